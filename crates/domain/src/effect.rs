@@ -1,0 +1,69 @@
+//! What must happen in the world, as data.
+//!
+//! An effect is written in the transaction of the state that implies it and delivered later, at least once.
+
+use crate::notice::Level;
+use crate::time::{Span, Time};
+
+/// A message on its way to a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// The configured name of the channel.
+    pub channel: String,
+    /// How loud.
+    pub level: Level,
+    /// What to say.
+    pub text: String,
+    /// Where to read on.
+    pub link: Option<String>,
+}
+
+/// How long an undelivered effect is tried before it is a dead letter: longer than any outage that nobody notices.
+pub const LIFE_MAX: Span = Span::hours(72);
+
+/// The longest pause between two tries.
+const PAUSE_MAX: Span = Span::mins(1);
+
+/// What to do after the nth failed try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Try again then.
+    At(Time),
+    /// Give up.
+    Dead,
+}
+
+/// When to try again after `attempts` failed tries of an effect made at `created_at`. The world's own word on when
+/// to come back is obeyed; otherwise the pause doubles from one second to a minute.
+pub fn retry(attempts: i64, created_at: Time, asked: Option<Span>, now: Time) -> Next {
+    if now.since(created_at) >= LIFE_MAX {
+        return Next::Dead;
+    }
+    let doubled = Span::secs(1 << (attempts - 1).clamp(0, 6)).min(PAUSE_MAX);
+    Next::At(now + asked.map_or(doubled, |asked| asked.max(Span(1))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_of_silence_loses_nothing_and_three_days_give_up() {
+        let mut now = Time(0);
+        let mut tries = 0;
+        while now < Time(0) + Span::hours(1) {
+            tries += 1;
+            let Next::At(then) = retry(tries, Time(0), None, now) else { panic!("gave up after {tries} tries") };
+            assert!(then > now && then.since(now) <= PAUSE_MAX);
+            now = then;
+        }
+        assert!((60..80).contains(&tries), "{tries} tries in an hour");
+        assert_eq!(retry(1, Time(0), None, Time(0) + LIFE_MAX), Next::Dead);
+    }
+
+    #[test]
+    fn the_world_says_when_to_come_back() {
+        assert_eq!(retry(9, Time(0), Some(Span(300)), Time(10)), Next::At(Time(310)));
+        assert_eq!(retry(9, Time(0), Some(Span::mins(10)), Time(0)), Next::At(Time(600_000)));
+    }
+}

@@ -1,0 +1,152 @@
+//! Capability gaps: what an agent lacked, as it said so.
+//!
+//! A sighting is one report of one gap by one run; sightings are only ever appended. Ranking and closing gaps is
+//! the registry's matter, not this file's.
+
+mod marker;
+#[cfg(test)]
+mod tests;
+
+pub use marker::{MARKERS_MAX, read};
+
+use std::fmt;
+
+use crate::id;
+use crate::refusal::Refusal;
+
+/// The longest gap name or kind, in characters.
+pub const NAME_CHARS_MAX: usize = 100;
+/// The longest reason, in characters.
+pub const REASON_CHARS_MAX: usize = 2_000;
+/// The most gaps one completion may report.
+pub const GAPS_MAX: usize = 50;
+/// The kind of a gap whose reporter named none.
+pub const KIND_UNSPECIFIED: &str = "unspecified";
+/// The kinds that we know; others are welcome.
+pub const KINDS: [&str; 8] = [
+    "mcp-tool",
+    "scheduler-handler",
+    "k8s-manifest",
+    "helm-values",
+    "network-policy",
+    "bazel-target",
+    "semgrep-rule",
+    "adr",
+];
+
+/// How much a gap hurts, in its reporter's judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Severity {
+    /// Work goes on without it.
+    Minor,
+    /// The job could not be done.
+    #[default]
+    Blocking,
+    /// Harm is done while it lasts.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity.
+    pub const ALL: [Self; 3] = [Self::Minor, Self::Blocking, Self::Critical];
+
+    /// The severity as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Minor => "minor",
+            Self::Blocking => "blocking",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// Reads a severity by its name.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        Self::ALL.into_iter().find(|severity| severity.name() == text).ok_or_else(|| {
+            Refusal::invalid("severity", format!("there is no severity {text:?}"))
+                .hint(format!("severities are {}", Self::ALL.map(Self::name).join(", ")))
+        })
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where a sighting came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The report-gap tool.
+    Report,
+    /// The gaps argument of a completion.
+    Completion,
+    /// A marker in a summary.
+    Marker,
+}
+
+impl Source {
+    /// The source as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Completion => "completion",
+            Self::Marker => "marker",
+        }
+    }
+}
+
+/// One report of one gap. An unreadable one keeps its text and names nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// What sort of capability is missing, in kebab-case.
+    pub kind: String,
+    /// The gap's name in kebab-case; none when the marker could not be read.
+    pub name: Option<String>,
+    /// Why it was needed, in the reporter's words.
+    pub reason: String,
+    /// The job that it blocks.
+    pub job: Option<String>,
+    /// A gap that must be closed first.
+    pub depends_on: Option<String>,
+    /// How much it hurts.
+    pub severity: Severity,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// A gap's name or kind: kebab-case, readable, no hash. The refusal suggests a name that would do.
+pub fn name(field: &'static str, text: &str) -> Result<String, Refusal> {
+    let kebab = kebab(text);
+    let refuse = |why: &str, hint: String| Err(Refusal::invalid(field, format!("{field} {why}")).hint(hint));
+    if text.chars().count() > NAME_CHARS_MAX {
+        refuse("is too long", format!("give at most {NAME_CHARS_MAX} characters, such as list-recent-deploys"))
+    } else if kebab.is_empty() {
+        refuse("has no letter or digit", "use words joined by hyphens, such as list-recent-deploys".to_owned())
+    } else if kebab != text {
+        refuse("is not in kebab-case", format!("did you mean {kebab}?"))
+    } else if is_opaque(&kebab) {
+        refuse("reads like a hash or an id", "name the capability in words, such as list-recent-deploys".to_owned())
+    } else {
+        Ok(kebab)
+    }
+}
+
+/// A reason: at most 2,000 characters, the rest is cut.
+pub fn reason(text: &str) -> String {
+    text.trim().chars().filter(|c| !id::is_unprintable(*c) || matches!(c, '\n' | '\t')).take(REASON_CHARS_MAX).collect()
+}
+
+/// Lower-case words of letters and digits joined by single hyphens.
+fn kebab(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
+}
+
+/// Whether a name is made for machines: a hash, a UUID, a bare number.
+fn is_opaque(kebab: &str) -> bool {
+    let packed: String = kebab.chars().filter(|c| *c != '-').collect();
+    let hex = packed.chars().all(|c| c.is_ascii_hexdigit());
+    let digits = packed.chars().filter(char::is_ascii_digit).count();
+    digits == packed.len() || (hex && packed.len() >= 7 && digits * 5 >= packed.len())
+}

@@ -1,0 +1,380 @@
+//! Routine jobs: delegated work, claimed by one agent at a time.
+//!
+//! A job is a definition with a place in line. A claim is a lease on it with a token that only grows; when a claim
+//! ends, however it ends, an append-only [`Run`] says so. Nobody but the current claim can end it.
+
+mod bounds;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use bounds::{
+    INTERVAL_MAX, LINE_CHARS_MAX, MAX_ATTEMPTS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PRIORITY_MAX,
+    SUMMARY_BYTES_MAX,
+};
+pub use bounds::{Payload, Status, interval, max_attempts, priority, reason, summary};
+pub use run::{Outcome, Run};
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{Principal, Role};
+use crate::fence;
+use crate::time::{Span, Time};
+
+/// A routine job as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name, unique.
+    pub name: String,
+    /// What sort of work it is; workers choose by it.
+    pub kind: String,
+    /// How long after each completion it is due again; none for a one-off.
+    pub interval: Option<Span>,
+    /// What the worker needs to know, as a JSON object.
+    pub payload: Option<String>,
+    /// Higher goes first.
+    pub priority: i64,
+    /// How many pickups without a success until it gives up; 0 for no limit.
+    pub max_attempts: i64,
+    /// Who registered it, in its own words.
+    pub created_by: String,
+    /// When it was registered.
+    pub created_at: Time,
+    /// Where it stands.
+    pub state: State,
+    /// When it is or was due; none until triggered.
+    pub next_run_at: Option<Time>,
+    /// Somebody asked for a run at this moment.
+    pub triggered_at: Option<Time>,
+    /// Pickups since the last success or trigger.
+    pub attempts: i64,
+    /// The largest token ever given for this name.
+    pub fencing_token: i64,
+    /// How its last run ended.
+    pub last: Option<Last>,
+}
+
+/// The end of a job's latest run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// When it ended.
+    pub at: Time,
+    /// `ok` or `error: …`.
+    pub status: String,
+    /// The worker's own words.
+    pub summary: Option<String>,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// Not due until somebody triggers it.
+    Idle,
+    /// Due later.
+    Waiting,
+    /// Due now, free to claim.
+    Ready,
+    /// Claimed; free to claim again once the claim expires.
+    Held(Claim),
+    /// Out of attempts; only a trigger brings it back.
+    Dead,
+}
+
+/// A lease on a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The handle that guards renew, defer and complete.
+    pub id: String,
+    /// What the worker calls itself.
+    pub holder: String,
+    /// Who claimed it.
+    pub principal: String,
+    /// Since when.
+    pub claimed_at: Time,
+    /// Until when.
+    pub expires_at: Time,
+    /// The worker's latest word on how far it is.
+    pub progress: Option<String>,
+}
+
+/// What a new job is to be.
+#[derive(Debug, Clone)]
+pub struct Register {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its interval, none for a one-off.
+    pub interval: Option<Span>,
+    /// Its payload.
+    pub payload: Option<Payload>,
+    /// First due.
+    pub next_run_at: Option<Time>,
+    /// Its priority.
+    pub priority: i64,
+    /// Its limit of attempts; none for the default.
+    pub max_attempts: Option<i64>,
+    /// Who says so.
+    pub created_by: String,
+}
+
+/// A wish to claim.
+#[derive(Debug, Clone)]
+pub struct Take {
+    /// What the worker calls itself.
+    pub holder: String,
+    /// For how long.
+    pub ttl: Span,
+    /// The handle to give out.
+    pub claim_id: String,
+}
+
+/// How a claim is pointed at: by its handle, or by whoever holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pointer {
+    /// The handle given at the claim.
+    Claim(String),
+    /// The claiming principal's current claim, whatever its holder label or, if given, this one.
+    Own(Option<String>),
+}
+
+/// Why nothing was claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unclaimable {
+    /// Somebody holds it until then.
+    Held {
+        /// What the holder calls itself.
+        by: String,
+        /// Until when.
+        until: Time,
+    },
+    /// It ran out of attempts just now; here is what to write.
+    GaveUp(Box<Step>),
+    /// It gave up earlier.
+    Dead,
+}
+
+/// Why an act on a claim changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stale {
+    /// No such job.
+    NotFound,
+    /// Nobody holds the job.
+    NotClaimed,
+    /// Another claim holds the job, or this one ended.
+    StaleClaim,
+    /// The claim ran out. Whoever comes next may have the job.
+    Expired,
+    /// The claim belongs to another principal.
+    NotYours,
+}
+
+impl Stale {
+    /// The reason as it travels.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::NotClaimed => "not_claimed",
+            Self::StaleClaim => "stale_claim",
+            Self::Expired => "expired",
+            Self::NotYours => "not_yours",
+        }
+    }
+}
+
+/// A decision: the job as it is now, and the run that ended by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The job to write.
+    pub job: Job,
+    /// The run to append.
+    pub run: Option<Run>,
+}
+
+/// How many pickups a one-off gets by default. Five crashes of whoever picks it up are no accident.
+const ONE_OFF_ATTEMPTS: i64 = 5;
+
+impl Job {
+    /// A new job. `fence` is the last token ever given for this name, so that a name used again keeps growing.
+    pub fn register(new: Register, fence: i64, now: Time) -> Self {
+        let max_attempts = default_attempts(new.max_attempts, new.interval);
+        let job = Self {
+            name: new.name,
+            kind: new.kind,
+            interval: new.interval,
+            payload: new.payload.map(Payload::into_text),
+            priority: new.priority,
+            max_attempts,
+            created_by: new.created_by,
+            created_at: now,
+            state: State::Idle,
+            next_run_at: new.next_run_at,
+            triggered_at: None,
+            attempts: 0,
+            fencing_token: fence,
+            last: None,
+        };
+        job.rest(now)
+    }
+
+    /// The same job with a new definition: its claim, history and token stay.
+    pub fn redefine(self, new: Register, now: Time) -> Self {
+        let max_attempts = default_attempts(new.max_attempts, new.interval);
+        let job = Self {
+            kind: new.kind,
+            interval: new.interval,
+            payload: new.payload.map(Payload::into_text),
+            priority: new.priority,
+            max_attempts,
+            created_by: new.created_by,
+            next_run_at: new.next_run_at.or(self.next_run_at),
+            ..self
+        };
+        match job.state {
+            State::Held(_) | State::Dead => job,
+            State::Idle | State::Waiting | State::Ready => job.rest(now),
+        }
+    }
+
+    /// Gives the job to a worker. An expired claim ends as lost; a job that is out of attempts gives up instead.
+    pub fn claim(self, wish: Take, by: &Principal, now: Time) -> Result<Step, Unclaimable> {
+        let freed = match &self.state {
+            State::Held(claim) if now < claim.expires_at => {
+                return Err(Unclaimable::Held { by: claim.holder.clone(), until: claim.expires_at });
+            }
+            State::Dead => return Err(Unclaimable::Dead),
+            State::Held(_) => self.expire(now),
+            State::Idle | State::Waiting | State::Ready => Step { job: self, run: None },
+        };
+        if freed.job.state == State::Dead {
+            return Err(Unclaimable::GaveUp(Box::new(freed)));
+        }
+        let fencing_token = fence::next(freed.job.fencing_token, now);
+        let claim = Claim {
+            id: wish.claim_id,
+            holder: wish.holder,
+            principal: by.name.clone(),
+            claimed_at: now,
+            expires_at: now + wish.ttl,
+            progress: None,
+        };
+        let attempts = freed.job.attempts + 1;
+        Ok(Step { job: Self { state: State::Held(claim), attempts, fencing_token, ..freed.job }, run: freed.run })
+    }
+
+    /// Ends the claim as its holder says it ended. A repeating job is due one interval from now, without catching
+    /// up; a one-off is not due again; either is due at once when somebody triggered it meanwhile.
+    pub fn complete(
+        self,
+        by: &Principal,
+        at: &Pointer,
+        status: Status,
+        summary: Option<String>,
+        now: Time,
+    ) -> Result<Step, Stale> {
+        let claim = self.current(by, at, now)?;
+        let run = Run::ended(&self, claim, now, status.outcome(), status.text.clone(), summary.clone());
+        let attempts = if status.ok { 0 } else { self.attempts };
+        let next_run_at = match self.triggered_at {
+            Some(_) => Some(now),
+            None => self.interval.map(|interval| now + interval),
+        };
+        let last = Some(Last { at: now, status: status.text, summary });
+        let job = Self { attempts, next_run_at, triggered_at: None, last, ..self };
+        Ok(Step { job: job.settle(now), run: Some(run) })
+    }
+
+    /// Moves the claim's expiry to `now + ttl`, never earlier than it stands, and keeps the worker's word.
+    pub fn renew(
+        self,
+        by: &Principal,
+        at: &Pointer,
+        ttl: Span,
+        progress: Option<String>,
+        now: Time,
+    ) -> Result<Self, Stale> {
+        let claim = self.current(by, at, now)?;
+        let progress = progress.or_else(|| claim.progress.clone());
+        let claim = Claim { expires_at: claim.expires_at.max(now + ttl), progress, ..claim.clone() };
+        Ok(Self { state: State::Held(claim), ..self })
+    }
+
+    /// Gives the job back for later. The attempt does not count: a quota wall is not a failure of the work.
+    pub fn defer(self, by: &Principal, at: &Pointer, wait: Span, reason: String, now: Time) -> Result<Step, Stale> {
+        let claim = self.current(by, at, now)?;
+        let run = Run::ended(&self, claim, now, Outcome::Deferred, "deferred".to_owned(), Some(reason));
+        let attempts = (self.attempts - 1).max(0);
+        let job = Self { attempts, next_run_at: Some(now + wait), ..self };
+        Ok(Step { job: job.rest(now), run: Some(run) })
+    }
+
+    /// Makes the job due now and forgets failed attempts. While it is held, the run after this one is asked for.
+    pub fn trigger(self, now: Time) -> Self {
+        match self.state {
+            State::Held(_) => Self { triggered_at: Some(now), ..self },
+            State::Idle | State::Waiting | State::Ready | State::Dead => {
+                Self { next_run_at: Some(now), attempts: 0, ..self }.rest(now)
+            }
+        }
+    }
+
+    /// Ends an expired claim as lost. The job is due at once, or gives up when it is out of attempts.
+    pub fn expire(self, now: Time) -> Step {
+        let State::Held(claim) = &self.state else { return Step { job: self, run: None } };
+        if now < claim.expires_at {
+            return Step { job: self, run: None };
+        }
+        let status = format!("lost: the claim of {} expired at {}", claim.holder, claim.expires_at.iso());
+        let run = Run::ended(&self, claim, now, Outcome::Lost, status, claim.progress.clone());
+        let next_run_at = self.next_run_at.or(Some(now));
+        Step { job: Self { next_run_at, ..self }.settle(now), run: Some(run) }
+    }
+
+    /// The claim that `at` points to, if it is the current one, live, and the caller's.
+    pub fn current(&self, by: &Principal, at: &Pointer, now: Time) -> Result<&Claim, Stale> {
+        let State::Held(claim) = &self.state else {
+            return Err(match at {
+                Pointer::Claim(_) => Stale::StaleClaim,
+                Pointer::Own(_) => Stale::NotClaimed,
+            });
+        };
+        let matches = match at {
+            Pointer::Claim(id) => *id == claim.id,
+            Pointer::Own(holder) => {
+                claim.principal == by.name && holder.as_ref().is_none_or(|holder| *holder == claim.holder)
+            }
+        };
+        if !matches {
+            Err(Stale::StaleClaim)
+        } else if claim.principal != by.name && by.role != Role::Operator {
+            Err(Stale::NotYours)
+        } else if now >= claim.expires_at {
+            Err(Stale::Expired)
+        } else {
+            Ok(claim)
+        }
+    }
+
+    /// Rests, or gives up when the attempts are used up without a success.
+    fn settle(self, now: Time) -> Self {
+        if self.max_attempts > 0 && self.attempts >= self.max_attempts && self.next_run_at.is_some() {
+            Self { state: State::Dead, ..self }
+        } else {
+            self.rest(now)
+        }
+    }
+
+    /// Stands in line by when it is due.
+    fn rest(self, now: Time) -> Self {
+        let state = match self.next_run_at {
+            None => State::Idle,
+            Some(due) if due <= now => State::Ready,
+            Some(_) => State::Waiting,
+        };
+        Self { state, ..self }
+    }
+}
+
+fn default_attempts(asked: Option<i64>, interval: Option<Span>) -> i64 {
+    asked.unwrap_or(if interval.is_some() { 0 } else { ONE_OFF_ATTEMPTS })
+}

@@ -1,0 +1,186 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::refusal::Code;
+
+fn who(name: &str) -> Principal {
+    Principal::local(name, Role::Routine)
+}
+
+fn job(interval: Option<i64>, due: Option<i64>) -> Job {
+    let new = Register {
+        name: "j".into(),
+        kind: "k".into(),
+        interval: interval.map(Span),
+        payload: None,
+        next_run_at: due.map(Time),
+        priority: 0,
+        max_attempts: None,
+        created_by: "test".into(),
+    };
+    Job::register(new, 0, Time(0))
+}
+
+fn take(id: &str, ttl: i64) -> Take {
+    Take { holder: "h".into(), ttl: Span(ttl), claim_id: id.into() }
+}
+
+fn ok() -> Status {
+    Status::parse("ok").expect("ok")
+}
+
+fn error() -> Status {
+    Status::parse("error: no luck").expect("error")
+}
+
+fn at(id: &str) -> Pointer {
+    Pointer::Claim(id.into())
+}
+
+#[test]
+fn a_job_stands_in_line_by_when_it_is_due() {
+    assert_eq!([None, Some(0), Some(1)].map(|due| job(None, due).state), [State::Idle, State::Ready, State::Waiting]);
+}
+
+#[test]
+fn a_finished_one_off_is_not_due_again_until_triggered() {
+    let held = job(None, Some(0)).claim(take("c", 10), &who("a"), Time(1)).expect("free").job;
+    for status in [ok(), error()] {
+        let done = held.clone().complete(&who("a"), &at("c"), status, None, Time(2)).expect("mine").job;
+        assert_eq!((&done.state, done.next_run_at), (&State::Idle, None));
+        assert_eq!(done.trigger(Time(3)).state, State::Ready);
+    }
+}
+
+#[test]
+fn a_repeating_job_is_due_one_interval_after_it_ended_without_catching_up() {
+    let held = job(Some(100), Some(0)).claim(take("c", 10_000), &who("a"), Time(1)).expect("free").job;
+    let done = held.complete(&who("a"), &at("c"), error(), None, Time(5_000)).expect("mine").job;
+    assert_eq!((done.state, done.next_run_at, done.attempts), (State::Waiting, Some(Time(5_100)), 1));
+}
+
+#[test]
+fn a_trigger_during_a_run_is_not_lost() {
+    let held = job(Some(100), Some(0)).claim(take("c", 50), &who("a"), Time(1)).expect("free").job.trigger(Time(2));
+    let done = held.complete(&who("a"), &at("c"), ok(), None, Time(3)).expect("mine").job;
+    assert_eq!((done.state, done.next_run_at), (State::Ready, Some(Time(3))));
+}
+
+#[test]
+fn a_stale_worker_changes_nothing() {
+    let first = job(None, Some(0)).claim(take("c1", 10), &who("a"), Time(0)).expect("free").job;
+    let second = first.claim(take("c2", 10), &who("b"), Time(10)).expect("expired").job;
+    let try_it = |by: &str, pointer: Pointer, now| {
+        second.clone().complete(&who(by), &pointer, ok(), None, Time(now)).map(|step| step.job.state)
+    };
+    assert_eq!(try_it("a", at("c1"), 11), Err(Stale::StaleClaim));
+    assert_eq!(try_it("a", at("c2"), 11), Err(Stale::NotYours));
+    assert_eq!(try_it("a", Pointer::Own(None), 11), Err(Stale::StaleClaim));
+    assert_eq!(try_it("b", Pointer::Own(Some("other".into())), 11), Err(Stale::StaleClaim));
+    assert_eq!(try_it("b", at("c2"), 20), Err(Stale::Expired));
+    assert_eq!(try_it("b", Pointer::Own(Some("h".into())), 19), Ok(State::Idle));
+    assert_eq!(job(None, None).complete(&who("a"), &Pointer::Own(None), ok(), None, Time(0)), Err(Stale::NotClaimed));
+}
+
+#[test]
+fn a_lost_claim_leaves_a_run_and_a_larger_token() {
+    let first = job(None, Some(0)).claim(take("c1", 10), &who("a"), Time(5)).expect("free").job;
+    let step = first.clone().claim(take("c2", 10), &who("b"), Time(15)).expect("expired");
+    let run = step.run.expect("a run");
+    assert_eq!((run.claim_id.as_str(), run.outcome, run.attempt, run.fencing_token), ("c1", Outcome::Lost, 1, 5));
+    assert_eq!((step.job.attempts, step.job.fencing_token), (2, 15));
+    assert_eq!(
+        first.claim(take("c2", 10), &who("b"), Time(14)),
+        Err(Unclaimable::Held { by: "h".into(), until: Time(15) })
+    );
+}
+
+#[test]
+fn attempts_never_exceed_their_limit_and_only_a_trigger_brings_the_job_back() {
+    let mut job = Job { max_attempts: 2, ..job(None, Some(0)) };
+    for round in 0..2 {
+        job = job.claim(take("c", 1), &who("a"), Time(round * 10)).expect("attempts left").job;
+    }
+    let Err(Unclaimable::GaveUp(step)) = job.claim(take("c", 1), &who("a"), Time(100)) else { panic!("must give up") };
+    assert_eq!(
+        (&step.job.state, step.job.attempts, step.run.map(|r| r.outcome)),
+        (&State::Dead, 2, Some(Outcome::Lost))
+    );
+    let dead = step.job;
+    assert_eq!(dead.clone().claim(take("c", 1), &who("a"), Time(101)), Err(Unclaimable::Dead));
+    let again = dead.trigger(Time(102));
+    assert_eq!((again.state, again.attempts), (State::Ready, 0));
+}
+
+#[test]
+fn a_deferred_claim_is_not_a_burnt_attempt() {
+    let held = job(None, Some(0)).claim(take("c", 10), &who("a"), Time(0)).expect("free").job;
+    let step = held.defer(&who("a"), &at("c"), Span(60), "quota".into(), Time(5)).expect("mine");
+    assert_eq!((step.job.attempts, step.job.next_run_at, step.job.state), (0, Some(Time(65)), State::Waiting));
+    assert_eq!(step.run.map(|r| (r.outcome, r.summary)), Some((Outcome::Deferred, Some("quota".into()))));
+}
+
+#[test]
+fn renew_keeps_the_later_expiry_and_the_last_word() {
+    let held = job(None, Some(0)).claim(take("c", 100), &who("a"), Time(0)).expect("free").job;
+    let renew = |job: Job, ttl, word: Option<&str>, now| {
+        job.renew(&who("a"), &at("c"), Span(ttl), word.map(Into::into), Time(now))
+    };
+    let renewed = renew(held.clone(), 10, Some("half"), 50).expect("mine");
+    let renewed = renew(renewed, 100, None, 60).expect("mine");
+    let State::Held(claim) = renewed.state else { panic!("held") };
+    assert_eq!((claim.expires_at, claim.progress.as_deref()), (Time(160), Some("half")));
+    assert_eq!(renew(held, 10, None, 100), Err(Stale::Expired));
+}
+
+#[test]
+fn a_redefined_job_keeps_its_claim_and_its_token() {
+    let held = job(None, Some(0)).claim(take("c", 100), &who("a"), Time(7)).expect("free").job;
+    let new = Register {
+        name: "j".into(),
+        kind: "other".into(),
+        interval: Some(Span(9)),
+        payload: None,
+        next_run_at: None,
+        priority: 3,
+        max_attempts: None,
+        created_by: "b".into(),
+    };
+    let again = held.clone().redefine(new, Time(8));
+    assert_eq!((again.state, again.fencing_token, again.kind.as_str(), again.priority), (held.state, 7, "other", 3));
+}
+
+#[test]
+fn a_status_is_ok_or_error_and_nothing_else() {
+    let read = |text: &str| Status::parse(text).map(|s| (s.text, s.ok)).map_err(|r| r.code);
+    assert_eq!(read("OK"), Ok(("ok".into(), true)));
+    assert_eq!(read(" error: disk\nfull "), Ok(("error: disk full".into(), false)));
+    for text in ["", "done", "okay", "ok: mostly", "okerror", &"error".repeat(300)] {
+        assert_eq!(read(text), Err(Code::InvalidArgument), "{text}");
+    }
+}
+
+fn nested(levels: usize) -> Value {
+    (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }))
+}
+
+#[test]
+fn a_payload_at_its_bounds_is_taken_and_beyond_them_refused() {
+    assert!(Payload::new(&nested(PAYLOAD_DEPTH_MAX)).is_ok());
+    assert!(Payload::new(&nested(PAYLOAD_DEPTH_MAX + 1)).is_err());
+    let sized = |bytes: usize| json!({ "a": "x".repeat(bytes - r#"{"a":""}"#.len()) });
+    assert!(Payload::new(&sized(PAYLOAD_BYTES_MAX)).is_ok());
+    assert!(Payload::new(&sized(PAYLOAD_BYTES_MAX + 1)).is_err());
+    for value in [json!(null), json!([]), json!("x"), json!(1)] {
+        assert!(Payload::new(&value).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn numbers_out_of_bounds_are_refused() {
+    assert!([i64::MIN, -1, 0, 31_622_401].into_iter().all(|secs| interval(secs).is_err()));
+    assert!([-1_001, 1_001].into_iter().all(|value| priority(value).is_err()));
+    assert!([-1, 1_001].into_iter().all(|value| max_attempts(value).is_err()));
+    assert!(summary(Some(&"x".repeat(SUMMARY_BYTES_MAX + 1))).is_err());
+    assert_eq!(summary(Some(" \n")), Ok(None));
+}

@@ -1,0 +1,20 @@
+//! Every rule of Gapwright, as pure functions over values.
+//!
+//! Nothing here waits, reads a clock, draws a random number or touches the world: moments and chance are arguments,
+//! and what must happen in the world is returned as data.
+
+pub mod agent;
+pub mod catalogue;
+pub mod check_in;
+pub mod effect;
+pub mod fence;
+pub mod gap;
+pub mod id;
+pub mod job;
+pub mod journal;
+pub mod lock;
+pub mod notice;
+pub mod refusal;
+pub mod schedule;
+pub mod scheduled;
+pub mod time;

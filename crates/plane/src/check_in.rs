@@ -1,0 +1,111 @@
+//! Routines check in; the watch notices who does not.
+
+use domain::agent::Right;
+use domain::check_in::{Phase, Routine, Verdict};
+use domain::effect::Notify;
+use domain::id;
+use domain::notice::Level;
+use domain::time::{Span, Time};
+use futures::FutureExt;
+use serde_json::json;
+use store::Tx;
+
+use crate::desk::Desk;
+use crate::settings::Watch;
+use crate::{Call, No, Plane};
+
+/// How many Routines are watched; more than anybody has.
+const ROUTINES_MAX: i64 = 1_000;
+
+impl Plane {
+    /// A Routine says that it began or ended.
+    pub async fn check_in(&self, call: &Call, routine: &str, phase: Phase) -> Result<Routine, No> {
+        let routine = id::name("routine", routine)?;
+        self.write(call, Right::Report, move |desk| check_in(desk, routine.clone(), phase).boxed()).await
+    }
+
+    /// Every Routine that ever checked in or is expected to.
+    pub async fn list_routines(&self, call: &Call) -> Result<(Vec<Routine>, Time), No> {
+        let mut tx = self.read(call).await?;
+        Ok((store::check_in::list(&mut tx, "", ROUTINES_MAX).await?, tx.now()))
+    }
+
+    /// Expects the configured Routines, and tells each silence and each return once. Returns who is late.
+    pub async fn watch_routines(&self, call: &Call) -> Result<Vec<String>, No> {
+        let watches = self.settings.watch.clone();
+        let channel = self.settings.default_channel.clone();
+        let link = self.settings.public_url.clone();
+        let late = self
+            .write(call, Right::Operate, move |desk| {
+                watch(desk, watches.clone(), channel.clone(), link.clone()).boxed()
+            })
+            .await?;
+        self.wake.outbox.notify_one();
+        Ok(late)
+    }
+}
+
+fn unknown(name: String, now: Time) -> Routine {
+    Routine { name, every: None, grace: Span::ZERO, since: now, started_at: None, ended_at: None, told_at: None }
+}
+
+async fn check_in(desk: &mut Desk<'_>, name: String, phase: Phase) -> Result<Routine, No> {
+    let known = store::check_in::load(desk.tx, &name).await?;
+    let routine = known.unwrap_or_else(|| unknown(name, desk.now)).check_in(phase, desk.now);
+    store::check_in::put(desk.tx, &routine).await?;
+    desk.record(format!("routine:{}", routine.name), &(), &json!({"phase": phase.name()})).await?;
+    Ok(routine)
+}
+
+async fn watch(
+    desk: &mut Desk<'_>,
+    watches: Vec<Watch>,
+    channel: String,
+    link: Option<String>,
+) -> Result<Vec<String>, No> {
+    for watch in &watches {
+        expect(desk.tx, watch).await?;
+    }
+    let mut late = Vec::new();
+    for routine in store::check_in::list(desk.tx, "", ROUTINES_MAX).await? {
+        // One that is no longer configured is no longer expected.
+        let routine = match watches.iter().any(|watch| watch.routine == routine.name) {
+            true => routine,
+            false => Routine { every: None, ..routine },
+        };
+        if routine.late(desk.now) {
+            late.push(routine.name.clone());
+        }
+        let (text, level, told_at) = match routine.judge(desk.now) {
+            Verdict::Quiet => continue,
+            Verdict::TellLate => (late_text(&routine), Level::Error, Some(desk.now)),
+            Verdict::TellBack => (format!("{} checked in again", routine.name), Level::Info, None),
+        };
+        desk.tell(&Notify { channel: channel.clone(), level, text, link: link.clone() }).await?;
+        store::check_in::put(desk.tx, &Routine { told_at, ..routine.clone() }).await?;
+        desk.record(format!("routine:{}", routine.name), &(), &json!({"told": level.name()})).await?;
+    }
+    Ok(late)
+}
+
+fn late_text(routine: &Routine) -> String {
+    let every = routine.every.unwrap_or(Span::ZERO);
+    match routine.ended_at {
+        Some(at) => format!("{} is silent: expected every {every}, last ended at {}", routine.name, at.iso()),
+        None => {
+            format!("{} is silent: expected every {every}, has not ended since {}", routine.name, routine.since.iso())
+        }
+    }
+}
+
+/// Keeps what is expected of a Routine as configured; a changed expectation starts now.
+async fn expect(tx: &mut Tx, watch: &Watch) -> Result<(), No> {
+    let now = tx.now();
+    let known = store::check_in::load(tx, &watch.routine).await?;
+    let routine = known.unwrap_or_else(|| unknown(watch.routine.clone(), now));
+    if routine.every == Some(watch.every) && routine.grace == watch.grace {
+        return Ok(());
+    }
+    let expected = Routine { every: Some(watch.every), grace: watch.grace, since: now, ..routine };
+    Ok(store::check_in::put(tx, &expected).await?)
+}

@@ -1,0 +1,25 @@
+//! Notices silence: of Routines that are expected to check in, of our own heartbeat, and, by an outside monitor that
+//! expects our ping, of ourselves.
+
+use secrecy::ExposeSecret as _;
+
+use crate::Plane;
+use crate::tend::own;
+
+pub(super) async fn run(plane: &Plane) -> Result<String, String> {
+    let late = plane.watch_routines(&own("dead-mans-switch")).await.map_err(|error| error.to_string())?;
+    let told = if late.is_empty() { "nobody is silent".to_owned() } else { format!("silent: {}", late.join(", ")) };
+    match &plane.settings().ping_url {
+        None => Ok(told),
+        Some(url) => {
+            // The address may hold a secret, so an error is told without it.
+            let answer = plane.settings().http.get(url.expose_secret()).send().await;
+            let status = answer.map_err(|error| format!("{told}; the ping failed: {}", error.without_url()))?.status();
+            if status.is_success() {
+                Ok(format!("{told}; pinged"))
+            } else {
+                Err(format!("{told}; the ping got {status}"))
+            }
+        }
+    }
+}

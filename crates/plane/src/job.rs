@@ -1,0 +1,369 @@
+//! Registering, claiming, renewing, deferring, completing and triggering routine jobs.
+
+use domain::agent::Right;
+use domain::gap::{self, Sighting};
+use domain::job::{self, Job, Pointer, Register, Run, Stale, State, Status, Step, Take, Unclaimable};
+use domain::refusal::{Code, Refusal};
+use domain::time::{Span, Time};
+use domain::{fence, id};
+use futures::FutureExt;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::job::state_name;
+
+use crate::desk::Desk;
+use crate::page::{Ask, Page};
+use crate::{Call, No, Plane};
+
+/// How many jobs that give up a single claim may meet before it answers that nothing is there.
+const GIVE_UPS_MAX: usize = 16;
+
+/// A wish to claim a job.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// What the worker calls itself.
+    pub holder: String,
+    /// For how long.
+    pub ttl: Span,
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// This very job, due or not.
+    pub name: Option<String>,
+}
+
+/// What came of a wish to claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Claimed {
+    /// The caller has it.
+    Job(Box<Job>),
+    /// There is nothing to claim.
+    Nothing {
+        /// Why: `nothing_due`, `not_found`, `held`, `dead`.
+        reason: String,
+        /// Who holds the named job.
+        held_by: Option<String>,
+        /// Until when.
+        held_until: Option<Time>,
+    },
+}
+
+/// The end of a claim, in its holder's words.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// The job.
+    pub name: String,
+    /// Which claim.
+    pub at: Pointer,
+    /// How it went.
+    pub status: Status,
+    /// What was done.
+    pub summary: Option<String>,
+    /// What was lacking.
+    pub gaps: Vec<Sighting>,
+}
+
+/// What came of a completion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// The job as it is now.
+    pub job: Job,
+    /// How many gaps were recorded, those read from the summary included.
+    pub gaps: usize,
+}
+
+impl Plane {
+    /// Registers a job. A name that is taken is refused, unless the definition is to replace the one that stands.
+    pub async fn register_job(&self, call: &Call, new: Register, upsert: Upsert) -> Result<Job, No> {
+        id::name("name", &new.name)?;
+        id::name("kind", &new.kind)?;
+        id::name("created_by", &new.created_by)?;
+        self.write(call, Right::Work, move |desk| register(desk, new.clone(), upsert).boxed()).await
+    }
+
+    /// Removes a job that nobody holds; its history stays.
+    pub async fn deregister_job(&self, call: &Call, name: &str) -> Result<Result<(), Stale>, No> {
+        let name = id::name("name", name)?;
+        self.write(call, Right::Work, move |desk| deregister(desk, name.clone()).boxed()).await
+    }
+
+    /// Makes a job due now; false when there is no such job.
+    pub async fn trigger_job(&self, call: &Call, name: &str) -> Result<Option<Job>, No> {
+        let name = id::name("name", name)?;
+        self.write(call, Right::Work, move |desk| trigger(desk, name.clone()).boxed()).await
+    }
+
+    /// Claims the first job in line, or the named one.
+    pub async fn claim_job(&self, call: &Call, wish: Claim) -> Result<Claimed, No> {
+        let wish = checked(call, wish)?;
+        self.write(call, Right::Work, move |desk| claim(desk, wish.clone()).boxed()).await
+    }
+
+    /// Prolongs a claim and keeps the worker's word on how far it is.
+    pub async fn renew_job(
+        &self,
+        call: &Call,
+        claim_id: &str,
+        ttl: Span,
+        progress: Option<&str>,
+    ) -> Result<Result<Job, Stale>, No> {
+        let claim_id = id::opaque("claim_id", claim_id)?;
+        let progress = progress.map(|text| job::reason("progress", text)).transpose()?;
+        self.write(call, Right::Work, move |desk| renew(desk, claim_id.clone(), ttl, progress.clone()).boxed()).await
+    }
+
+    /// Gives a claim back for later; the attempt does not count.
+    pub async fn defer_job(
+        &self,
+        call: &Call,
+        claim_id: &str,
+        wait: Span,
+        reason: &str,
+    ) -> Result<Result<Job, Stale>, No> {
+        let claim_id = id::opaque("claim_id", claim_id)?;
+        let reason = job::reason("reason", reason)?;
+        self.write(call, Right::Work, move |desk| defer(desk, claim_id.clone(), wait, reason.clone()).boxed()).await
+    }
+
+    /// Ends a claim, if it is the current one; a stale worker changes nothing.
+    pub async fn complete_job(&self, call: &Call, end: Completion) -> Result<Result<Completed, Stale>, No> {
+        id::name("name", &end.name)?;
+        self.write(call, Right::Work, move |desk| complete(desk, end.clone()).boxed()).await
+    }
+
+    /// Ends a claim and takes the next job, in one commit. Nothing is claimed when the completion was stale.
+    pub async fn complete_and_claim(
+        &self,
+        call: &Call,
+        end: Completion,
+        wish: Claim,
+    ) -> Result<Result<(Completed, Claimed), Stale>, No> {
+        id::name("name", &end.name)?;
+        let wish = checked(call, wish)?;
+        self.write(call, Right::Work, move |desk| {
+            let (end, wish) = (end.clone(), wish.clone());
+            async move {
+                match complete(desk, end).await? {
+                    Ok(done) => Ok(Ok((done, claim(desk, wish).await?))),
+                    Err(stale) => Ok(Err(stale)),
+                }
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Jobs by due time and name.
+    pub async fn list_jobs(&self, call: &Call, due_only: bool, kind: Option<&str>, ask: &Ask) -> Result<Page<Job>, No> {
+        let (due, name) = ask.place((i64::MIN, ""))?;
+        let mut tx = self.read(call).await?;
+        let jobs = store::job::list(&mut tx, store::job::Filter { due_only, kind }, (due, &name), ask.rows()).await?;
+        Ok(ask.page(jobs, |job| (job.next_run_at.map_or(i64::MAX, |due| due.0), job.name.clone())))
+    }
+
+    /// One job.
+    pub async fn show_job(&self, call: &Call, name: &str) -> Result<Job, No> {
+        let mut tx = self.read(call).await?;
+        let job = store::job::find(&mut tx, name).await?;
+        Ok(job.ok_or_else(|| {
+            Refusal::new(Code::NotFound, format!("there is no job {name:?}")).hint("see gapwright jobs list")
+        })?)
+    }
+
+    /// Runs, latest first, of one job or of all.
+    pub async fn list_runs(&self, call: &Call, job: Option<&str>, ask: &Ask) -> Result<Page<Run>, No> {
+        let (before, id) = ask.place((i64::MAX, ""))?;
+        let mut tx = self.read(call).await?;
+        let runs = store::run::list(&mut tx, job, (before, &id), ask.rows()).await?;
+        Ok(ask.page(runs, |run| (run.ended_at.0, run.claim_id.clone())))
+    }
+
+    /// The run of a claim that ended.
+    pub async fn show_run(&self, call: &Call, claim_id: &str) -> Result<Run, No> {
+        let mut tx = self.read(call).await?;
+        let run = store::run::find(&mut tx, claim_id).await?;
+        Ok(run.ok_or_else(|| {
+            Refusal::new(Code::NotFound, format!("no run has the claim {claim_id:?}")).hint("see gapwright runs list")
+        })?)
+    }
+}
+
+/// What to do with a name that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upsert {
+    /// Refuse.
+    Never,
+    /// Replace the definition; claim, history and token stay.
+    Replace,
+}
+
+fn checked(call: &Call, wish: Claim) -> Result<Claim, No> {
+    id::name("holder", &wish.holder)?;
+    if let Some(name) = &wish.name {
+        id::name("name", name)?;
+    }
+    let kind = call.by.kind(wish.kind)?;
+    Ok(Claim { kind, ..wish })
+}
+
+async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<Job, No> {
+    let fence = store::fence::load(desk.tx, &new.name).await?;
+    let object = format!("job:{}", new.name);
+    match (store::job::load(desk.tx, &new.name).await?, upsert) {
+        (None, Upsert::Never | Upsert::Replace) => {
+            let job = Job::register(new, fence, desk.now);
+            if !store::job::add(desk.tx, &job).await? {
+                return Err(store::Fault::Conflict.into());
+            }
+            desk.record(object, &(), &audited(&job)).await?;
+            Ok(job)
+        }
+        (Some(was), Upsert::Replace) => {
+            let job = was.clone().redefine(new, desk.now);
+            store::job::write(desk.tx, &was, &job).await?;
+            desk.record(object, &audited(&was), &audited(&job)).await?;
+            Ok(job)
+        }
+        (Some(_), Upsert::Never) => Err(Refusal::new(Code::AlreadyExists, format!("the job {:?} exists", new.name))
+            .field("name")
+            .hint("choose another name, or pass upsert=true to replace its definition")
+            .into()),
+    }
+}
+
+async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Stale>, No> {
+    // The counter remembers the largest token of the name, for whoever registers it again.
+    store::fence::load(desk.tx, &name).await?;
+    let Some(job) = store::job::load(desk.tx, &name).await? else { return Ok(Err(Stale::NotFound)) };
+    if let State::Held(claim) = &job.state
+        && desk.now < claim.expires_at
+    {
+        return Err(Refusal::new(Code::Held, format!("{} holds the job {name:?}", claim.holder))
+            .retry_after(claim.expires_at.since(desk.now))
+            .hint("wait until it is completed or its claim expires")
+            .into());
+    }
+    let step = job.clone().expire(desk.now);
+    if let Some(run) = &step.run {
+        store::run::append(desk.tx, run).await?;
+    }
+    store::fence::raise(desk.tx, &name, job.fencing_token).await?;
+    store::job::remove(desk.tx, &job).await?;
+    desk.record(format!("job:{name}"), &audited(&job), &()).await?;
+    Ok(Ok(()))
+}
+
+async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
+    let Some(was) = store::job::load(desk.tx, &name).await? else { return Ok(None) };
+    let job = was.clone().trigger(desk.now);
+    store::job::write(desk.tx, &was, &job).await?;
+    desk.record(format!("job:{name}"), &audited(&was), &audited(&job)).await?;
+    Ok(Some(job))
+}
+
+async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
+    let nothing = |reason: &str| Claimed::Nothing { reason: reason.to_owned(), held_by: None, held_until: None };
+    for _ in 0..GIVE_UPS_MAX {
+        let found = match &wish.name {
+            Some(name) => store::job::load(desk.tx, name).await?,
+            None => store::job::next(desk.tx, wish.kind.as_deref()).await?,
+        };
+        let Some(was) = found.filter(|job| wish.kind.as_ref().is_none_or(|kind| *kind == job.kind)) else {
+            return Ok(nothing(if wish.name.is_some() { "not_found" } else { "nothing_due" }));
+        };
+        let take = Take { holder: wish.holder.clone(), ttl: wish.ttl, claim_id: desk.mint() };
+        match was.clone().claim(take, &desk.call.by, desk.now) {
+            Ok(step) => {
+                let job = write(desk, &was, step).await?;
+                return Ok(Claimed::Job(Box::new(job)));
+            }
+            Err(Unclaimable::GaveUp(step)) => {
+                write(desk, &was, *step).await?;
+                if wish.name.is_some() {
+                    return Ok(nothing("dead"));
+                }
+            }
+            Err(Unclaimable::Dead) => return Ok(nothing("dead")),
+            Err(Unclaimable::Held { by, until }) => {
+                return Ok(Claimed::Nothing { reason: "held".to_owned(), held_by: Some(by), held_until: Some(until) });
+            }
+        }
+    }
+    Ok(nothing("nothing_due"))
+}
+
+async fn renew(
+    desk: &mut Desk<'_>,
+    claim_id: String,
+    ttl: Span,
+    progress: Option<String>,
+) -> Result<Result<Job, Stale>, No> {
+    let Some(was) = store::job::by_claim(desk.tx, &claim_id).await? else { return Ok(Err(Stale::StaleClaim)) };
+    match was.clone().renew(&desk.call.by, &Pointer::Claim(claim_id), ttl, progress, desk.now) {
+        Ok(job) => Ok(Ok(write(desk, &was, Step { job, run: None }).await?)),
+        Err(stale) => Ok(Err(stale)),
+    }
+}
+
+async fn defer(desk: &mut Desk<'_>, claim_id: String, wait: Span, reason: String) -> Result<Result<Job, Stale>, No> {
+    let Some(was) = store::job::by_claim(desk.tx, &claim_id).await? else { return Ok(Err(Stale::StaleClaim)) };
+    match was.clone().defer(&desk.call.by, &Pointer::Claim(claim_id), wait, reason, desk.now) {
+        Ok(step) => Ok(Ok(write(desk, &was, step).await?)),
+        Err(stale) => Ok(Err(stale)),
+    }
+}
+
+async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Result<Completed, Stale>, No> {
+    let Some(was) = store::job::load(desk.tx, &end.name).await? else { return Ok(Err(Stale::NotFound)) };
+    let step = match was.clone().complete(&desk.call.by, &end.at, end.status, end.summary.clone(), desk.now) {
+        Ok(step) => step,
+        Err(stale) => return Ok(Err(stale)),
+    };
+    let claim_id = step.run.as_ref().map(|run| run.claim_id.clone());
+    let job = write(desk, &was, step).await?;
+    let read = gap::read(end.summary.as_deref().unwrap_or_default());
+    let seen: Vec<_> =
+        end.gaps.into_iter().chain(read).map(|seen| Sighting { job: Some(job.name.clone()), ..seen }).collect();
+    for sighting in &seen {
+        let id = desk.mint();
+        store::gap::append(desk.tx, &id, sighting, claim_id.as_deref(), &desk.call.by.name).await?;
+    }
+    Ok(Ok(Completed { job, gaps: seen.len() }))
+}
+
+/// Writes a decision with the run that it ended and its audit row.
+async fn write(desk: &mut Desk<'_>, was: &Job, step: Step) -> Result<Job, No> {
+    store::job::write(desk.tx, was, &step.job).await?;
+    if let Some(run) = &step.run {
+        store::run::append(desk.tx, run).await?;
+    }
+    desk.record(format!("job:{}", step.job.name), &audited(was), &audited(&step.job)).await?;
+    Ok(step.job)
+}
+
+/// A job as the audit keeps it: what changes. The claim's handle is a secret of its holder.
+pub(crate) fn audited(job: &Job) -> serde_json::Value {
+    let claim = match &job.state {
+        State::Held(claim) => {
+            json!({"holder": claim.holder, "principal": claim.principal, "expires_at": claim.expires_at.iso()})
+        }
+        State::Idle | State::Waiting | State::Ready | State::Dead => serde_json::Value::Null,
+    };
+    json!({
+        "state": state_name(&job.state),
+        "kind": job.kind,
+        "priority": job.priority,
+        "next_run_at": job.next_run_at.map(Time::iso),
+        "attempts": job.attempts,
+        "fencing_token": job.fencing_token,
+        "claim": claim,
+        "last_status": job.last.as_ref().map(|last| last.status.clone()),
+    })
+}
+
+/// A claim's or a deferral's length, from seconds.
+pub fn wait(secs: i64) -> Result<Span, Refusal> {
+    fence::ttl(secs).map_err(|refusal| {
+        Refusal::invalid("seconds", format!("seconds is {secs}"))
+            .hint(refusal.hint.replace(", and extend while you work", ""))
+    })
+}

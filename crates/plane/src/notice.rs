@@ -1,0 +1,48 @@
+//! Sending a message to an allowed channel: written to the outbox, delivered soon after.
+
+use domain::agent::Right;
+use domain::effect::Notify;
+use domain::notice::{Level, Text};
+use domain::refusal::{Code, Refusal};
+use futures::FutureExt;
+use serde_json::json;
+
+use crate::desk::Desk;
+use crate::{Call, No, Plane};
+
+/// A message that waits to be delivered.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Queued {
+    /// Its place in the outbox.
+    pub id: String,
+    /// The channel it goes to.
+    pub channel: String,
+}
+
+impl Plane {
+    /// Queues a message. A channel that is neither the default nor on the allow-list is refused, and nothing is sent.
+    pub async fn notify(&self, call: &Call, message: &str, level: Level, channel: Option<&str>) -> Result<Queued, No> {
+        let text = Text::parse(message)?.as_str().to_owned();
+        let Some(channel) = self.settings.channel(channel) else {
+            let names: Vec<_> = self.settings.channels.iter().map(notify::Channel::name).collect();
+            return Err(Refusal::new(
+                Code::ChannelNotAllowed,
+                "the channel is neither the default nor on the allow-list",
+            )
+            .field("channel")
+            .hint(format!("leave channel out, or name one of {}", names.join(", ")))
+            .into());
+        };
+        let effect = Notify { channel: channel.name().to_owned(), level, text, link: self.settings.public_url.clone() };
+        let queued = self.write(call, Right::Notify, move |desk| queue(desk, effect.clone()).boxed()).await?;
+        self.wake.outbox.notify_one();
+        Ok(queued)
+    }
+}
+
+async fn queue(desk: &mut Desk<'_>, effect: Notify) -> Result<Queued, No> {
+    let id = desk.tell(&effect).await?;
+    let after = json!({"outbox": id, "level": effect.level.name(), "bytes": effect.text.len()});
+    desk.record(format!("channel:{}", effect.channel), &(), &after).await?;
+    Ok(Queued { id, channel: effect.channel })
+}

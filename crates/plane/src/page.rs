@@ -1,0 +1,121 @@
+//! Lists come in pages: so many items, and an opaque cursor for the rest.
+
+use domain::refusal::Refusal;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Items of a page when nobody says how many.
+pub const LIMIT_DEFAULT: i64 = 50;
+/// The most items of a page.
+pub const LIMIT_MAX: i64 = 200;
+
+/// Which page is asked for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    limit: i64,
+    cursor: Option<Vec<Value>>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items, in the list's total order.
+    pub items: Vec<T>,
+    /// Where the next page begins; none when this is the last.
+    pub cursor: Option<String>,
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Self { limit: LIMIT_DEFAULT, cursor: None }
+    }
+}
+
+impl Ask {
+    /// Checks a limit and a cursor as they came.
+    pub fn new(limit: Option<i64>, cursor: Option<&str>) -> Result<Self, Refusal> {
+        let limit = limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(Refusal::invalid("limit", format!("limit is {limit}"))
+                .hint(format!("give 1 to {LIMIT_MAX} and follow the cursor")));
+        }
+        let cursor = cursor.filter(|text| !text.is_empty()).map(read_cursor).transpose()?;
+        Ok(Self { limit, cursor })
+    }
+
+    /// One more than is shown, to know whether there is more.
+    pub(crate) fn rows(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// The place to go on from: a number and a text, or where the list begins.
+    pub(crate) fn place(&self, first: (i64, &str)) -> Result<(i64, String), Refusal> {
+        match self.cursor.as_deref() {
+            None => Ok((first.0, first.1.to_owned())),
+            Some([Value::Number(number), Value::String(text)]) => match number.as_i64() {
+                Some(number) => Ok((number, text.clone())),
+                None => Err(foreign_cursor()),
+            },
+            Some(_) => Err(foreign_cursor()),
+        }
+    }
+
+    /// Cuts what was read to a page.
+    pub(crate) fn page<T>(&self, mut items: Vec<T>, place: impl Fn(&T) -> (i64, String)) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let cursor = items.last().filter(|_| more).map(|last| write_cursor(&place(last)));
+        Page { items, cursor }
+    }
+}
+
+/// A cursor names the place of the last item shown. It is hexadecimal so that nobody is tempted to read it.
+fn write_cursor(place: &impl Serialize) -> String {
+    hex::encode(serde_json::to_string(place).unwrap_or_default())
+}
+
+fn read_cursor(text: &str) -> Result<Vec<Value>, Refusal> {
+    let bytes = (text.len() <= 4_096).then(|| hex::decode(text).ok()).flatten().ok_or_else(foreign_cursor)?;
+    serde_json::from_slice(&bytes).map_err(|_| foreign_cursor())
+}
+
+fn foreign_cursor() -> Refusal {
+    Refusal::invalid("cursor", "cursor is not one that this list gave out")
+        .hint("pass it as it was answered, or leave it out")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_walked_page_by_page_without_loss_or_repetition() {
+        let all: Vec<i64> = (0..7).collect();
+        let mut seen = Vec::new();
+        let mut cursor = None;
+        loop {
+            let ask = Ask::new(Some(3), cursor.as_deref()).expect("a page");
+            let (after, _) = ask.place((-1, "")).expect("a place");
+            let rows =
+                all.iter().copied().filter(|n| *n > after).take(usize::try_from(ask.rows()).expect("few")).collect();
+            let page = ask.page(rows, |n| (*n, n.to_string()));
+            seen.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_limit_or_cursor_that_makes_no_sense_is_refused() {
+        for limit in [i64::MIN, -1, 0, 201] {
+            assert!(Ask::new(Some(limit), None).is_err(), "{limit}");
+        }
+        for cursor in ["x", "zz", "5b", &hex::encode("[1]"), &"ab".repeat(3_000)] {
+            assert!(Ask::new(None, Some(cursor)).and_then(|ask| ask.place((0, ""))).is_err(), "{cursor}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a plane is configured with: values handed in, never read from the environment here.
+
+use std::collections::BTreeMap;
+
+use domain::time::Span;
+use secrecy::SecretString;
+
+/// A plane's settings.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where this server is reached from outside, such as `https://gapwright.example.com`, without `/mcp`.
+    pub public_url: Option<String>,
+    /// The channels that messages may go to, by name; this is the allow-list.
+    pub channels: Vec<notify::Channel>,
+    /// The channel for messages that name none.
+    pub default_channel: String,
+    /// Whose alerts are asked for.
+    pub alert_sources: Vec<alerts::Source>,
+    /// The Routines that are expected to check in.
+    pub watch: Vec<Watch>,
+    /// When each scheduled job rings, by its handler's name; one without a cadence is off.
+    pub schedule: BTreeMap<String, String>,
+    /// How long a scheduled run may take.
+    pub run_deadline: Span,
+    /// Pinged after every pass of the dead-man's switch, so that an outside monitor notices our own death.
+    pub ping_url: Option<SecretString>,
+    /// What the tools' names begin with.
+    pub tool_prefix: String,
+    /// The hash of the registered catalogue, which the served one must have.
+    pub catalogue_hash: String,
+    /// For what this plane asks of the world: built once, with timeouts.
+    pub http: reqwest::Client,
+    /// How long what is finished is kept: sent messages, scheduled runs, idempotency keys, ended tokens.
+    pub keep: Span,
+}
+
+/// What is expected of a Routine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// Its name, as it checks in.
+    pub routine: String,
+    /// How often it is to end.
+    pub every: Span,
+    /// How much later is still in time.
+    pub grace: Span,
+}
+
+impl Settings {
+    /// The settings of a plane that only writes to its log.
+    pub fn new(http: reqwest::Client) -> Self {
+        let log = notify::Channel::parse("log", &SecretString::from("log://"), &notify::Settings::default());
+        Self {
+            public_url: None,
+            channels: log.into_iter().collect(),
+            default_channel: "log".to_owned(),
+            alert_sources: Vec::new(),
+            watch: Vec::new(),
+            schedule: BTreeMap::new(),
+            run_deadline: Span::mins(5),
+            ping_url: None,
+            tool_prefix: "monolith-agent-".to_owned(),
+            catalogue_hash: String::new(),
+            http,
+            keep: Span::days(14),
+        }
+    }
+
+    /// The channel that a caller means: by its configured name or its Discord id; none for the default.
+    pub fn channel(&self, asked: Option<&str>) -> Option<&notify::Channel> {
+        let asked = asked.unwrap_or(&self.default_channel);
+        let by_name = self.channels.iter().find(|channel| channel.name() == asked);
+        by_name.or_else(|| {
+            let id = asked.parse().ok()?;
+            self.channels.iter().find(|channel| channel.discord_id() == Some(id))
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! The chores that keep the store in order. Each takes no input, may be repeated, and retries by its next tick.
+
+mod lines;
+mod presence;
+mod ring;
+
+use std::time::Duration;
+
+use futures::FutureExt;
+
+use crate::chore::Chore;
+pub(crate) use lines::own;
+
+/// Every chore, by name.
+pub(crate) static CHORES: [Chore; 5] = [
+    Chore {
+        name: "deliver",
+        period: Duration::from_secs(1),
+        deadline: Duration::from_secs(120),
+        bell: |plane| Some(&plane.wake.outbox),
+        tick: |plane, _| async { plane.deliver().await.map(drop) }.boxed(),
+    },
+    Chore {
+        name: "lines",
+        period: Duration::from_secs(1),
+        deadline: Duration::from_secs(30),
+        bell: |_| None,
+        tick: |plane, _| async { plane.tend_lines().await.map(drop) }.boxed(),
+    },
+    Chore {
+        name: "presence",
+        period: Duration::from_secs(5),
+        deadline: Duration::from_secs(10),
+        bell: |_| None,
+        tick: |plane, _| plane.tell_presence().boxed(),
+    },
+    Chore {
+        name: "ring",
+        period: Duration::from_secs(1),
+        deadline: Duration::from_secs(30),
+        bell: |plane| Some(&plane.wake.schedule),
+        tick: |plane, tasks| plane.ring(tasks).boxed(),
+    },
+    Chore {
+        name: "seal",
+        period: Duration::from_secs(1),
+        deadline: Duration::from_secs(60),
+        bell: |_| None,
+        tick: |plane, _| async { plane.seal_journal().await.map(drop) }.boxed(),
+    },
+];

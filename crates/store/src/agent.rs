@@ -1,0 +1,98 @@
+//! Tokens: who may ask. Only a hash of each is kept.
+
+use domain::agent::{Principal, Role};
+use domain::time::Time;
+use serde::{Deserialize, Serialize};
+
+use crate::Arg::{Int, Text};
+use crate::{Fault, Tx};
+
+statements! {
+    ADD = "INSERT INTO token (id, hash, principal, role, kinds, created_at, created_by, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    FIND = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
+              FROM token WHERE id = $1";
+    LIST = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
+              FROM token WHERE id > $1 ORDER BY id LIMIT $2";
+    REVOKE = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    ANY = "SELECT COUNT(*) FROM token";
+    FORGET = "DELETE FROM token WHERE id IN (
+                SELECT id FROM token WHERE expires_at < $1 OR revoked_at < $1 ORDER BY id LIMIT 500)";
+}
+
+/// A token as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Token {
+    /// Its public id.
+    pub id: String,
+    /// The hash of its text; never shown.
+    #[serde(skip)]
+    pub hash: String,
+    /// Whom it stands for.
+    pub principal: String,
+    /// In what role.
+    pub role: String,
+    /// The kinds of job it is limited to, comma-separated; empty for all.
+    pub kinds: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// By whom.
+    pub created_by: String,
+    /// Until when it is good.
+    pub expires_at: i64,
+    /// When it was revoked.
+    pub revoked_at: Option<i64>,
+}
+
+impl Token {
+    /// Whom the token stands for.
+    pub fn principal(&self) -> Result<Principal, Fault> {
+        let role = Role::parse(&self.role).map_err(|_| Fault::Corrupt {
+            table: "token",
+            column: "role",
+            id: self.id.clone(),
+        })?;
+        let kinds = self.kinds.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+        Ok(Principal { name: self.principal.clone(), role, kinds, token: self.id.clone() })
+    }
+}
+
+/// Remembers a token.
+pub async fn add(tx: &mut Tx, token: &Token) -> Result<(), Fault> {
+    let args = [
+        Text(&token.id),
+        Text(&token.hash),
+        Text(&token.principal),
+        Text(&token.role),
+        Text(&token.kinds),
+        Int(token.created_at),
+        Text(&token.created_by),
+        Int(token.expires_at),
+    ];
+    tx.run(ADD, &args).await.map(drop)
+}
+
+/// The token with this public id.
+pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Token>, Fault> {
+    tx.one(FIND, &[Text(id)]).await
+}
+
+/// Tokens after this id, in order of their making.
+pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Token>, Fault> {
+    tx.all(LIST, &[Text(after), Int(limit)]).await
+}
+
+/// Revokes a token; false when there is none or it was revoked before.
+pub async fn revoke(tx: &mut Tx, id: &str, now: Time) -> Result<bool, Fault> {
+    Ok(tx.run(REVOKE, &[Text(id), Int(now.0)]).await? == 1)
+}
+
+/// Whether any token was ever made and not yet forgotten.
+pub async fn any(tx: &mut Tx) -> Result<bool, Fault> {
+    Ok(tx.one::<(i64,)>(ANY, &[]).await?.is_some_and(|(count,)| count > 0))
+}
+
+/// Forgets up to 500 tokens that ended before `then`; returns how many.
+pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
+    tx.run(FORGET, &[Int(then.0)]).await
+}

@@ -1,0 +1,390 @@
+//! The two engines, and the only file that knows there are two.
+//!
+//! SQLite has one writer connection, begins every write at once, and syncs at each commit. Postgres has a pool, runs
+//! READ COMMITTED, and gives up on what waits too long. The SQL is the same text on both; row locks are taken out of
+//! it for SQLite, which has one writer and so neither needs nor knows them.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::time::Time;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+
+use crate::clock::Clock;
+use crate::fault::Fault;
+
+/// Older SQLite libraries can corrupt a write-ahead log that two connections check-point at once.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// Connections of one server to Postgres. More only queue inside the database: at 64, measured throughput falls by a
+/// third and latency rises fivefold.
+const POSTGRES_CONNECTIONS: u32 = 12;
+
+/// Readers beside SQLite's one writer, for lists that must not wait for it.
+const SQLITE_READERS: u32 = 4;
+
+/// How long a call may wait for a connection.
+const ACQUIRE_MAX: Duration = Duration::from_secs(2);
+
+/// A value bound to a statement.
+#[derive(Debug, Clone, Copy)]
+pub enum Arg<'a> {
+    /// A number, or a moment in Unix milliseconds.
+    Int(i64),
+    /// A number or nothing.
+    MaybeInt(Option<i64>),
+    /// A text.
+    Text(&'a str),
+    /// A text or nothing.
+    MaybeText(Option<&'a str>),
+}
+
+/// A row shape that both engines can decode.
+pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// Which engine it is, for those few who must tell: group commits, the doctor, the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded default.
+    Sqlite,
+    /// For several replicas.
+    Postgres,
+}
+
+/// An open store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    clock: Arc<Clock>,
+}
+
+#[derive(Debug, Clone)]
+enum Pool {
+    Sqlite { writer: SqlitePool, readers: SqlitePool, file: Option<PathBuf> },
+    Postgres(PgPool),
+}
+
+/// A transaction. Dropped without a commit, it leaves nothing.
+pub struct Tx {
+    inner: Inner,
+    now: Time,
+}
+
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+macro_rules! bound {
+    ($query:expr, $args:expr) => {
+        $args.iter().fold($query, |query, arg| match *arg {
+            Arg::Int(value) => query.bind(value),
+            Arg::MaybeInt(value) => query.bind(value),
+            Arg::Text(value) => query.bind(value),
+            Arg::MaybeText(value) => query.bind(value),
+        })
+    };
+}
+
+impl Store {
+    /// Opens `sqlite:PATH`, `sqlite::memory:` or `postgres://…` without touching its schema.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self, Fault> {
+        let pool = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Pool::Postgres(open_postgres(url)?)
+        } else if url.starts_with("sqlite:") {
+            open_sqlite(url).await?
+        } else {
+            return Err(Fault::Address);
+        };
+        Ok(Self { pool, clock: Arc::new(clock) })
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        match self.pool {
+            Pool::Sqlite { .. } => Engine::Sqlite,
+            Pool::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Begins a transaction that may write, and reads the clock for it, once.
+    pub async fn begin(&self) -> Result<Tx, Fault> {
+        let mut inner = match &self.pool {
+            Pool::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        };
+        let now = self.now(&mut inner).await?;
+        Ok(Tx { inner, now })
+    }
+
+    /// Begins a transaction that only reads, beside the writer.
+    pub async fn read(&self) -> Result<Tx, Fault> {
+        let mut inner = match &self.pool {
+            Pool::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+            Pool::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        };
+        let now = self.now(&mut inner).await?;
+        Ok(Tx { inner, now })
+    }
+
+    /// Asks whether the store answers, within two seconds.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        let asked = async {
+            match &self.pool {
+                Pool::Sqlite { readers, file, .. } => {
+                    if file.as_deref().is_some_and(|file| !file.exists()) {
+                        return Err(Fault::Gone("the database file is gone".to_owned()));
+                    }
+                    sqlx::query("SELECT COUNT(*) FROM fence").execute(readers).await.map_err(Fault::from).map(drop)
+                }
+                Pool::Postgres(pool) => {
+                    sqlx::query("SELECT COUNT(*) FROM fence").execute(pool).await.map_err(Fault::from).map(drop)
+                }
+            }
+        };
+        match tokio::time::timeout(ACQUIRE_MAX, asked).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Fault::Gone("the database did not answer within 2 s".to_owned())),
+        }
+    }
+
+    /// Brings the schema up to date; several processes may try at once. Returns how many migrations there are.
+    pub async fn migrate(&self) -> Result<usize, Fault> {
+        let migrator = migrations();
+        match &self.pool {
+            Pool::Sqlite { writer, .. } => migrator.run(writer).await?,
+            Pool::Postgres(pool) => migrator.run(pool).await?,
+        }
+        self.resume_clock().await?;
+        Ok(migrator.iter().count())
+    }
+
+    /// The versions that the schema has, oldest first; empty before the first migration.
+    pub async fn schema(&self) -> Result<Vec<i64>, Fault> {
+        const VERSIONS: &str = "SELECT version FROM _sqlx_migrations ORDER BY version";
+        let rows: Result<Vec<(i64,)>, _> = match &self.pool {
+            Pool::Sqlite { readers, .. } => sqlx::query_as(VERSIONS).fetch_all(readers).await,
+            Pool::Postgres(pool) => sqlx::query_as(VERSIONS).fetch_all(pool).await,
+        };
+        match rows {
+            Ok(rows) => Ok(rows.into_iter().map(|(version,)| version).collect()),
+            Err(sqlx::Error::Database(error)) if error.message().contains("_sqlx_migrations") => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The engine's own name and version, for the doctor.
+    pub async fn version(&self) -> Result<String, Fault> {
+        let (text,): (String,) = match &self.pool {
+            Pool::Sqlite { readers, .. } => {
+                sqlx::query_as("SELECT 'SQLite ' || sqlite_version()").fetch_one(readers).await?
+            }
+            Pool::Postgres(pool) => {
+                sqlx::query_as("SELECT 'PostgreSQL ' || current_setting('server_version')").fetch_one(pool).await?
+            }
+        };
+        Ok(text)
+    }
+
+    /// Whether the engine takes this statement, as it stands in the source.
+    pub async fn prepare(&self, sql: &'static str) -> Result<(), Fault> {
+        match &self.pool {
+            Pool::Sqlite { writer, .. } => {
+                use sqlx::Executor as _;
+                writer.acquire().await?.prepare(AssertSqlSafe(without_row_locks(sql)).into_sql_str()).await?;
+            }
+            Pool::Postgres(pool) => {
+                use sqlx::Executor as _;
+                pool.acquire().await?.prepare(sql.into_sql_str()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes every connection and waits for it.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite { writer, readers, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// The store's own clock: Postgres's, so that replicas cannot disagree, or this process's for SQLite.
+    async fn now(&self, inner: &mut Inner) -> Result<Time, Fault> {
+        if let Some(now) = self.clock.turned() {
+            return Ok(now);
+        }
+        match inner {
+            Inner::Sqlite(_) => Ok(self.clock.process()),
+            Inner::Postgres(tx) => {
+                const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+                let (now,): (i64,) = sqlx::query_as(NOW).fetch_one(&mut **tx).await?;
+                Ok(Time(now))
+            }
+        }
+    }
+
+    /// Never goes behind the last thing that was written, whatever the machine's clock says after a restart.
+    async fn resume_clock(&self) -> Result<(), Fault> {
+        if let Pool::Sqlite { readers, .. } = &self.pool {
+            let (last,): (Option<i64>,) = sqlx::query_as("SELECT MAX(at) FROM journal").fetch_one(readers).await?;
+            self.clock.resume(Time(last.unwrap_or(0)));
+        }
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// The moment at which this transaction happens.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// All rows of a statement.
+    pub async fn all<R: Record>(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<R>, Fault> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                let sql = AssertSqlSafe(without_row_locks(sql));
+                bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?
+            }
+            Inner::Postgres(tx) => bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?,
+        })
+    }
+
+    /// The first row of a statement, if there is one.
+    pub async fn one<R: Record>(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<R>, Fault> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// How many rows a statement changed.
+    pub async fn run(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, Fault> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                let sql = AssertSqlSafe(without_row_locks(sql));
+                bound!(sqlx::query(sql), args).execute(&mut **tx).await?.rows_affected()
+            }
+            Inner::Postgres(tx) => bound!(sqlx::query(sql), args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Makes everything since [`Store::begin`] durable.
+    pub async fn commit(self) -> Result<(), Fault> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Marks a point to which one command of a group can be taken back.
+    pub async fn mark(&mut self) -> Result<(), Fault> {
+        self.run("SAVEPOINT command", &[]).await.map(drop)
+    }
+
+    /// Keeps what came since the mark.
+    pub async fn keep(&mut self) -> Result<(), Fault> {
+        self.run("RELEASE SAVEPOINT command", &[]).await.map(drop)
+    }
+
+    /// Takes back what came since the mark.
+    pub async fn take_back(&mut self) -> Result<(), Fault> {
+        self.run("ROLLBACK TO SAVEPOINT command", &[]).await?;
+        self.keep().await
+    }
+}
+
+/// The statement for an engine without row locks.
+fn without_row_locks(sql: &'static str) -> Cow<'static, str> {
+    if sql.contains("FOR UPDATE") {
+        Cow::Owned(sql.replace("FOR UPDATE SKIP LOCKED", "").replace("FOR UPDATE", ""))
+    } else {
+        Cow::Borrowed(sql)
+    }
+}
+
+fn open_postgres(url: &str) -> Result<PgPool, Fault> {
+    let options = PgConnectOptions::from_str(url)?.application_name("gapwright").options([
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "2s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("tcp_user_timeout", "10s"),
+    ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_MAX)
+        .connect_lazy_with(options))
+}
+
+async fn open_sqlite(url: &str) -> Result<Pool, Fault> {
+    let in_memory = url.contains(":memory:");
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("mmap_size", "0");
+    let file = (!in_memory).then(|| options.get_filename().to_path_buf());
+    if let Some(folder) = file.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Fault::Gone(format!("cannot make {}: {error}", folder.display())))?;
+    }
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(ACQUIRE_MAX)
+    };
+    let writer = pool(1).connect_with(options.clone()).await?;
+    check_library(&writer).await?;
+    // A database in memory belongs to its connection, so there the writer reads as well.
+    let readers = if in_memory { writer.clone() } else { pool(SQLITE_READERS).connect_with(options).await? };
+    Ok(Pool::Sqlite { writer, readers, file })
+}
+
+/// Refuses a SQLite library that may lose data.
+async fn check_library(pool: &SqlitePool) -> Result<(), Fault> {
+    let (text,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(pool).await?;
+    let number = text.split('.').fold(0, |sum, part| sum * 1_000 + part.parse::<i32>().unwrap_or(0));
+    if number < SQLITE_VERSION_MIN { Err(Fault::OldLibrary(text)) } else { Ok(()) }
+}
+
+/// Every migration, compiled in.
+fn migrations() -> Migrator {
+    const SCRIPTS: [(i64, &str, &str); 1] =
+        [(1, "v1 surface", include_str!("../../../migrations/0001_v1_surface.sql"))];
+    let migrations = SCRIPTS.map(|(version, about, sql)| {
+        Migration::new(version, about.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.to_vec())
+}
+
+/// The newest schema version that this program knows.
+pub fn schema_version() -> i64 {
+    migrations().iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_locks_are_taken_out_for_sqlite_and_nothing_else() {
+        let sql = "SELECT a FROM b WHERE c = $1 FOR UPDATE SKIP LOCKED";
+        assert_eq!(without_row_locks(sql), "SELECT a FROM b WHERE c = $1 ");
+        assert_eq!(without_row_locks("SELECT a FROM b FOR UPDATE"), "SELECT a FROM b ");
+        assert_eq!(without_row_locks("SELECT a FROM b"), "SELECT a FROM b");
+    }
+}

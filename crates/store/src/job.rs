@@ -1,0 +1,315 @@
+//! Routine jobs as rows, and how the next one in line is found.
+
+use domain::job::{Claim, Job, Last, State};
+use domain::time::{Span, Time};
+
+use crate::Arg::{Int, MaybeInt, MaybeText, Text};
+use crate::{Fault, Tx};
+
+macro_rules! columns {
+    () => {
+        "name, kind, interval_ms, payload, priority, max_attempts, created_by, created_at, state, next_run_at, \
+         triggered_at, attempts, fencing_token, claim_id, holder, principal, claimed_at, expires_at, progress, \
+         last_run_at, last_status, last_summary"
+    };
+}
+
+/// The first job in line among three sorts: those known to be due, those whose time came since anybody looked, and
+/// those whose claim expired. Each is found by an index of its own, so the line may be a million jobs long.
+macro_rules! next_in_line {
+    ($kind:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM job WHERE name = (
+               SELECT name FROM (
+                 SELECT name, priority, due FROM (
+                   SELECT name, priority, next_run_at AS due FROM job WHERE state = 'ready'",
+            $kind,
+            "
+                    ORDER BY priority DESC, next_run_at, name LIMIT 1 FOR UPDATE SKIP LOCKED) AS ready
+                 UNION ALL
+                 SELECT name, priority, due FROM (
+                   SELECT name, priority, next_run_at AS due FROM job WHERE state = 'waiting' AND next_run_at <= $1",
+            $kind,
+            "
+                    ORDER BY priority DESC, next_run_at, name LIMIT 1 FOR UPDATE SKIP LOCKED) AS waiting
+                 UNION ALL
+                 SELECT name, priority, due FROM (
+                   SELECT name, priority, COALESCE(next_run_at, expires_at) AS due FROM job
+                    WHERE state = 'held' AND expires_at <= $1",
+            $kind,
+            "
+                    ORDER BY priority DESC, COALESCE(next_run_at, expires_at), name LIMIT 1 FOR UPDATE SKIP LOCKED) AS held
+               ) AS line ORDER BY priority DESC, due, name LIMIT 1) FOR UPDATE"
+        )
+    };
+}
+
+/// Jobs that are never due come last: they count as due at the end of time.
+macro_rules! page {
+    ($filter:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM job WHERE (COALESCE(next_run_at, 9223372036854775807), name) > ($1, $2)",
+            $filter,
+            " ORDER BY COALESCE(next_run_at, 9223372036854775807), name LIMIT $3"
+        )
+    };
+}
+
+statements! {
+    ADD = concat!("INSERT INTO job (", columns!(), ") VALUES
+           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+           ON CONFLICT (name) DO NOTHING");
+    WRITE = "UPDATE job SET kind = $2, interval_ms = $3, payload = $4, priority = $5, max_attempts = $6,
+                    created_by = $7, created_at = $8, state = $9, next_run_at = $10, triggered_at = $11, attempts = $12,
+                    fencing_token = $13, claim_id = $14, holder = $15, principal = $16, claimed_at = $17,
+                    expires_at = $18, progress = $19, last_run_at = $20, last_status = $21, last_summary = $22
+              WHERE name = $1 AND fencing_token = $23 AND state = $24";
+    REMOVE = "DELETE FROM job WHERE name = $1 AND fencing_token = $2";
+    LOAD = concat!("SELECT ", columns!(), " FROM job WHERE name = $1 FOR UPDATE");
+    FIND = concat!("SELECT ", columns!(), " FROM job WHERE name = $1");
+    BY_CLAIM = concat!("SELECT ", columns!(), " FROM job WHERE claim_id = $1 FOR UPDATE");
+    NEXT = next_in_line!("");
+    NEXT_OF_KIND = next_in_line!(" AND kind = $2");
+    WAKE = "UPDATE job SET state = 'ready' WHERE state = 'waiting' AND name IN (
+              SELECT name FROM job WHERE state = 'waiting' AND next_run_at <= $1
+               ORDER BY next_run_at LIMIT 500 FOR UPDATE SKIP LOCKED)";
+    EXPIRED = concat!("SELECT ", columns!(), " FROM job WHERE state = 'held' AND expires_at <= $1
+               ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED");
+    LIST = page!("");
+    LIST_OF_KIND = page!(" AND kind = $4");
+    LIST_DUE = page!(" AND COALESCE(next_run_at, 9223372036854775807) <= $4
+              AND (state IN ('ready', 'waiting') OR (state = 'held' AND expires_at <= $4))");
+    LIST_DUE_OF_KIND = page!(" AND COALESCE(next_run_at, 9223372036854775807) <= $4
+              AND (state IN ('ready', 'waiting') OR (state = 'held' AND expires_at <= $4)) AND kind = $5");
+    LIST_HELD = concat!("SELECT ", columns!(), " FROM job
+            WHERE state = 'held' AND claimed_at <= $1 AND (claimed_at, name) > ($2, $3)
+            ORDER BY claimed_at, name LIMIT $4");
+    LIST_DEAD = concat!("SELECT ", columns!(), " FROM job
+            WHERE state = 'dead' AND (COALESCE(last_run_at, created_at), name) < ($1, $2)
+            ORDER BY COALESCE(last_run_at, created_at) DESC, name DESC LIMIT $3");
+    COUNT = "SELECT state, COUNT(*) AS jobs, MIN(next_run_at) AS oldest FROM job GROUP BY state";
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    name: String,
+    kind: String,
+    interval_ms: Option<i64>,
+    payload: Option<String>,
+    priority: i64,
+    max_attempts: i64,
+    created_by: String,
+    created_at: i64,
+    state: String,
+    next_run_at: Option<i64>,
+    triggered_at: Option<i64>,
+    attempts: i64,
+    fencing_token: i64,
+    claim_id: Option<String>,
+    holder: Option<String>,
+    principal: Option<String>,
+    claimed_at: Option<i64>,
+    expires_at: Option<i64>,
+    progress: Option<String>,
+    last_run_at: Option<i64>,
+    last_status: Option<String>,
+    last_summary: Option<String>,
+}
+
+impl TryFrom<Row> for Job {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let claim = match (row.claim_id, row.holder, row.principal, row.claimed_at, row.expires_at) {
+            (Some(id), Some(holder), Some(principal), Some(claimed_at), Some(expires_at)) => Some(Claim {
+                id,
+                holder,
+                principal,
+                claimed_at: Time(claimed_at),
+                expires_at: Time(expires_at),
+                progress: row.progress,
+            }),
+            _ => None,
+        };
+        let state = match (row.state.as_str(), claim) {
+            ("idle", None) => State::Idle,
+            ("waiting", None) => State::Waiting,
+            ("ready", None) => State::Ready,
+            ("held", Some(claim)) => State::Held(claim),
+            ("dead", None) => State::Dead,
+            _ => return Err(Fault::Corrupt { table: "job", column: "state", id: row.name }),
+        };
+        let last = match (row.last_run_at, row.last_status) {
+            (Some(at), Some(status)) => Some(Last { at: Time(at), status, summary: row.last_summary }),
+            _ => None,
+        };
+        Ok(Self {
+            name: row.name,
+            kind: row.kind,
+            interval: row.interval_ms.map(Span),
+            payload: row.payload,
+            priority: row.priority,
+            max_attempts: row.max_attempts,
+            created_by: row.created_by,
+            created_at: Time(row.created_at),
+            state,
+            next_run_at: row.next_run_at.map(Time),
+            triggered_at: row.triggered_at.map(Time),
+            attempts: row.attempts,
+            fencing_token: row.fencing_token,
+            last,
+        })
+    }
+}
+
+/// The state's word in the column.
+pub const fn state_name(state: &State) -> &'static str {
+    match state {
+        State::Idle => "idle",
+        State::Waiting => "waiting",
+        State::Ready => "ready",
+        State::Held(_) => "held",
+        State::Dead => "dead",
+    }
+}
+
+/// Adds a job; false when the name is taken.
+pub async fn add(tx: &mut Tx, job: &Job) -> Result<bool, Fault> {
+    Ok(tx.run(ADD, &values(job)).await? == 1)
+}
+
+/// Writes a job over the one that was decided on: same token, same state, or somebody else came first.
+pub async fn write(tx: &mut Tx, was: &Job, job: &Job) -> Result<(), Fault> {
+    let mut args = values(job).to_vec();
+    args.extend([Int(was.fencing_token), Text(state_name(&was.state))]);
+    crate::guarded(tx.run(WRITE, &args).await?)
+}
+
+fn values(job: &Job) -> [crate::Arg<'_>; 22] {
+    let claim = match &job.state {
+        State::Held(claim) => Some(claim),
+        State::Idle | State::Waiting | State::Ready | State::Dead => None,
+    };
+    let last = job.last.as_ref();
+    [
+        Text(&job.name),
+        Text(&job.kind),
+        MaybeInt(job.interval.map(|interval| interval.0)),
+        MaybeText(job.payload.as_deref()),
+        Int(job.priority),
+        Int(job.max_attempts),
+        Text(&job.created_by),
+        Int(job.created_at.0),
+        Text(state_name(&job.state)),
+        MaybeInt(job.next_run_at.map(|due| due.0)),
+        MaybeInt(job.triggered_at.map(|at| at.0)),
+        Int(job.attempts),
+        Int(job.fencing_token),
+        MaybeText(claim.map(|claim| claim.id.as_str())),
+        MaybeText(claim.map(|claim| claim.holder.as_str())),
+        MaybeText(claim.map(|claim| claim.principal.as_str())),
+        MaybeInt(claim.map(|claim| claim.claimed_at.0)),
+        MaybeInt(claim.map(|claim| claim.expires_at.0)),
+        MaybeText(claim.and_then(|claim| claim.progress.as_deref())),
+        MaybeInt(last.map(|last| last.at.0)),
+        MaybeText(last.map(|last| last.status.as_str())),
+        MaybeText(last.and_then(|last| last.summary.as_deref())),
+    ]
+}
+
+/// Removes a job that stands as it was decided on.
+pub async fn remove(tx: &mut Tx, job: &Job) -> Result<(), Fault> {
+    crate::guarded(tx.run(REMOVE, &[Text(&job.name), Int(job.fencing_token)]).await?)
+}
+
+/// The job of this name, held still for this transaction.
+pub async fn load(tx: &mut Tx, name: &str) -> Result<Option<Job>, Fault> {
+    tx.one::<Row>(LOAD, &[Text(name)]).await?.map(Job::try_from).transpose()
+}
+
+/// The job of this name, to look at.
+pub async fn find(tx: &mut Tx, name: &str) -> Result<Option<Job>, Fault> {
+    tx.one::<Row>(FIND, &[Text(name)]).await?.map(Job::try_from).transpose()
+}
+
+/// The job that this claim holds, held still for this transaction.
+pub async fn by_claim(tx: &mut Tx, claim_id: &str) -> Result<Option<Job>, Fault> {
+    tx.one::<Row>(BY_CLAIM, &[Text(claim_id)]).await?.map(Job::try_from).transpose()
+}
+
+/// The first job in line, of a kind or of any: by priority, then due time, then name. One that another transaction
+/// is just taking is passed over.
+pub async fn next(tx: &mut Tx, kind: Option<&str>) -> Result<Option<Job>, Fault> {
+    let now = tx.now();
+    let row: Option<Row> = match kind {
+        Some(kind) => tx.one(NEXT_OF_KIND, &[Int(now.0), Text(kind)]).await?,
+        None => tx.one(NEXT, &[Int(now.0)]).await?,
+    };
+    row.map(Job::try_from).transpose()
+}
+
+/// Moves up to 500 jobs whose time has come into the ready line; returns how many.
+pub async fn wake(tx: &mut Tx) -> Result<u64, Fault> {
+    let now = tx.now();
+    tx.run(WAKE, &[Int(now.0)]).await
+}
+
+/// Up to 100 jobs whose claim has expired, longest first, held still for this transaction.
+pub async fn expired(tx: &mut Tx) -> Result<Vec<Job>, Fault> {
+    let now = tx.now();
+    tx.all::<Row>(EXPIRED, &[Int(now.0)]).await?.into_iter().map(Job::try_from).collect()
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter<'a> {
+    /// Only those that could be claimed now.
+    pub due_only: bool,
+    /// Only this kind.
+    pub kind: Option<&'a str>,
+}
+
+/// Jobs by due time and name, never-due ones last, after (`due`, `name`).
+pub async fn list(tx: &mut Tx, filter: Filter<'_>, after: (i64, &str), limit: i64) -> Result<Vec<Job>, Fault> {
+    let now = Int(tx.now().0);
+    let (due, name, limit) = (Int(after.0), Text(after.1), Int(limit));
+    let rows: Vec<Row> = match (filter.due_only, filter.kind) {
+        (false, None) => tx.all(LIST, &[due, name, limit]).await?,
+        (false, Some(kind)) => tx.all(LIST_OF_KIND, &[due, name, limit, Text(kind)]).await?,
+        (true, None) => tx.all(LIST_DUE, &[due, name, limit, now]).await?,
+        (true, Some(kind)) => tx.all(LIST_DUE_OF_KIND, &[due, name, limit, now, Text(kind)]).await?,
+    };
+    rows.into_iter().map(Job::try_from).collect()
+}
+
+/// Jobs claimed at or before `then`, longest first, after (`claimed_at`, `name`).
+pub async fn held_since(tx: &mut Tx, then: Time, after: (i64, &str), limit: i64) -> Result<Vec<Job>, Fault> {
+    let args = [Int(then.0), Int(after.0), Text(after.1), Int(limit)];
+    tx.all::<Row>(LIST_HELD, &args).await?.into_iter().map(Job::try_from).collect()
+}
+
+/// Jobs that gave up, latest first, before (`last run or creation`, `name`).
+pub async fn dead(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Job>, Fault> {
+    let args = [Int(before.0), Text(before.1), Int(limit)];
+    tx.all::<Row>(LIST_DEAD, &args).await?.into_iter().map(Job::try_from).collect()
+}
+
+/// How many jobs are in a state.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Count {
+    /// The state's word.
+    pub state: String,
+    /// How many.
+    pub jobs: i64,
+    /// The earliest due time among them.
+    pub oldest: Option<i64>,
+}
+
+/// How many jobs are in each state.
+pub async fn count(tx: &mut Tx) -> Result<Vec<Count>, Fault> {
+    tx.all(COUNT, &[]).await
+}

@@ -1,0 +1,57 @@
+//! What is remembered; the only crate that knows SQL.
+//!
+//! A file per noun, each statement a constant beside the row it reads. Statements are written once and run on both
+//! engines. Nothing is decided here: a write repeats, in its WHERE clause, the state on which it was decided.
+
+/// Names a file's statements, and lists them for the test that prepares each on both engines.
+macro_rules! statements {
+    ($($name:ident = $sql:expr;)*) => {
+        $(const $name: &str = $sql;)*
+        /// Every statement of this file, by name.
+        pub const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+pub mod agent;
+pub mod check_in;
+mod clock;
+mod engine;
+mod fault;
+pub mod fence;
+pub mod gap;
+pub mod idempotency;
+pub mod job;
+pub mod journal;
+pub mod lock;
+pub mod outbox;
+pub mod replica;
+pub mod run;
+pub mod scheduled;
+
+pub use clock::{Clock, Hand};
+pub use engine::{Arg, Engine, Record, Store, Tx, schema_version};
+pub use fault::Fault;
+
+/// Every statement of this crate: file, name, text.
+pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let files: [(&str, &[(&str, &str)]); 12] = [
+        ("agent", agent::STATEMENTS),
+        ("check_in", check_in::STATEMENTS),
+        ("fence", fence::STATEMENTS),
+        ("gap", gap::STATEMENTS),
+        ("idempotency", idempotency::STATEMENTS),
+        ("job", job::STATEMENTS),
+        ("journal", journal::STATEMENTS),
+        ("lock", lock::STATEMENTS),
+        ("outbox", outbox::STATEMENTS),
+        ("replica", replica::STATEMENTS),
+        ("run", run::STATEMENTS),
+        ("scheduled", scheduled::STATEMENTS),
+    ];
+    files.into_iter().flat_map(|(file, all)| all.iter().map(move |(name, sql)| (file, *name, *sql)))
+}
+
+/// Turns "nothing was changed" into "decide again": a guarded write met another state than the one decided on.
+fn guarded(changed: u64) -> Result<(), Fault> {
+    if changed == 1 { Ok(()) } else { Err(Fault::Conflict) }
+}

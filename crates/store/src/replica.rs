@@ -1,0 +1,48 @@
+//! The processes that serve this store, as rows that each refreshes.
+
+use domain::time::Time;
+
+use crate::Arg::{Int, Text};
+use crate::{Fault, Tx};
+
+statements! {
+    PUT = "INSERT INTO replica (id, handlers, started_at, seen_at) VALUES ($1, $2, $3, $3)
+           ON CONFLICT (id) DO UPDATE SET handlers = excluded.handlers, seen_at = excluded.seen_at";
+    LIVE = "SELECT id, handlers, started_at, seen_at FROM replica WHERE seen_at >= $1 ORDER BY started_at, id LIMIT 1000";
+    REMOVE = "DELETE FROM replica WHERE id = $1";
+    FORGET = "DELETE FROM replica WHERE seen_at < $1";
+}
+
+/// A process as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Replica {
+    /// Its id.
+    pub id: String,
+    /// Its handlers, comma-separated.
+    pub handlers: String,
+    /// When it began.
+    pub started_at: i64,
+    /// When it was last seen.
+    pub seen_at: i64,
+}
+
+/// Says that a process is alive and which handlers it has.
+pub async fn put(tx: &mut Tx, id: &str, handlers: &str) -> Result<(), Fault> {
+    let now = tx.now();
+    tx.run(PUT, &[Text(id), Text(handlers), Int(now.0)]).await.map(drop)
+}
+
+/// The processes seen since `then`.
+pub async fn live(tx: &mut Tx, then: Time) -> Result<Vec<Replica>, Fault> {
+    tx.all(LIVE, &[Int(then.0)]).await
+}
+
+/// Takes a process off the list, because it ends.
+pub async fn remove(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    tx.run(REMOVE, &[Text(id)]).await.map(drop)
+}
+
+/// Forgets processes not seen since `then`; returns how many.
+pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
+    tx.run(FORGET, &[Int(then.0)]).await
+}
