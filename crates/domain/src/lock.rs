@@ -7,7 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Principal, Role};
 use crate::fence;
+use crate::id;
+use crate::refusal::Refusal;
 use crate::time::{Span, Time};
+
+/// What a claim of a routine job would be called as a lock; nobody takes such a key by hand.
+const RESERVED: &str = "routine-job-";
+
+/// A key that may be locked.
+pub fn key(text: &str) -> Result<String, Refusal> {
+    if text.starts_with(RESERVED) {
+        return Err(Refusal::invalid("key", format!("the prefix {RESERVED} is reserved for claims"))
+            .hint("claim the job with claim-routine-job instead"));
+    }
+    id::name("key", text)
+}
 
 /// A lock that somebody took and nobody released; live until it expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

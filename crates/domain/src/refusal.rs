@@ -3,6 +3,7 @@
 //! A refusal is an answer to a well understood request. A broken world (a disk, a network) is a fault and lives
 //! with whoever touches the world.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -52,7 +53,7 @@ pub struct Refusal {
     pub hint: String,
     /// The argument at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<&'static str>,
+    pub field: Option<Cow<'static, str>>,
     /// How long to wait before the same request may succeed, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none", rename = "retry_after_ms")]
     pub retry_after: Option<Span>,
@@ -65,7 +66,7 @@ impl Refusal {
     }
 
     /// An argument out of its bounds.
-    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::new(Code::InvalidArgument, message).field(field)
     }
 
@@ -78,8 +79,8 @@ impl Refusal {
 
     /// Names the argument at fault.
     #[must_use]
-    pub fn field(mut self, field: &'static str) -> Self {
-        self.field = Some(field);
+    pub fn field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
         self
     }
 

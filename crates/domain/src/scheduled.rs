@@ -92,12 +92,10 @@ impl Scheduled {
         }
     }
 
-    /// Ends the run, if it is still the one under way.
-    pub fn finish(self, run_id: &str) -> Result<(Self, Hold), Self> {
-        match self.hold.clone() {
-            Some(hold) if hold.run_id == run_id => Ok((Self { hold: None, ..self }, hold)),
-            Some(_) | None => Err(self),
-        }
+    /// Ends the run, if it is still the one under way; none when somebody else took it up meanwhile.
+    pub fn finish(self, run_id: &str) -> Option<(Self, Hold)> {
+        let hold = self.hold.clone().filter(|hold| hold.run_id == run_id)?;
+        Some((Self { hold: None, ..self }, hold))
     }
 
     /// The job under a cadence that may have changed: a changed one starts afresh.
@@ -147,7 +145,7 @@ mod tests {
             running = run(running, &cadence, again).expect("expired");
             let hold = running.hold.as_ref().expect("held");
             assert_eq!((hold.due_at, hold.attempt), (Time(10_000), attempt));
-            assert!(running.clone().finish("r10000").is_err(), "the killed run must not end the new one");
+            assert!(running.clone().finish("r10000").is_none(), "the killed run must not end the new one");
         }
         let last = running.hold.as_ref().expect("held").expires_at;
         let taken = running.take(&cadence, "r".into(), "here", Span::secs(60), last).expect("an answer");

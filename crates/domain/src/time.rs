@@ -129,7 +129,11 @@ mod tests {
             ["", "tomorrow", "2026-11-22", "2026-11-22T08:00:00", "1969-12-31T23:59:59Z", "+10000-01-01T00:00:00Z"]
         {
             let refusal = Time::parse(text, "next_run_at").expect_err(text);
-            assert_eq!((refusal.code, refusal.field), (Code::InvalidArgument, Some("next_run_at")), "{text}");
+            assert_eq!(
+                (refusal.code, refusal.field.as_deref()),
+                (Code::InvalidArgument, Some("next_run_at")),
+                "{text}"
+            );
         }
     }
 

@@ -1,1 +1,37 @@
-//! Skeleton.
+//! For tests only: real engines, a clock to turn by hand, processes to kill, and a Discord over real HTTP.
+//!
+//! Nothing of ours is faked here. A [`plane::World`] is the plane itself on a real SQLite or a real Postgres; only the
+//! world outside (a chat service) is a stand-in, and it is spoken to through a socket. Every [`both!`] exam ends with
+//! [`invariants::broken`], so that no test can pass over a store that it left in disorder.
+
+#![expect(clippy::missing_panics_doc, reason = "all of it panics when the world is not what a test needs")]
+
+pub mod discord;
+pub mod invariants;
+pub mod plane;
+pub mod postgres;
+pub mod process;
+
+pub use discord::Discord;
+pub use plane::{On, World, call, examine, keyed};
+pub use process::Process;
+
+/// Two tests out of one exam: `name::sqlite` and `name::postgres`, each in a fresh world that is checked afterwards.
+#[macro_export]
+macro_rules! both {
+    ($name:ident, async |$world:ident| $exam:block) => {
+        async fn $name($world: &$crate::World) $exam
+
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                $crate::examine($crate::On::Sqlite, async |world| super::$name(world).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                $crate::examine($crate::On::Postgres, async |world| super::$name(world).await).await;
+            }
+        }
+    };
+}

@@ -119,15 +119,13 @@ impl Act {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, No>> + Send + Sync + 'static,
     {
-        match &self.writer {
-            Some(writer) => in_group(writer, decide).await,
-            None => {
-                let mut tx = self.store.begin().await?;
-                let answer = decide(&mut tx).await?;
-                tx.commit().await?;
-                Ok(answer)
-            }
+        if let Some(writer) = &self.writer {
+            return in_group(writer, decide).await;
         }
+        let mut tx = self.store.begin().await?;
+        let answer = decide(&mut tx).await?;
+        tx.commit().await?;
+        Ok(answer)
     }
 }
 

@@ -69,10 +69,8 @@ async fn watch(
     let mut late = Vec::new();
     for routine in store::check_in::list(desk.tx, "", ROUTINES_MAX).await? {
         // One that is no longer configured is no longer expected.
-        let routine = match watches.iter().any(|watch| watch.routine == routine.name) {
-            true => routine,
-            false => Routine { every: None, ..routine },
-        };
+        let expected = watches.iter().any(|watch| watch.routine == routine.name);
+        let routine = if expected { routine } else { Routine { every: None, ..routine } };
         if routine.late(desk.now) {
             late.push(routine.name.clone());
         }

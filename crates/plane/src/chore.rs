@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::{No, Plane};
 
 /// How long a chore may go without finishing before this process counts as stuck and is to be restarted.
-pub const STUCK_AFTER: Duration = Duration::from_secs(600);
+pub const STUCK_AFTER: Duration = Duration::from_mins(10);
 
 /// One chore.
 pub(crate) struct Chore {

@@ -4,7 +4,7 @@ use domain::agent::Right;
 use domain::id;
 use domain::lock::{Acquire, Lock, Miss, Shorten};
 use domain::refusal::{Code, Refusal};
-use domain::time::Span;
+use domain::time::{Span, Time};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,13 +19,18 @@ pub enum Acquired {
     /// The caller has it.
     Granted(Lock),
     /// Somebody has it.
-    Held(Lock),
+    Held {
+        /// What stands.
+        lock: Lock,
+        /// When that was found.
+        now: Time,
+    },
 }
 
 impl Plane {
     /// Takes a lock, unless a live one stands: a live lock refuses everyone, its holder too.
     pub async fn acquire_lock(&self, call: &Call, key: &str, holder: &str, ttl: Span) -> Result<Acquired, No> {
-        let key = id::name("key", key)?;
+        let key = domain::lock::key(key)?;
         let holder = id::name("holder", holder)?;
         self.write(call, Right::Lock, move |desk| acquire(desk, key.clone(), holder.clone(), ttl).boxed()).await
     }
@@ -77,7 +82,7 @@ async fn acquire(desk: &mut Desk<'_>, key: String, holder: String, ttl: Span) ->
     let wish = Acquire { key, holder, ttl, lock_id: desk.mint() };
     let lock = match Lock::acquire(current, wish, &desk.call.by, fence, desk.now) {
         Ok(lock) => lock,
-        Err(held) => return Ok(Acquired::Held(held)),
+        Err(lock) => return Ok(Acquired::Held { lock, now: desk.now }),
     };
     store::fence::raise(desk.tx, &lock.key, lock.fencing_token).await?;
     store::lock::put(desk.tx, &lock).await?;

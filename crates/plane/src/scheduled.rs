@@ -142,11 +142,11 @@ async fn take(tx: &mut Tx, name: &str, run_id: String, replica: &str, deadline: 
 async fn end(tx: &mut Tx, name: &str, run_id: &str, status: &str) -> Result<bool, No> {
     let Some(seen) = scheduled::load(tx, name).await? else { return Ok(false) };
     match seen.job.clone().finish(run_id) {
-        Ok((job, hold)) => {
+        Some((job, hold)) => {
             scheduled::write(tx, &seen.job, &job).await?;
             scheduled::ended(tx, name, &hold, status).await?;
             Ok(true)
         }
-        Err(_) => Ok(false),
+        None => Ok(false),
     }
 }

@@ -2,13 +2,28 @@
 //!
 //! Nothing is decided here. A request is read, its caller known, the plane asked, and the answer rendered.
 
+mod auth;
+mod gate;
+mod health;
 pub mod mcp;
+mod metrics;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use plane::Plane;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use domain::refusal::{Code, Refusal};
+use domain::time::Span;
+use plane::{No, Plane};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::{Value, json};
+use store::{Engine, Fault};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
 
 /// How the server is to be reached.
 #[derive(Debug, Clone)]
@@ -67,10 +82,127 @@ impl Bound {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Answers until `stop` is cancelled and what was under way has ended or its time is up.
+    /// Answers until `stop` is cancelled and what was under way has ended, or its time is up.
     pub async fn serve(self, plane: Plane, options: Options, stop: CancellationToken) -> Result<(), Error> {
-        let _ = (plane, options);
-        stop.cancelled().await;
-        Ok(())
+        let faults = mcp::catalogue_faults(&plane.settings().tool_prefix);
+        if let Some(fault) = faults.first() {
+            return Err(Error::Catalogue(fault.clone()));
+        }
+        let health = Arc::new(health::Health::new(plane.clone()));
+        let looking = CancellationToken::new();
+        let look = tokio::spawn(Arc::clone(&health).watch(looking.clone()));
+        // Streams are ended when the server stops; answers under way may still be given.
+        let streams = CancellationToken::new();
+        let app = routes(&plane, &options, &health, &streams);
+        let draining = {
+            let (stop, health) = (stop.clone(), Arc::clone(&health));
+            async move {
+                stop.cancelled().await;
+                health.stop();
+                streams.cancel();
+            }
+        };
+        let served = axum::serve(self.listener, app).with_graceful_shutdown(draining).into_future();
+        let late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(options.drain).await;
+        };
+        let ended = tokio::select! {
+            ended = served => ended,
+            () = late => {
+                tracing::warn!("requests under way were cut off, for the time to drain is up");
+                Ok(())
+            }
+        };
+        looking.cancel();
+        drop(look.await);
+        Ok(ended?)
     }
+}
+
+/// The largest request: a payload of 256 KiB and a summary of 64 KiB fit several times over.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a call waits for its principal's other calls.
+const PATIENCE: Span = Span::secs(5);
+
+fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, streams: &CancellationToken) -> Router {
+    let metrics = Arc::new(metrics::Metrics::new(&plane.settings().tool_prefix));
+    let told = Arc::new(metrics::Told::new(plane.clone(), Arc::clone(&metrics), Arc::clone(health)));
+    let gate = Arc::new(gate::Gate::new(options.calls_per_principal, PATIENCE));
+    let surface = mcp::Surface::new(plane.clone(), metrics, gate, None);
+    let hosts = hosts(plane, options);
+    let origins = hosts
+        .iter()
+        .flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*"), format!("https://{host}")]);
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(BODY_BYTES_MAX)
+        .with_allowed_hosts(hosts.clone())
+        .with_allowed_origins(origins)
+        .enforce_origin_validation()
+        .with_cancellation_token(streams.clone());
+    let service =
+        StreamableHttpService::new(move || Ok(surface.clone()), Arc::new(LocalSessionManager::default()), config);
+    let auth = Arc::new(auth::Auth::new(plane.clone(), options.insecure_no_auth));
+    let version = version(plane);
+    Router::new()
+        .nest_service("/mcp", ServiceBuilder::new().layer(from_fn_with_state(auth, auth::bearer)).service(service))
+        .route("/livez", get(health::live).with_state(Arc::clone(health)))
+        .route("/readyz", get(health::ready).with_state(Arc::clone(health)))
+        .route("/metrics", get(metrics::metrics).with_state(told))
+        .route("/version", get(move || async move { axum::Json(version) }))
+}
+
+/// The host names that a request may name: loopback's, the public one, and those configured. A page of another name
+/// that points here (DNS rebinding) is turned away.
+fn hosts(plane: &Plane, options: &Options) -> Vec<String> {
+    let public = plane.settings().public_url.as_deref().and_then(|url| url.parse::<http::Uri>().ok());
+    let public = public.and_then(|uri| uri.host().map(str::to_owned));
+    let loopback = ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned);
+    loopback.into_iter().chain(public).chain(options.allowed_hosts.iter().cloned()).collect()
+}
+
+/// `/version`
+fn version(plane: &Plane) -> Value {
+    let prefix = &plane.settings().tool_prefix;
+    let engine = match plane.store().engine() {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgres",
+    };
+    json!({
+        "name": "gapwright",
+        "version": env!("CARGO_PKG_VERSION"),
+        "catalogue_hash": mcp::catalogue_hash(prefix),
+        "tools": mcp::tool_names(prefix).len(),
+        "protocols": ["2026-07-28", "2025-11-25"],
+        "engine": engine,
+        "replica": plane.replica(),
+    })
+}
+
+/// A no as it travels: a fault of the store is told without its inner words, which may name hosts and files.
+fn refusal(no: No) -> Refusal {
+    let fault = match no {
+        No::Refusal(refusal) => return refusal,
+        No::Fault(fault) => fault,
+    };
+    tracing::error!(%fault, "the store failed a call");
+    let (message, hint) = match fault {
+        Fault::Conflict | Fault::Busy(_) => ("the store is busy", "repeat the call with the same idempotency_key"),
+        Fault::Gone(_) => ("the store cannot be reached", "repeat the call later, with the same idempotency_key"),
+        Fault::Full(_) => ("the store is full", "tell the operator to make room, then repeat the call"),
+        Fault::ReadOnly(_) => ("the store cannot be written", "tell the operator, then repeat the call"),
+        Fault::NewerSchema(_) | Fault::Schema(_) | Fault::OldLibrary(_) | Fault::Address => {
+            ("the store does not fit this program", "tell the operator to run gapwright doctor")
+        }
+        Fault::Corrupt { .. } => {
+            ("the store has a row that makes no sense", "tell the operator to run gapwright doctor")
+        }
+        Fault::Taken(_) | Fault::Other(_) => {
+            ("the store failed", "tell the operator to look into the log, then repeat the call")
+        }
+    };
+    Refusal::new(Code::Unavailable, message).hint(hint).retry_after(Span::secs(1))
 }

@@ -159,7 +159,12 @@ impl Store {
     pub async fn migrate(&self) -> Result<usize, Fault> {
         let migrator = migrations();
         match &self.pool {
-            Pool::Sqlite { writer, .. } => migrator.run(writer).await?,
+            Pool::Sqlite { writer, .. } => {
+                // SQLite has no lock for migrators; the one for writers keeps two processes apart.
+                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+                migrator.run_direct(None, &mut *tx, false).await?;
+                tx.commit().await?;
+            }
             Pool::Postgres(pool) => migrator.run(pool).await?,
         }
         self.resume_clock().await?;

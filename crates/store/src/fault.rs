@@ -70,6 +70,7 @@ impl Fault {
 }
 
 impl From<sqlx::Error> for Fault {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library may add errors of its own")]
     fn from(error: sqlx::Error) -> Self {
         let text = error.to_string();
         match &error {
@@ -109,6 +110,7 @@ fn classify(code: &str, text: String) -> Fault {
 }
 
 impl From<MigrateError> for Fault {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library may add errors of its own")]
     fn from(error: MigrateError) -> Self {
         match error {
             MigrateError::VersionMissing(version) => Self::NewerSchema(version),

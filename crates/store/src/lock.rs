@@ -27,7 +27,8 @@ statements! {
             WHERE expires_at > $1 AND substr(key, 1, CAST($2 AS INTEGER)) = $3 AND (expires_at, key) > ($4, $5)
             ORDER BY expires_at, key LIMIT $6");
     COUNT = "SELECT COUNT(*) FROM lock WHERE expires_at > $1";
-    FORGET = "DELETE FROM lock WHERE key IN (
+    // Said twice: a lock that is taken again while this waits for its row is judged anew by the outer condition only.
+    FORGET = "DELETE FROM lock WHERE expires_at < $1 AND key IN (
                 SELECT key FROM lock WHERE expires_at < $1 ORDER BY expires_at, key LIMIT 500)";
 }
 

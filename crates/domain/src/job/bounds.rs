@@ -122,7 +122,7 @@ pub fn summary(text: Option<&str>) -> Result<Option<String>, Refusal> {
 
 /// A repeating job's interval in whole seconds, 1 to 366 days.
 pub fn interval(secs: i64) -> Result<Span, Refusal> {
-    if secs >= 1 && secs <= INTERVAL_MAX.0 / 1_000 {
+    if (1..=INTERVAL_MAX.0 / 1_000).contains(&secs) {
         return Ok(Span::secs(secs));
     }
     Err(Refusal::invalid("interval_secs", format!("interval_secs is {secs}"))

@@ -101,7 +101,7 @@ fn a_cadence_that_is_malformed_absurd_or_silent_is_refused_with_a_valid_example(
     ];
     for text in texts {
         let refusal = Cadence::parse(text).expect_err(text);
-        assert_eq!((refusal.code, refusal.field), (Code::InvalidArgument, Some("cadence")), "{text}");
+        assert_eq!((refusal.code, refusal.field.as_deref()), (Code::InvalidArgument, Some("cadence")), "{text}");
         let example = refusal.hint.split('`').nth(1).unwrap_or_else(|| panic!("{text}: {}", refusal.hint));
         assert!(example == "every" || Cadence::parse(example).is_ok(), "{text}: {}", refusal.hint);
     }

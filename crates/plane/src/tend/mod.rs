@@ -16,7 +16,7 @@ pub(crate) static CHORES: [Chore; 5] = [
     Chore {
         name: "deliver",
         period: Duration::from_secs(1),
-        deadline: Duration::from_secs(120),
+        deadline: Duration::from_mins(2),
         bell: |plane| Some(&plane.wake.outbox),
         tick: |plane, _| async { plane.deliver().await.map(drop) }.boxed(),
     },
@@ -44,7 +44,7 @@ pub(crate) static CHORES: [Chore; 5] = [
     Chore {
         name: "seal",
         period: Duration::from_secs(1),
-        deadline: Duration::from_secs(60),
+        deadline: Duration::from_mins(1),
         bell: |_| None,
         tick: |plane, _| async { plane.seal_journal().await.map(drop) }.boxed(),
     },

@@ -1,0 +1,122 @@
+//! The command line as it is written; what each command does is in `command`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command::{
+    audit, completions, config, gaps, jobs, locks, man, mcp, migrate, notify, routines, runs, schedules, serve,
+    token,
+};
+use crate::config::Flags;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed
+  2    the command line or a setting makes no sense
+  3    what was named does not exist
+  4    not known, or not allowed
+  5    held by somebody else, or it exists already
+  75   try later
+  130  stopped before it could end in order
+
+Settings come from flags, then GAPWRIGHT__SECTION__KEY, then a file, then the defaults, which
+`gapwright config default` prints with an explanation of each.";
+
+/// A coordination plane for coding agents: locks, jobs, gaps and notices over MCP.
+#[derive(Debug, Parser)]
+#[command(name = "gapwright", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Read settings from this file, and no other
+    #[arg(long, global = true, value_name = "FILE", env = "GAPWRIGHT_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// The database: a path of SQLite's, sqlite:PATH, or an address of Postgres without a password
+    #[arg(long, global = true, value_name = "PATH|URL")]
+    database: Option<String>,
+    /// Answer with one JSON document on standard output, also on failure
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Global {
+    /// What the command line says about the settings.
+    pub(crate) fn flags(&self) -> Flags {
+        Flags { file: self.config.clone(), database: self.database.clone(), ..Flags::default() }
+    }
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// How many, 1 to 200
+    #[arg(long, value_name = "N")]
+    limit: Option<i64>,
+    /// Go on where the list before ended
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+}
+
+impl ListArgs {
+    /// The same, checked.
+    pub(crate) fn ask(&self) -> Result<plane::page::Ask, domain::refusal::Refusal> {
+        plane::page::Ask::new(self.limit, self.cursor.as_deref())
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve MCP over HTTP, and do what is due
+    Serve(serve::Serve),
+    /// Check settings, database, server, catalogue, jobs and audit, and say what is wrong
+    Doctor,
+    /// Bring the database's schema up to date
+    Migrate(migrate::Migrate),
+    /// Make, list and revoke the tokens by which callers are known
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Routine jobs: work that agents claim
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
+    /// Locks that agents hold
+    #[command(subcommand)]
+    Locks(locks::Locks),
+    /// How claims of routine jobs ended
+    #[command(subcommand)]
+    Runs(runs::Runs),
+    /// What agents said they lack
+    #[command(subcommand)]
+    Gaps(gaps::Gaps),
+    /// Scheduled jobs: work of the server's own
+    #[command(subcommand)]
+    Schedules(schedules::Schedules),
+    /// Routines that check in
+    #[command(subcommand)]
+    Routines(routines::Routines),
+    /// Messages to channels
+    #[command(subcommand)]
+    Notify(notify::Notify),
+    /// The journal of every write
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Serve MCP to one client over standard input and output
+    #[command(after_help = mcp::AFTER_HELP)]
+    Mcp,
+    /// The settings, and where they come from
+    #[command(subcommand)]
+    Config(config::Settings),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+    /// Print a manual page
+    Man(man::Man),
+}

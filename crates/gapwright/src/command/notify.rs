@@ -1,0 +1,85 @@
+//! `notify test`: sends one message and says what became of it.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use domain::notice::Level;
+use domain::time::Time;
+use serde_json::json;
+use store::outbox::Row;
+
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::session::{Missing, Session};
+use crate::show::{Answer, GREEN};
+
+/// How long to wait for a running server that took the message first.
+const WAIT_MAX: Duration = Duration::from_secs(15);
+
+/// How often to look meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Messages.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Notify {
+    /// Send a message now and say what became of it
+    Test(Test),
+}
+
+/// Send a message now.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The channel; the default one without
+    #[arg(long)]
+    channel: Option<String>,
+    /// What to say
+    #[arg(long, default_value = "gapwright says hello")]
+    message: String,
+}
+
+impl Notify {
+    pub(crate) async fn run(self, config: &Config) -> Result<Answer, Failure> {
+        let Self::Test(test) = self;
+        let session = Session::open(config, "cli notify test", Missing::Make).await?;
+        let channel = test.channel.as_deref();
+        let queued = session.plane.notify(&session.call, &test.message, Level::Info, channel).await?;
+        let row = tokio::time::timeout(WAIT_MAX, outcome(&session, &queued.id)).await;
+        let row = row.map_err(|_| {
+            Failure { exit: Exit::TryLater, ..Failure::new("nobody knows yet what became of the message") }
+                .why(format!("another server took it and had not sent it after {} s", WAIT_MAX.as_secs()))
+                .hint("see that server's log; check-dead-letters names it if it is given up")
+        })??;
+        verdict(&row)
+    }
+}
+
+/// Delivers the message, or waits until whoever took it first has tried.
+async fn outcome(session: &Session, id: &str) -> Result<Row, Failure> {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    loop {
+        look.tick().await;
+        session.plane.deliver().await?;
+        let mut tx = session.plane.store().read().await?;
+        let row = store::outbox::find(&mut tx, id).await?;
+        let row = row.ok_or_else(|| Failure::new("the message is gone from the outbox"))?;
+        if row.state != "pending" || row.last_error.is_some() {
+            return Ok(row);
+        }
+    }
+}
+
+fn verdict(row: &Row) -> Result<Answer, Failure> {
+    let why = row.last_error.clone().unwrap_or_default();
+    match row.state.as_str() {
+        "sent" => {
+            let document = json!({"id": row.id, "channel": row.channel, "state": row.state, "attempts": row.attempts});
+            Ok(Answer::new(document, format!("{GREEN}sent{GREEN:#} to {}", row.channel)))
+        }
+        "dead" => Err(Failure::new(format!("the channel {} refused the message", row.channel))
+            .why(why)
+            .hint("correct notify.channels, then try again")),
+        _ => Err(Failure { exit: Exit::TryLater, ..Failure::new(format!("the channel {} could not take it", row.channel)) }
+            .why(why)
+            .hint(format!("a server tries again from {} on", Time(row.next_at).iso()))),
+    }
+}

@@ -1,0 +1,119 @@
+//! The settings as they are written: texts, numbers and switches, not yet checked for sense.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Every section. The defaults in `config.default.toml` fill what nobody set.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sections {
+    pub(crate) database: Database,
+    pub(crate) server: Server,
+    pub(crate) mcp: Mcp,
+    pub(crate) log: Log,
+    pub(crate) notify: Notify,
+    pub(crate) alerts: BTreeMap<String, Alerts>,
+    pub(crate) watch: BTreeMap<String, Watch>,
+    pub(crate) schedule: BTreeMap<String, String>,
+    pub(crate) scheduled_run: ScheduledRun,
+    pub(crate) dead_mans_switch: DeadMansSwitch,
+    pub(crate) retention: Retention,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Database {
+    pub(crate) url: SecretString,
+    pub(crate) url_file: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Server {
+    pub(crate) listen: String,
+    pub(crate) public_url: String,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) insecure_no_auth: bool,
+    pub(crate) calls_per_principal: u64,
+    pub(crate) drain_secs: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Mcp {
+    pub(crate) tool_prefix: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Log {
+    pub(crate) format: String,
+    pub(crate) level: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Notify {
+    pub(crate) default_channel: String,
+    #[serde(default)]
+    pub(crate) discord_token: SecretString,
+    pub(crate) discord_token_file: String,
+    pub(crate) discord_api: String,
+    #[serde(default)]
+    pub(crate) signing_secret: SecretString,
+    pub(crate) signing_secret_file: String,
+    pub(crate) channels: BTreeMap<String, Channel>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Channel {
+    #[serde(default)]
+    pub(crate) url: SecretString,
+    #[serde(default)]
+    pub(crate) url_file: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Alerts {
+    #[serde(default)]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) url: String,
+    #[serde(default)]
+    pub(crate) path: String,
+    #[serde(default)]
+    pub(crate) token: SecretString,
+    #[serde(default)]
+    pub(crate) token_file: String,
+    #[serde(default)]
+    pub(crate) token_header: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Watch {
+    #[serde(default = "day")]
+    pub(crate) every: String,
+    #[serde(default = "hour")]
+    pub(crate) grace: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ScheduledRun {
+    pub(crate) deadline: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeadMansSwitch {
+    #[serde(default)]
+    pub(crate) ping_url: SecretString,
+    pub(crate) ping_url_file: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Retention {
+    pub(crate) keep: String,
+}
+
+fn day() -> String {
+    "24h".to_owned()
+}
+
+fn hour() -> String {
+    "1h".to_owned()
+}

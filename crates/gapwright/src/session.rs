@@ -1,0 +1,115 @@
+//! What a command works with: the open store, the plane over it, and the caller, who is the person at the keyboard.
+
+use std::path::{Path, PathBuf};
+
+use domain::agent::{Principal, Role};
+use plane::{Call, Plane};
+use rand::rngs::StdRng;
+use secrecy::ExposeSecret as _;
+use store::{Clock, Store};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// What to do about a SQLite file that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Make it: something is to be put in.
+    Make,
+    /// Refuse: an empty answer from the wrong folder would mislead.
+    Refuse,
+}
+
+/// A plane and its caller.
+pub(crate) struct Session {
+    /// The plane.
+    pub(crate) plane: Plane,
+    /// Who calls, by which command.
+    pub(crate) call: Call,
+}
+
+impl Session {
+    /// Opens the store as it is configured.
+    pub(crate) async fn open(config: &Config, tool: &'static str, missing: Missing) -> Result<Self, Failure> {
+        let store = open(config, missing).await?;
+        check_schema(&store).await?;
+        let plane = Plane::new(store, config.settings(public_url(config)?)?, chance());
+        let call = call(&plane, tool);
+        Ok(Self { plane, call })
+    }
+}
+
+/// A call by the person at the keyboard.
+pub(crate) fn call(plane: &Plane, tool: &'static str) -> Call {
+    let by = Principal::local(&os_user(), Role::Operator);
+    Call { by, tool, request_id: format!("{:032x}", plane.draw()), idempotency: None }
+}
+
+/// Where ids come from.
+pub(crate) fn chance() -> StdRng {
+    rand::make_rng()
+}
+
+/// Opens the store without touching its schema.
+pub(crate) async fn open(config: &Config, missing: Missing) -> Result<Store, Failure> {
+    let url = config.database_url()?;
+    if let Some(file) = sqlite_file(url.expose_secret())
+        && missing == Missing::Refuse
+        && !file.exists()
+    {
+        return Err(Failure::not_found(format!("there is no database at {}", file.display()))
+            .why(format!("database.url was set by {}", config.origin(&["database", "url"])))
+            .hint("name another with --database or GAPWRIGHT__DATABASE__URL; gapwright serve makes a new one"));
+    }
+    Ok(Store::open(url.expose_secret(), Clock::default()).await?)
+}
+
+/// Refuses a schema that is not this program's. An empty database gets its schema; an old one is left to whoever
+/// chooses the moment.
+pub(crate) async fn check_schema(store: &Store) -> Result<(), Failure> {
+    let newest = store::schema_version();
+    match store.schema().await?.last() {
+        Some(version) if *version < newest => Err(Failure::new("cannot use the database yet")
+            .why(format!("it has schema version {version}, and this program works with {newest}"))
+            .hint("run gapwright migrate, or start gapwright serve, which does it")),
+        Some(_) | None => {
+            store.migrate().await?;
+            Ok(())
+        }
+    }
+}
+
+/// Where the server is reached: as configured, or at the address it is to listen on.
+pub(crate) fn public_url(config: &Config) -> Result<String, Failure> {
+    Ok(match config.public_url()? {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => local_url(config.listen()?),
+    })
+}
+
+/// An address as this machine reaches it.
+pub(crate) fn local_url(mut address: std::net::SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+/// The file of a SQLite address; none for one in memory or on Postgres.
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
+    // An escaped path is left to the store, which reads it.
+    let plain = !path.contains('%') && !url.contains(":memory:") && !url.contains("mode=memory");
+    plain.then(|| Path::new(path).to_path_buf())
+}
+
+/// The name of the user who runs this, for the audit: the system's word, not the environment's.
+fn os_user() -> String {
+    let id = nix::unistd::Uid::effective();
+    let known = nix::unistd::User::from_uid(id).ok().flatten();
+    known.map_or_else(|| format!("uid-{id}"), |user| user.name)
+}

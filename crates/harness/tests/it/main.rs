@@ -1,0 +1,5 @@
+//! That the harness itself is to be trusted: its refusals, its kills, and that its checks can fail.
+
+mod discord;
+mod invariants;
+mod postgres;

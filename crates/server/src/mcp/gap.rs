@@ -1,0 +1,107 @@
+//! Reporting gaps.
+
+use domain::agent::Right;
+use domain::gap::{self, GAPS_MAX, KIND_UNSPECIFIED, Severity, Sighting, Source};
+use domain::refusal::Refusal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::tool::{Nature, Tool, Words};
+
+pub(crate) fn tools() -> Vec<Tool> {
+    vec![report()]
+}
+
+/// A gap as a completion reports it.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct GapArgs {
+    /// What was missing, in kebab-case words, such as list-recent-deploys.
+    #[schemars(length(min = 1, max = 200))]
+    name: String,
+    /// What sort of capability: mcp-tool, scheduler-handler, k8s-manifest, helm-values, network-policy, bazel-target, semgrep-rule, adr, or another.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 200))]
+    kind: Option<String>,
+    /// Why it was needed.
+    #[serde(default)]
+    #[schemars(length(max = 2_000))]
+    reason: Option<String>,
+    /// How much it hurts.
+    #[serde(default)]
+    #[schemars(extend("enum" = ["minor", "blocking", "critical"], "default" = "blocking"))]
+    severity: Option<String>,
+    /// A gap that must be closed first.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 200))]
+    depends_on: Option<String>,
+}
+
+/// The gaps of a completion.
+pub(super) fn sightings(gaps: Vec<GapArgs>) -> Result<Vec<Sighting>, Refusal> {
+    if gaps.len() > GAPS_MAX {
+        return Err(
+            Refusal::invalid("gaps", format!("gaps has {} items", gaps.len())).hint(format!("give at most {GAPS_MAX}"))
+        );
+    }
+    gaps.into_iter().map(|gap| sighting(gap, None, Source::Completion)).collect()
+}
+
+fn sighting(gap: GapArgs, job: Option<String>, source: Source) -> Result<Sighting, Refusal> {
+    Ok(Sighting {
+        kind: gap.kind.map_or_else(|| Ok(KIND_UNSPECIFIED.to_owned()), |kind| gap::name("kind", &kind))?,
+        name: Some(gap::name("name", &gap.name)?),
+        reason: gap::reason(gap.reason.as_deref().unwrap_or_default()),
+        job,
+        depends_on: gap.depends_on.map(|name| gap::name("depends_on", &name)).transpose()?,
+        severity: gap.severity.map(|text| Severity::parse(&text)).transpose()?.unwrap_or_default(),
+        source,
+    })
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct ReportArgs {
+    /// What is missing, in kebab-case words, such as list-recent-deploys.
+    #[schemars(length(min = 1, max = 200))]
+    name: String,
+    /// What sort of capability: mcp-tool, scheduler-handler, k8s-manifest, helm-values, network-policy, bazel-target, semgrep-rule, adr, or another.
+    #[schemars(length(min = 1, max = 200))]
+    kind: String,
+    /// Why it is needed.
+    #[schemars(length(min = 1, max = 2_000))]
+    reason: String,
+    /// The job that it blocks.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 200))]
+    job: Option<String>,
+    /// A gap that must be closed first.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 200))]
+    depends_on: Option<String>,
+    /// How much it hurts.
+    #[serde(default)]
+    #[schemars(extend("enum" = ["minor", "blocking", "critical"], "default" = "blocking"))]
+    severity: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ReportAnswer {
+    /// True when it was recorded.
+    ok: bool,
+    /// The id of the sighting.
+    sighting_id: String,
+}
+
+fn report() -> Tool {
+    let words = Words {
+        name: "report-gap",
+        title: "Report a capability gap",
+        about: "Say what capability you lacked and why. Every report is kept. Name the gap in kebab-case words, never by a \
+                hash or an id, and use the name that others used if you know it.",
+    };
+    Tool::new(words, Right::Report, Nature::Writes, |plane, call, args: ReportArgs| async move {
+        let ReportArgs { name, kind, reason, job, depends_on, severity } = args;
+        let gap = GapArgs { name, kind: Some(kind), reason: Some(reason), severity, depends_on };
+        let sighting_id = plane.report_gap(&call, sighting(gap, job, Source::Report)?).await?;
+        Ok(ReportAnswer { ok: true, sighting_id })
+    })
+}

@@ -1,0 +1,89 @@
+//! The resources: what a client may read without calling a tool.
+
+use plane::page::Ask;
+use plane::{Call, Plane};
+use rmcp::ErrorData;
+use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
+use serde_json::{Value, json};
+
+use super::protocol_error;
+
+const GAPS: &str = "gapwright://gaps";
+const GAP: &str = "gapwright://gap/";
+const GUARANTEES: &str = "gapwright://guarantees";
+
+const GAPS_ABOUT: &str = "The reported capability gaps by how many jobs they block";
+const GAP_ABOUT: &str = "The reports of one gap, the latest first";
+const GUARANTEES_ABOUT: &str = "What this service promises, and what it does not";
+
+const GUARANTEES_TEXT: &str = include_str!("../../../../docs/guarantees.md");
+
+/// Every text of every resource that a gateway might look at, with the resource's name.
+pub(super) fn words() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [("gaps", GAPS_ABOUT), ("gap", GAP_ABOUT), ("guarantees", GUARANTEES_ABOUT)].into_iter()
+}
+
+pub(super) fn list() -> Vec<Resource> {
+    vec![
+        Resource::new(GAPS, "gaps").with_description(GAPS_ABOUT).with_mime_type("application/json"),
+        Resource::new(GUARANTEES, "guarantees").with_description(GUARANTEES_ABOUT).with_mime_type("text/markdown"),
+    ]
+}
+
+pub(super) fn templates() -> Vec<ResourceTemplate> {
+    vec![
+        ResourceTemplate::new("gapwright://gap/{name}", "gap")
+            .with_description(GAP_ABOUT)
+            .with_mime_type("application/json"),
+    ]
+}
+
+pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    if uri == GUARANTEES {
+        let contents = ResourceContents::text(GUARANTEES_TEXT, uri).with_mime_type("text/markdown");
+        return Ok(cached(contents, CacheScope::Public, super::LIST_TTL_MS));
+    }
+    let found = if uri == GAPS {
+        gaps(plane, call).await
+    } else if let Some(name) = uri.strip_prefix(GAP) {
+        gap(plane, call, name).await
+    } else {
+        let data = Some(json!({"uri": super::printable(uri)}));
+        return Err(ErrorData::resource_not_found("there is no such resource", data));
+    };
+    let text = found.map_err(protocol_error)?.to_string();
+    let contents = ResourceContents::text(text, uri).with_mime_type("application/json");
+    Ok(cached(contents, CacheScope::Private, 0))
+}
+
+fn cached(contents: ResourceContents, scope: CacheScope, ttl_ms: u64) -> ReadResourceResult {
+    let mut result = ReadResourceResult::new(vec![contents]);
+    result.cache_scope = Some(scope);
+    result.ttl_ms = Some(ttl_ms);
+    result
+}
+
+async fn gaps(plane: &Plane, call: &Call) -> Result<Value, plane::No> {
+    let page = plane.list_gaps(call, &Ask::default()).await?;
+    let gaps = page.items.iter().map(|line| {
+        json!({
+            "kind": line.kind, "name": line.name, "sightings": line.sightings, "blocked_jobs": line.jobs,
+            "first_seen": domain::time::Time(line.first_at).iso(), "last_seen": domain::time::Time(line.last_at).iso(),
+        })
+    });
+    let gaps: Vec<_> = gaps.collect();
+    Ok(json!({"gaps": gaps, "more": page.cursor.is_some()}))
+}
+
+async fn gap(plane: &Plane, call: &Call, name: &str) -> Result<Value, plane::No> {
+    let page = plane.show_gap(call, name, &Ask::default()).await?;
+    let sightings = page.items.iter().map(|seen| {
+        json!({
+            "at": domain::time::Time(seen.at).iso(), "kind": seen.kind, "job": seen.job, "severity": seen.severity,
+            "depends_on": seen.depends_on, "source": seen.source,
+            "untrusted": {"source": "sighting", "author": seen.principal, "reason": seen.reason},
+        })
+    });
+    let sightings: Vec<_> = sightings.collect();
+    Ok(json!({"name": name, "sightings": sightings, "more": page.cursor.is_some()}))
+}

@@ -1,0 +1,123 @@
+//! Guards in the SQL itself: a write that was decided on another state than the one it meets changes nothing.
+
+use domain::job::{Claim, Job, State};
+use domain::lock::Lock;
+use domain::time::{Span, Time};
+use harness::plane::START;
+use harness::{On, World, both};
+use store::Fault;
+
+fn lock(token: i64, expires_at: Time) -> Lock {
+    Lock {
+        key: "k".into(),
+        lock_id: format!("id-{token}"),
+        holder: "ann".into(),
+        principal: "ann".into(),
+        fencing_token: token,
+        acquired_at: START,
+        expires_at,
+    }
+}
+
+async fn put(world: &World, lock: &Lock) -> Result<(), Fault> {
+    let mut tx = world.store().begin().await?;
+    store::lock::put(&mut tx, lock).await?;
+    tx.commit().await
+}
+
+both!(inv_3_a_write_with_a_token_that_is_not_larger_changes_nothing, async |world| {
+    world.spoil();
+    put(world, &lock(5, START + Span::secs(1))).await.expect("the first");
+    for token in [5, 4, 0, -1, i64::MIN] {
+        let refused = put(world, &lock(token, START + Span::secs(99))).await;
+        assert!(matches!(refused, Err(Fault::Conflict)), "{token}: {refused:?}");
+    }
+    let mut tx = world.store().begin().await.expect("a transaction");
+    assert_eq!(store::lock::load(&mut tx, "k").await.expect("a look"), Some(lock(5, START + Span::secs(1))));
+});
+
+both!(inv_1_a_counter_is_never_lowered, async |world| {
+    let mut tx = world.store().begin().await.expect("a transaction");
+    for (raise, stands) in [(7, 7), (6, 7), (-1, 7), (8, 8)] {
+        store::fence::raise(&mut tx, "k", raise).await.expect("a raise");
+        assert_eq!(store::fence::load(&mut tx, "k").await.expect("a counter"), stands);
+    }
+});
+
+fn job(token: i64, state: State) -> Job {
+    Job {
+        name: "j".into(),
+        kind: "digest".into(),
+        interval: None,
+        payload: None,
+        priority: 0,
+        max_attempts: 5,
+        created_by: "ann".into(),
+        created_at: START,
+        state,
+        next_run_at: Some(START),
+        triggered_at: None,
+        attempts: 0,
+        fencing_token: token,
+        last: None,
+    }
+}
+
+both!(a_job_is_written_only_over_the_state_that_was_decided_on, async |world| {
+    world.spoil();
+    let claim = Claim {
+        id: "c".into(),
+        holder: "ann".into(),
+        principal: "ann".into(),
+        claimed_at: START,
+        expires_at: START + Span::secs(9),
+        progress: None,
+    };
+    let held = job(3, State::Held(claim));
+    let mut tx = world.store().begin().await.expect("a transaction");
+    assert!(store::job::add(&mut tx, &held).await.expect("a row"));
+    assert!(!store::job::add(&mut tx, &job(9, State::Ready)).await.expect("an answer"), "the name is taken");
+    for was in [job(3, State::Ready), job(2, held.state.clone()), job(4, held.state.clone())] {
+        let refused = store::job::write(&mut tx, &was, &job(10, State::Idle)).await;
+        assert!(matches!(refused, Err(Fault::Conflict)), "{was:?}: {refused:?}");
+    }
+    assert!(matches!(store::job::remove(&mut tx, &job(2, State::Idle)).await, Err(Fault::Conflict)));
+    assert_eq!(store::job::find(&mut tx, "j").await.expect("a look"), Some(held.clone()));
+    store::job::write(&mut tx, &held, &job(10, State::Idle)).await.expect("the state that it was");
+});
+
+/// Retention reads what expired and then deletes it. A lock that is taken again in between must stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_taken_again_while_retention_runs_is_not_removed() {
+    let world = World::new(On::Postgres).await;
+    put(&world, &lock(1, START - Span::hours(2))).await.expect("an old lock");
+    let other = world.open().await;
+    let mut taker = other.begin().await.expect("the taker's transaction");
+    let fresh = lock(2, START + Span::secs(60));
+    store::lock::put(&mut taker, &fresh).await.expect("the lock taken again");
+    let store = world.store().clone();
+    let retention = tokio::spawn(async move {
+        let mut tx = store.begin().await?;
+        let forgotten = store::lock::forget(&mut tx, START - Span::hours(1)).await?;
+        tx.commit().await?;
+        Ok::<_, Fault>(forgotten)
+    });
+    await_a_wait(&other).await;
+    taker.commit().await.expect("a commit");
+    assert_eq!(retention.await.expect("no panic").expect("an answer"), 0, "a live lock was removed");
+    let mut tx = world.store().begin().await.expect("a transaction");
+    assert_eq!(store::lock::load(&mut tx, "k").await.expect("a look"), Some(fresh));
+    drop(tx);
+    world.discard().await;
+}
+
+/// Returns when somebody in this database waits for a row.
+async fn await_a_wait(store: &store::Store) {
+    const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    loop {
+        let mut tx = store.read().await.expect("a look");
+        if tx.one::<(i64,)>(WAITING, &[]).await.expect("a count").is_some_and(|(count,)| count > 0) {
+            return;
+        }
+    }
+}
