@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, completions, config, gaps, jobs, locks, man, mcp, migrate, notify, routines, runs, schedules, serve,
-    token,
+    audit, completions, config, gaps, jobs, locks, man, mcp, migrate, notify, routines, runs, schedules, serve, token,
 };
 use crate::config::Flags;
 

@@ -60,13 +60,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure of the world.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Failure,
-            code: "failed",
-            what: what.into(),
-            why: String::new(),
-            hint: String::new(),
-        }
+        Self { exit: Exit::Failure, code: "failed", what: what.into(), why: String::new(), hint: String::new() }
     }
 
     /// A command line or a setting that makes no sense.
@@ -139,11 +133,9 @@ impl From<Fault> for Failure {
                 (Exit::Failure, "foreign_schema", "point database.url at a database of gapwright's own")
             }
             Fault::OldLibrary(_) => (Exit::Failure, "old_library", "use the program as it is released"),
-            Fault::Address => (
-                Exit::Usage,
-                "invalid_argument",
-                "write database.url as sqlite:PATH or postgres://USER@HOST/NAME",
-            ),
+            Fault::Address => {
+                (Exit::Usage, "invalid_argument", "write database.url as sqlite:PATH or postgres://USER@HOST/NAME")
+            }
             Fault::Corrupt { .. } => (
                 Exit::Failure,
                 "corrupt",
@@ -153,11 +145,10 @@ impl From<Fault> for Failure {
             Fault::Taken(_) => (Exit::Conflict, "already_exists", "choose another name"),
             Fault::Other(_) => (Exit::Failure, "failed", "run gapwright doctor"),
         };
-        let why = match &fault {
-            Fault::NewerSchema(version) => {
-                format!("it has schema version {version}, and this program knows those up to {}", store::schema_version())
-            }
-            other => other.to_string(),
+        let why = if let Fault::NewerSchema(version) = &fault {
+            format!("it has schema version {version}, and this program knows those up to {}", store::schema_version())
+        } else {
+            fault.to_string()
         };
         Self { exit, code, what: "cannot use the database".to_owned(), why, hint: hint.to_owned() }
     }

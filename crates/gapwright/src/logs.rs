@@ -25,13 +25,14 @@ pub(crate) fn start(config: &Config, talk: Talk) {
         Talk::Command if config.origin(&["log", "level"]) == Origin::Default => QUIET,
         Talk::Server | Talk::Command => &config.sections.log.level,
     };
-    // Postgres notes at every start that the table of migrations exists; that is no news.
-    let filter = EnvFilter::new(format!("sqlx::postgres::notice=warn,{level}"));
+    // Postgres notes at every start that the table of migrations exists, and the MCP library each call's beginning and
+    // end; neither is news.
+    let filter = EnvFilter::new(format!("sqlx::postgres::notice=warn,rmcp=warn,{level}"));
     let terminal = io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match config.sections.log.format.as_str() {
-        "json" => builder.json().flatten_event(true).finish().try_init(),
-        "auto" if !terminal => builder.json().flatten_event(true).finish().try_init(),
+        "json" => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
+        "auto" if !terminal => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
         _ => builder.with_ansi(terminal && crate::config::variable("NO_COLOR").is_none()).finish().try_init(),
     };
     // Fails only when a subscriber is there already, which then does the work.

@@ -3,11 +3,12 @@
 //!
 //! Text from outside loses what steers a terminal. Colour is for terminals, and `NO_COLOR` is honoured.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, ContentArrangement, Table};
+use comfy_table::{ContentArrangement, Table};
 use domain::id::is_unprintable;
 use domain::time::Time;
 use plane::page::Page;
@@ -105,7 +106,7 @@ pub(crate) fn failure(failure: &Failure, format: Format) {
     let mut text = format!("{RED}error:{RED:#} {}\n", clean(&failure.what));
     for (name, words) in [("why", &failure.why), ("hint", &failure.hint)] {
         if !words.is_empty() {
-            text.push_str(&format!("  {BOLD}{name}:{BOLD:#} {}\n", clean(words)));
+            let _ = writeln!(text, "  {BOLD}{name}:{BOLD:#} {}", clean(words));
         }
     }
     let _ = out.write_all(text.as_bytes());
@@ -119,8 +120,8 @@ pub(crate) fn warning(text: &str) {
 /// Rows under their columns, as wide as the terminal allows.
 pub(crate) fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
-    table.set_header(columns.iter().map(|name| Cell::new(name.to_uppercase()).add_attribute(Attribute::Bold)));
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns.iter().map(|name| name.to_uppercase()));
     for row in rows {
         table.add_row(row.iter().map(|text| clean(text)));
     }

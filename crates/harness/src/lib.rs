@@ -8,9 +8,11 @@
 
 pub mod discord;
 pub mod invariants;
+pub mod mcp;
 pub mod plane;
 pub mod postgres;
 pub mod process;
+pub mod served;
 
 pub use discord::Discord;
 pub use plane::{On, World, call, examine, keyed};

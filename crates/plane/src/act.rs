@@ -11,6 +11,7 @@ use domain::agent::Principal;
 use domain::refusal::Refusal;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use store::seeded::bug;
 use store::{Engine, Fault, Store, Tx};
 use tokio::sync::{mpsc, oneshot};
 
@@ -124,7 +125,11 @@ impl Act {
         }
         let mut tx = self.store.begin().await?;
         let answer = decide(&mut tx).await?;
-        tx.commit().await?;
+        if bug("answer-before-commit") {
+            tokio::spawn(tx.commit());
+        } else {
+            tx.commit().await?;
+        }
         Ok(answer)
     }
 }
@@ -149,8 +154,14 @@ where
     });
     let gone = || Fault::Gone("the writer has stopped".to_owned());
     writer.send(Queued { run, done }).await.map_err(|_| gone())?;
-    is_done.await.map_err(|_| gone())??;
-    answered.try_recv().map_err(|_| gone())?
+    let done = is_done.await.map_err(|_| gone())?;
+    match (answered.try_recv(), done) {
+        // Its own no is the reason, whatever became of the group by it.
+        (Ok(Err(no)), _) => Err(no),
+        (Ok(Ok(answer)), Ok(())) => Ok(answer),
+        (_, Err(fault)) => Err(fault.into()),
+        (Err(_), Ok(())) => Err(gone().into()),
+    }
 }
 
 /// SQLite's writer: takes whatever waits, in order, and syncs once for all of it.
@@ -166,21 +177,36 @@ async fn write_in_groups(store: Store, mut line: mpsc::Receiver<Queued>) {
 }
 
 async fn write_group(store: &Store, group: Vec<Queued>) {
-    let (commands, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(|queued| (queued.run, queued.done)).unzip();
-    let written = async {
-        let mut tx = store.begin().await?;
-        for run in commands {
-            tx.mark().await?;
-            // A command that panics takes back its own writes, not its neighbours', and not the writer.
-            match AssertUnwindSafe(run(&mut tx)).catch_unwind().await {
-                Ok(Ok(())) => tx.keep().await?,
-                Ok(Err(())) | Err(_) => tx.take_back().await?,
+    let (commands, mut waiting): (Vec<_>, Vec<_>) = group.into_iter().map(|queued| (queued.run, queued.done)).unzip();
+    let written = match run_group(store, commands).await {
+        Ok(tx) => {
+            if bug("answer-before-commit") {
+                answer(&mut waiting, &Ok(()));
             }
+            tx.commit().await
         }
-        tx.commit().await
+        Err(fault) => Err(fault),
     };
-    let written: Result<(), Fault> = written.await;
-    for done in waiting {
+    answer(&mut waiting, &written);
+}
+
+async fn run_group(store: &Store, commands: Vec<Command>) -> Result<Tx, Fault> {
+    let mut tx = store.begin().await?;
+    for run in commands {
+        tx.mark().await?;
+        // A command that panics takes back its own writes, not its neighbours', and not the writer.
+        match AssertUnwindSafe(run(&mut tx)).catch_unwind().await {
+            Ok(Ok(())) => tx.keep().await?,
+            // Where that fails, the engine has rolled back all of it, as SQLite does when its disk is full: the
+            // neighbours decide anew.
+            Ok(Err(())) | Err(_) => tx.take_back().await.map_err(|_| Fault::Conflict)?,
+        }
+    }
+    Ok(tx)
+}
+
+fn answer(waiting: &mut Vec<oneshot::Sender<Result<(), Fault>>>, written: &Result<(), Fault>) {
+    for done in waiting.drain(..) {
         drop(done.send(written.clone()));
     }
 }

@@ -10,6 +10,7 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::job::state_name;
+use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::page::{Ask, Page};
@@ -267,6 +268,8 @@ async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
             Some(name) => store::job::load(desk.tx, name).await?,
             None => store::job::next(desk.tx, wish.kind.as_deref()).await?,
         };
+        let found =
+            found.map(|job| if bug("claim-of-the-claimed") { job.clone().expire(Time(i64::MAX)).job } else { job });
         let Some(was) = found.filter(|job| wish.kind.as_ref().is_none_or(|kind| *kind == job.kind)) else {
             return Ok(nothing(if wish.name.is_some() { "not_found" } else { "nothing_due" }));
         };
@@ -314,6 +317,10 @@ async fn defer(desk: &mut Desk<'_>, claim_id: String, wait: Span, reason: String
 
 async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Result<Completed, Stale>, No> {
     let Some(was) = store::job::load(desk.tx, &end.name).await? else { return Ok(Err(Stale::NotFound)) };
+    let end = match &was.state {
+        State::Held(claim) if bug("stale-completion") => Completion { at: Pointer::Claim(claim.id.clone()), ..end },
+        State::Held(_) | State::Idle | State::Waiting | State::Ready | State::Dead => end,
+    };
     let step = match was.clone().complete(&desk.call.by, &end.at, end.status, end.summary.clone(), desk.now) {
         Ok(step) => step,
         Err(stale) => return Ok(Err(stale)),

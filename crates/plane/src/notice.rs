@@ -6,6 +6,7 @@ use domain::notice::{Level, Text};
 use domain::refusal::{Code, Refusal};
 use futures::FutureExt;
 use serde_json::json;
+use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
@@ -34,8 +35,40 @@ impl Plane {
             .into());
         };
         let effect = Notify { channel: channel.name().to_owned(), level, text, link: self.settings.public_url.clone() };
-        let queued = self.write(call, Right::Notify, move |desk| queue(desk, effect.clone()).boxed()).await?;
+        let queued = if bug("message-apart") {
+            self.queue_apart(call, effect).await?
+        } else {
+            self.write(call, Right::Notify, move |desk| queue(desk, effect.clone()).boxed()).await?
+        };
         self.wake.outbox.notify_one();
+        Ok(queued)
+    }
+}
+
+impl Plane {
+    /// What a seeded bug does: the audit row first, the message in a transaction of its own.
+    async fn queue_apart(&self, call: &Call, effect: Notify) -> Result<Queued, No> {
+        let channel = effect.channel.clone();
+        let told = effect.clone();
+        let id = self
+            .write(call, Right::Notify, move |desk| {
+                let told = told.clone();
+                async move {
+                    let id = desk.mint();
+                    desk.record(format!("channel:{}", told.channel), &(), &json!({"outbox": id})).await?;
+                    Ok(id)
+                }
+                .boxed()
+            })
+            .await?;
+        let queued = Queued { id, channel };
+        let id = queued.id.clone();
+        self.act
+            .act(move |tx| {
+                let (id, effect) = (id.clone(), effect.clone());
+                async move { Ok(store::outbox::add(tx, &id, &effect).await?) }.boxed()
+            })
+            .await?;
         Ok(queued)
     }
 }

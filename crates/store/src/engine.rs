@@ -14,7 +14,10 @@ use domain::time::Time;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{
+    AssertSqlSafe, Connection as _, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool,
+    Transaction,
+};
 
 use crate::clock::Clock;
 use crate::fault::Fault;
@@ -351,12 +354,21 @@ async fn open_sqlite(url: &str) -> Result<Pool, Fault> {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(ACQUIRE_MAX)
+            .after_release(move |connection, _| Box::pin(async move { Ok(in_memory || sound(connection).await?) }))
     };
     let writer = pool(1).connect_with(options.clone()).await?;
     check_library(&writer).await?;
     // A database in memory belongs to its connection, so there the writer reads as well.
     let readers = if in_memory { writer.clone() } else { pool(SQLITE_READERS).connect_with(options).await? };
     Ok(Pool::Sqlite { writer, readers, file })
+}
+
+/// Whether a connection may be used again. On a full disk SQLite rolls back by itself; the driver's own rollback then
+/// fails, and it takes the transaction for open, and refuses every other, for as long as the connection lives.
+async fn sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Comes after a rollback that is still on its way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Refuses a SQLite library that may lose data.

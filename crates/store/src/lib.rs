@@ -27,6 +27,7 @@ pub mod outbox;
 pub mod replica;
 pub mod run;
 pub mod scheduled;
+pub mod seeded;
 
 pub use clock::{Clock, Hand};
 pub use engine::{Arg, Engine, Record, Store, Tx, schema_version};

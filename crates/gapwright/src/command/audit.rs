@@ -63,7 +63,7 @@ pub(crate) async fn export(config: &Config) -> Result<Exit, Failure> {
     let mut ask = Ask::new(Some(LIMIT_MAX), None)?;
     loop {
         let page = plane.export_journal(&call, &ask).await?;
-        let lines: String = page.items.iter().map(|row| format!("{}\n", exported(row))).collect();
+        let lines: String = page.items.iter().flat_map(|row| [exported(row).to_string(), "\n".to_owned()]).collect();
         if !show::raw(&lines) {
             return Ok(Exit::Ok);
         }

@@ -4,7 +4,6 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Config, MANUAL};
-use crate::failure::Exit;
 use crate::show::{self, Answer};
 
 /// The settings.
@@ -20,16 +19,15 @@ pub(crate) enum Settings {
     Default,
 }
 
-/// Prints the manual, as a file to start from.
-pub(crate) fn manual() -> Exit {
-    show::raw(MANUAL);
-    Exit::Ok
+/// The manual, as a file to start from; it needs no settings.
+pub(crate) fn manual() -> Answer {
+    Answer::new(json!({"manual": MANUAL}), MANUAL.trim_end())
 }
 
 impl Settings {
     pub(crate) fn run(self, config: &Config) -> Answer {
         match self {
-            Self::Default => Answer::new(json!({"manual": MANUAL}), MANUAL.trim_end()),
+            Self::Default => manual(),
             Self::Show { origin: false } => plain(config),
             Self::Show { origin: true } => with_origins(config),
         }

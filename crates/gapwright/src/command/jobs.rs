@@ -126,7 +126,7 @@ impl Add {
             No::Refusal(refusal) if refusal.code == Code::AlreadyExists => {
                 No::Refusal(refusal.hint("choose another name, or replace its definition with --upsert"))
             }
-            other => other,
+            no @ (No::Refusal(_) | No::Fault(_)) => no,
         })?;
         let text = format!("{} is {}", job.name, state_name(&job.state));
         Ok(Answer::new(json!({"job": document(&job)}), text))

@@ -28,7 +28,8 @@ impl Migrate {
         if !self.status {
             store.migrate().await?;
         }
-        let document = json!({"before": before, "version": if self.status { before } else { newest }, "newest": newest});
+        let document =
+            json!({"before": before, "version": if self.status { before } else { newest }, "newest": newest});
         let (text, exit) = match (before == newest, self.status) {
             (true, _) => (format!("the schema is up to date, at version {newest}"), Exit::Ok),
             (false, true) => (format!("the schema has version {before}; {newest} is to come"), Exit::Failure),

@@ -30,7 +30,7 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
     match cli.command {
         Command::Completions(command) => Ok(command.run()),
         Command::Man(command) => command.run(),
-        Command::Config(config::Settings::Default) => Ok(config::manual()),
+        Command::Config(config::Settings::Default) => say(config::manual()),
         Command::Serve(command) => serve::run(&start(&command.add_to(flags), Talk::Server)?, format).await,
         Command::Mcp => mcp::run(&start(&flags, Talk::Server)?).await,
         Command::Audit(audit::Audit::Export) => audit::export(&start(&flags, Talk::Command)?).await,

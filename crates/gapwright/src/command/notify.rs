@@ -78,8 +78,11 @@ fn verdict(row: &Row) -> Result<Answer, Failure> {
         "dead" => Err(Failure::new(format!("the channel {} refused the message", row.channel))
             .why(why)
             .hint("correct notify.channels, then try again")),
-        _ => Err(Failure { exit: Exit::TryLater, ..Failure::new(format!("the channel {} could not take it", row.channel)) }
-            .why(why)
-            .hint(format!("a server tries again from {} on", Time(row.next_at).iso()))),
+        _ => Err(Failure {
+            exit: Exit::TryLater,
+            ..Failure::new(format!("the channel {} could not take it", row.channel))
+        }
+        .why(why)
+        .hint(format!("a server tries again from {} on", Time(row.next_at).iso()))),
     }
 }

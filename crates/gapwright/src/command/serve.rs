@@ -71,7 +71,7 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
     plane.start_chores(&stop, &tasks);
     greet(config, format, address, &url, token.as_deref());
     let serving = async {
-        let served = bound.serve(plane.clone(), options(config)?, stop.clone()).await;
+        let served = bound.serve(plane.clone(), options(config), stop.clone()).await;
         stop.cancel();
         end(&plane, &tasks, config).await;
         served.map_err(Failure::from)
@@ -100,15 +100,19 @@ fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
     Ok(tokens)
 }
 
-fn options(config: &Config) -> Result<Options, Failure> {
+fn options(config: &Config) -> Options {
     let server = &config.sections.server;
-    let public = config.public_url()?.and_then(|url| url.host_str().map(str::to_owned));
-    Ok(Options {
+    Options {
         insecure_no_auth: server.insecure_no_auth,
-        allowed_hosts: server.allowed_hosts.iter().cloned().chain(public).collect(),
-        calls_per_principal: usize::try_from(server.calls_per_principal).unwrap_or(usize::MAX),
-        drain: Duration::from_secs(server.drain_secs),
-    })
+        allowed_hosts: server.allowed_hosts.clone(),
+        calls_per_principal: usize::try_from(server.calls_per_principal).unwrap_or(1),
+        drain: drain(config),
+    }
+}
+
+/// How long requests under way may take to end.
+fn drain(config: &Config) -> Duration {
+    Duration::from_secs(config.sections.server.drain_secs.unsigned_abs())
 }
 
 /// Makes the token of a server that never had one. Of several servers that start at once over one database, one makes
@@ -144,7 +148,8 @@ fn greet(config: &Config, format: Format, address: SocketAddr, url: &str, token:
         return;
     }
     let database = config.database_url().map(|url| masked(url.expose_secret())).unwrap_or_default();
-    let mut lines = vec![format!("gapwright {} over {database}", env!("CARGO_PKG_VERSION")), format!("mcp url: {url}/mcp")];
+    let mut lines =
+        vec![format!("gapwright {} over {database}", env!("CARGO_PKG_VERSION")), format!("mcp url: {url}/mcp")];
     match (token, open) {
         (Some(token), _) => {
             lines.push(format!("token: {token}"));
@@ -172,7 +177,7 @@ fn connect(url: &str, token: Option<&str>, open: bool) -> String {
 /// Ends what was started, in order, within what the drain left of the time to stop.
 async fn end(plane: &Plane, tasks: &TaskTracker, config: &Config) {
     tasks.close();
-    let left = STOP_MAX.saturating_sub(Duration::from_secs(config.sections.server.drain_secs));
+    let left = STOP_MAX.saturating_sub(drain(config));
     let ending = async {
         tasks.wait().await;
         if let Err(error) = plane.seal_journal().await {

@@ -77,7 +77,8 @@ impl Create {
         let mut shown = document(&token);
         shown["token"] = json!(text);
         let until = Time(token.expires_at).iso();
-        let words = format!("{text}\nfor {}, role {}, until {until}; it is shown this once", token.principal, token.role);
+        let words =
+            format!("{text}\nfor {}, role {}, until {until}; it is shown this once", token.principal, token.role);
         Ok(Answer::new(shown, words))
     }
 }

@@ -1,6 +1,7 @@
 //! Whether settings make sense: known keys, right types, values within their bounds.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use domain::schedule::Cadence;
 use domain::time::Span;
@@ -24,9 +25,9 @@ const OPEN: [(&[&str], &[&str]); 3] = [
 const ENVIRONMENT_ONLY: [&str; 3] = ["notify.discord_token", "notify.signing_secret", "dead_mans_switch.ping_url"];
 
 /// The most calls of one caller at once that anybody may configure.
-const CALLS_MAX: u64 = 1_024;
+const CALLS_MAX: i64 = 1_024;
 /// The longest drain: with what comes after it, it fits into the ten seconds that container engines wait.
-pub(super) const DRAIN_SECS_MAX: u64 = 8;
+const DRAIN_SECS_MAX: i64 = 8;
 
 const MANUAL_HINT: &str = "gapwright config default prints every key with its bounds";
 
@@ -87,19 +88,26 @@ fn nearest(word: &str, candidates: impl IntoIterator<Item = String>) -> Option<S
     scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
 
+/// A file that is not TOML. Its parser shows the text in question between bars, which may hold a secret, and says where
+/// and why around it.
+pub(super) fn not_toml(path: &Path, error: &figment::Error) -> Failure {
+    let text = error.kind.to_string();
+    let told: Vec<_> = text.lines().filter(|line| !line.contains('|')).collect();
+    Failure::usage("cannot read the configuration file")
+        .why(format!("{}: {}", path.display(), told.join(": ")))
+        .hint("a text stands in quotes, a list in [ and ], a section's name in a line of its own")
+}
+
 /// What figment could not read, in our words.
 pub(super) fn unreadable(error: &figment::Error) -> Failure {
     let key = error.path.join(".");
     let found = |actual: &figment::error::Actual| {
         if is_secret(&error.path) { "something else".to_owned() } else { masked(&actual.to_string()) }
     };
-    let why = match &error.kind {
-        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            format!("expected {}, found {}", expected_words(expected), found(actual))
-        }
-        // A text that is not TOML is shown with its place by its parser, and may hold a secret: keep the place.
-        Kind::Message(text) => text.lines().next().unwrap_or_default().to_owned(),
-        other => other.to_string(),
+    let why = if let Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) = &error.kind {
+        format!("expected {}, found {}", expected_words(expected), found(actual))
+    } else {
+        error.kind.to_string()
     };
     let origin = Origin::of(error.metadata.as_ref());
     if key.is_empty() {
@@ -113,7 +121,7 @@ pub(super) fn unreadable(error: &figment::Error) -> Failure {
 /// Rust's names of types, in the manual's words.
 fn expected_words(expected: &str) -> &str {
     match expected {
-        "u64" => "a whole number",
+        "i64" => "a whole number",
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a string" | "a SecretString" => "a text",
@@ -125,9 +133,11 @@ fn expected_words(expected: &str) -> &str {
 /// machine and the shell's history see it.
 pub(super) fn database_flag(text: &str) -> Result<String, Failure> {
     if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
-        return Ok(match text.starts_with("sqlite:") {
-            true => text.to_owned(),
-            false => format!("sqlite:{}", text.replace('%', "%25").replace('?', "%3f").replace('#', "%23")),
+        let is_url = text.starts_with("sqlite:");
+        return Ok(if is_url {
+            text.to_owned()
+        } else {
+            format!("sqlite:{}", text.replace('%', "%25").replace('?', "%3f").replace('#', "%23"))
         });
     }
     if masked(text) == text {
@@ -165,7 +175,7 @@ impl Config {
         if !(1..=CALLS_MAX).contains(&server.calls_per_principal) {
             return Err(self.bad(&["server", "calls_per_principal"], "a whole number from 1 to 1024"));
         }
-        if server.drain_secs > DRAIN_SECS_MAX {
+        if !(0..=DRAIN_SECS_MAX).contains(&server.drain_secs) {
             return Err(self.bad(&["server", "drain_secs"], "a whole number of seconds from 0 to 8"));
         }
         if server.allowed_hosts.iter().any(|host| host.is_empty() || host.contains(['/', ' '])) {

@@ -91,7 +91,8 @@ mod tests {
     #[test]
     fn a_variable_finds_its_key_whatever_its_hyphens_and_case() {
         let schedule = Dict::from([("dead-mans-switch".to_owned(), "every 1m".into())]);
-        let server = Dict::from([("drain_secs".to_owned(), 8.into()), ("allowed_hosts".to_owned(), Vec::<Value>::new().into())]);
+        let server =
+            Dict::from([("drain_secs".to_owned(), 8.into()), ("allowed_hosts".to_owned(), Vec::<Value>::new().into())]);
         let known = Dict::from([("schedule".to_owned(), schedule.into()), ("server".to_owned(), server.into())]);
         let path = |name: &str| locate(name, &known).0.join(".");
         assert_eq!(path("SCHEDULE__DEAD_MANS_SWITCH"), "schedule.dead-mans-switch");

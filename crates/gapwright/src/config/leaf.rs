@@ -73,12 +73,12 @@ impl Leaf {
 
     /// Its value as it may be shown: JSON, with secrets left out.
     pub(crate) fn shown(&self) -> serde_json::Value {
-        let value = serde_json::from_str(self.value.expose_secret()).unwrap_or_default();
-        match value {
-            serde_json::Value::String(text) if text.is_empty() => json!(""),
+        let value: serde_json::Value = serde_json::from_str(self.value.expose_secret()).unwrap_or_default();
+        match value.as_str() {
+            Some("") => value,
             _ if is_secret(&self.path) => json!("(secret)"),
-            serde_json::Value::String(text) => json!(masked(&text)),
-            other => other,
+            Some(text) => json!(masked(text)),
+            None => value,
         }
     }
 
@@ -139,7 +139,12 @@ fn walk(figment: &Figment, path: &mut Vec<String>, dict: &Dict, found: &mut Vec<
             Value::Dict(_, inner) if !inner.is_empty() => walk(figment, path, inner, found),
             // A section without anything in it sets nothing.
             Value::Dict(..) => {}
-            Value::String(..) | Value::Char(..) | Value::Bool(..) | Value::Num(..) | Value::Empty(..) | Value::Array(..) => {
+            Value::String(..)
+            | Value::Char(..)
+            | Value::Bool(..)
+            | Value::Num(..)
+            | Value::Empty(..)
+            | Value::Array(..) => {
                 let origin = Origin::of(figment.get_metadata(value.tag()));
                 let text = serde_json::to_string(value).unwrap_or_default();
                 found.push(Leaf { path: path.clone(), origin, value: text.into() });

@@ -56,7 +56,9 @@ pub(crate) fn load(flags: &Flags) -> Result<Config, Failure> {
     let file = find_file(flags.file.as_deref())?;
     let mut figment = Figment::from(Manual);
     if let Some(path) = &file {
-        figment = figment.merge(Toml::file_exact(path));
+        let layer = Toml::file_exact(path);
+        layer.data().map_err(|error| check::not_toml(path, &error))?;
+        figment = figment.merge(layer);
     }
     let known = merged(&figment)?;
     for layer in environment::layers(&known) {

@@ -29,13 +29,11 @@ impl Config {
                 match own.rank().cmp(&named.rank()) {
                     std::cmp::Ordering::Greater => Ok(Some(value.clone())),
                     std::cmp::Ordering::Less => self.read(&file_path, file).map(Some),
-                    std::cmp::Ordering::Equal => Err(Failure::usage(format!(
-                        "both {} and {} are set",
-                        path.join("."),
-                        file_path.join(".")
-                    ))
-                    .why(format!("one by {own}, the other by {named}"))
-                    .hint("keep one of them")),
+                    std::cmp::Ordering::Equal => {
+                        Err(Failure::usage(format!("both {} and {} are set", path.join("."), file_path.join(".")))
+                            .why(format!("one by {own}, the other by {named}"))
+                            .hint("keep one of them"))
+                    }
                 }
             }
         }

@@ -33,8 +33,8 @@ pub(crate) struct Server {
     pub(crate) public_url: String,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) insecure_no_auth: bool,
-    pub(crate) calls_per_principal: u64,
-    pub(crate) drain_secs: u64,
+    pub(crate) calls_per_principal: i64,
+    pub(crate) drain_secs: i64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -62,9 +62,8 @@ impl Config {
             ..notify::Settings::default()
         };
         let parse = |name: &str, url: &SecretString| {
-            Channel::parse(name, url, &shared).map_err(|bad| {
-                Failure::usage(format!("the channel {name} cannot be used")).why(bad.why).hint(bad.next)
-            })
+            Channel::parse(name, url, &shared)
+                .map_err(|bad| Failure::usage(format!("the channel {name} cannot be used")).why(bad.why).hint(bad.next))
         };
         let mut channels = Vec::new();
         if !notify.channels.contains_key("log") {
@@ -97,7 +96,8 @@ impl Config {
                     None => Ok(source),
                 });
             sources.push(source.map_err(|bad| {
-                let origin = self.leaves.iter().find(|leaf| leaf.path.starts_with(&["alerts".to_owned(), name.clone()]));
+                let origin =
+                    self.leaves.iter().find(|leaf| leaf.path.starts_with(&["alerts".to_owned(), name.clone()]));
                 let origin = origin.map(|leaf| format!(", set by {}", leaf.origin)).unwrap_or_default();
                 Failure::usage(format!("the alert source alerts.{name} cannot be asked"))
                     .why(format!("{bad}{origin}"))

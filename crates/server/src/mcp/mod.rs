@@ -25,9 +25,10 @@ use domain::refusal::{Code, Refusal};
 use domain::time::Span;
 use plane::{Call, No, Plane};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, GetPromptRequestParams, GetPromptResponse,
-    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, SubscriptionFilter,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
@@ -191,6 +192,7 @@ impl ServerHandler for Surface {
             .enable_prompts_list_changed()
             .enable_resources()
             .enable_resources_list_changed()
+            .enable_completions()
             .build();
         let about = Implementation::new("gapwright", env!("CARGO_PKG_VERSION")).with_title("Gapwright");
         rmcp::model::ServerConfig::new(capabilities).with_server_info(about).with_instructions(INSTRUCTIONS)
@@ -265,6 +267,21 @@ impl ServerHandler for Surface {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let call = self.call("resource", self.principal(&context)?);
         resource::read(&self.plane, &call, &request.uri).await.map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let call = self.call("complete", self.principal(&context)?);
+        resource::complete(&self.plane, &call, &request).await
+    }
+
+    /// Every stream that is advertised may be opened. Nothing comes on it, for the lists change only with the program,
+    /// and its end tells the client to ask again.
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
     }
 }
 

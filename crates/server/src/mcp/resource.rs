@@ -1,15 +1,19 @@
 //! The resources: what a client may read without calling a tool.
 
-use plane::page::Ask;
+use plane::page::{Ask, LIMIT_MAX};
 use plane::{Call, Plane};
 use rmcp::ErrorData;
-use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
+use rmcp::model::{
+    CacheScope, CompleteRequestParams, CompleteResult, CompletionInfo, ReadResourceResult, Reference, Resource,
+    ResourceContents, ResourceTemplate,
+};
 use serde_json::{Value, json};
 
 use super::protocol_error;
 
 const GAPS: &str = "gapwright://gaps";
 const GAP: &str = "gapwright://gap/";
+const GAP_TEMPLATE: &str = "gapwright://gap/{name}";
 const GUARANTEES: &str = "gapwright://guarantees";
 
 const GAPS_ABOUT: &str = "The reported capability gaps by how many jobs they block";
@@ -32,7 +36,7 @@ pub(super) fn list() -> Vec<Resource> {
 
 pub(super) fn templates() -> Vec<ResourceTemplate> {
     vec![
-        ResourceTemplate::new("gapwright://gap/{name}", "gap")
+        ResourceTemplate::new(GAP_TEMPLATE, "gap")
             .with_description(GAP_ABOUT)
             .with_mime_type("application/json"),
     ]
@@ -54,6 +58,28 @@ pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadRe
     let text = found.map_err(protocol_error)?.to_string();
     let contents = ResourceContents::text(text, uri).with_mime_type("application/json");
     Ok(cached(contents, CacheScope::Private, 0))
+}
+
+/// The names of gaps that begin so, of those that block most. Everything else has nothing to complete, and a prompt
+/// that a gateway renamed is no error.
+pub(super) async fn complete(
+    plane: &Plane,
+    call: &Call,
+    request: &CompleteRequestParams,
+) -> Result<CompleteResult, ErrorData> {
+    let about_gap = matches!(&request.r#ref, Reference::Resource(asked) if asked.uri == GAP_TEMPLATE);
+    if !about_gap || request.argument.name != "name" {
+        return Ok(CompleteResult::default());
+    }
+    let ask = Ask::new(Some(LIMIT_MAX), None).map_err(|refusal| protocol_error(refusal.into()))?;
+    let page = plane.list_gaps(call, &ask).await.map_err(protocol_error)?;
+    let begun = request.argument.value.as_str();
+    let mut names: Vec<_> = page.items.into_iter().map(|line| line.name).collect();
+    names.retain(|name| !name.is_empty() && name.starts_with(begun));
+    let more = page.cursor.is_some() || names.len() > CompletionInfo::MAX_VALUES;
+    names.truncate(CompletionInfo::MAX_VALUES);
+    let values = CompletionInfo::with_pagination(names, None, more);
+    values.map(CompleteResult::new).map_err(|error| ErrorData::internal_error(error, None))
 }
 
 fn cached(contents: ResourceContents, scope: CacheScope, ttl_ms: u64) -> ReadResourceResult {

@@ -113,7 +113,8 @@ async fn a_lock_that_is_taken_again_while_retention_runs_is_not_removed() {
 
 /// Returns when somebody in this database waits for a row.
 async fn await_a_wait(store: &store::Store) {
-    const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    const WAITING: &str =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     loop {
         let mut tx = store.read().await.expect("a look");
         if tx.one::<(i64,)>(WAITING, &[]).await.expect("a count").is_some_and(|(count,)| count > 0) {

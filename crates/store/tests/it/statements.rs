@@ -40,7 +40,8 @@ fn every_file_with_statements_is_listed() {
 /// Architecture, invariant 4: words that mean something on one engine only do not appear.
 #[test]
 fn no_statement_speaks_the_dialect_of_one_engine() {
-    let banned = ["now()", "::", "ilike", " glob ", "->", "array[", "any(", "strftime", "unixepoch", "datetime(", "rowid"];
+    let banned =
+        ["now()", "::", "ilike", " glob ", "->", "array[", "any(", "strftime", "unixepoch", "datetime(", "rowid"];
     for (file, name, sql) in store::statements() {
         let folded = sql.to_ascii_lowercase();
         let found: Vec<_> = banned.iter().filter(|word| folded.contains(*word)).collect();

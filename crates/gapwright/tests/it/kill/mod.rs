@@ -1,0 +1,148 @@
+//! Kills the server again and again while eight clients work through it, on both engines, and then asks whether every
+//! answer that they got still holds.
+//!
+//! `GAPWRIGHT_KILLS` says how often; CI takes a short form, the nightly run a long one. The same loop runs over seeded
+//! bugs, each of which it must catch.
+
+mod history;
+mod workers;
+
+use std::sync::Arc;
+
+use harness::invariants;
+use harness::mcp::Client;
+use harness::served::Program;
+use history::History;
+use store::{Clock, Store};
+
+/// Kills in the short form.
+const KILLS: usize = 15;
+
+/// Answers between two kills: enough that each of the eight clients is amid something.
+const ANSWERS_PER_KILL: usize = 25;
+
+#[expect(clippy::disallowed_methods, reason = "the length of the loop is for whoever runs it")]
+fn kills() -> usize {
+    std::env::var("GAPWRIGHT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS)
+}
+
+/// One database to work on, and what must be kept for as long as it is.
+struct Ground {
+    folder: tempfile::TempDir,
+    url: String,
+    _database: Option<harness::postgres::Database>,
+}
+
+async fn ground(on: harness::On) -> Ground {
+    let folder = tempfile::tempdir().expect("a folder");
+    match on {
+        harness::On::Sqlite => {
+            let url = format!("sqlite:{}", folder.path().join("kill.db").display());
+            Ground { folder, url, _database: None }
+        }
+        harness::On::Postgres => {
+            let database = harness::postgres::empty_database().await;
+            Ground { folder, url: database.url.clone(), _database: Some(database) }
+        }
+    }
+}
+
+/// Works and kills; returns what did not hold, and how much was asked.
+async fn torment(on: harness::On, kills: usize, bug: Option<&str>) -> (Vec<String>, usize) {
+    let ground = ground(on).await;
+    let program = Program::new(env!("CARGO_BIN_EXE_gapwright"), ground.folder.path(), &ground.url);
+    let program = bug.map_or(program.clone(), |bug| program.with("GAPWRIGHT_SEEDED_BUG", bug));
+    let mut served = program.serve().await;
+    let history = Arc::new(History::default());
+    let mut clients = Vec::new();
+    for number in 0..workers::COUNT {
+        let token = program.token("routine", &format!("worker-{number}")).await;
+        clients.push(Client::new(&served.url, &token));
+    }
+    workers::prepare(&clients[0], &history).await;
+    let working: Vec<_> = clients.iter().enumerate().map(|(number, client)| workers::start(number, client.clone(), &history)).collect();
+    for _ in 0..kills {
+        history.answered(ANSWERS_PER_KILL).await;
+        served.kill().await;
+        served = program.serve().await;
+    }
+    history.answered(ANSWERS_PER_KILL).await;
+    history.stop();
+    for worker in working {
+        worker.await.expect("a worker ends");
+    }
+    served.kill().await;
+    let store = Store::open(&ground.url, Clock::default()).await.expect("the store opens");
+    let mut broken = history.broken(&store).await;
+    let plane = history::plane(&store);
+    plane.seal_journal().await.expect("the journal is sealed");
+    broken.extend(invariants::broken(&store).await);
+    let mut tx = store.read().await.expect("a look");
+    broken.extend(invariants::overlaps(&mut tx).await);
+    drop(tx);
+    store.close().await;
+    (broken, history.count())
+}
+
+async fn every_answer_holds(on: harness::On) {
+    let kills = kills();
+    let (broken, answers) = torment(on, kills, None).await;
+    assert_eq!(broken, Vec::<String>::new(), "after {kills} kills and {answers} answers on {on:?}");
+    // Told to whoever runs it with --nocapture, for the record.
+    let told = format!("{on:?}: {kills} kills, {answers} answers, 0 violations\n");
+    std::io::Write::write_all(&mut std::io::stdout(), told.as_bytes()).expect("told");
+}
+
+mod every_answer_holds_over_kills {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        super::every_answer_holds(harness::On::Sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        super::every_answer_holds(harness::On::Postgres).await;
+    }
+}
+
+/// Each bug on purpose, and a word of the finding that must name it.
+#[cfg(feature = "seeded-bugs")]
+mod seeded_bugs_are_caught {
+    use super::torment;
+
+    /// The loop goes on, a few kills at a time, until it finds the bug or gives up.
+    async fn caught(on: harness::On, bug: &str) {
+        for _ in 0..6 {
+            let (broken, _) = torment(on, 5, Some(bug)).await;
+            if !broken.is_empty() {
+                return;
+            }
+        }
+        panic!("the loop did not catch {bug} on {on:?}");
+    }
+
+    macro_rules! bugs {
+        ($($name:ident: $bug:literal;)*) => {
+            $(mod $name {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn sqlite() {
+                    super::caught(harness::On::Sqlite, $bug).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    super::caught(harness::On::Postgres, $bug).await;
+                }
+            })*
+        };
+    }
+
+    bugs! {
+        token_restarts: "token-restarts";
+        stale_completion: "stale-completion";
+        claim_of_the_claimed: "claim-of-the-claimed";
+        answer_before_commit: "answer-before-commit";
+        message_apart: "message-apart";
+        chain_forgets: "chain-forgets";
+    }
+}

@@ -1,0 +1,205 @@
+//! Who gets which job: the order of the line, and that each place in it is given once.
+
+use std::collections::BTreeMap;
+
+use domain::agent::Principal;
+use domain::job::{Outcome, Register, State};
+use domain::refusal::Code;
+use domain::time::{Span, Time};
+use harness::plane::START;
+use harness::{both, call, invariants};
+use plane::Call;
+use plane::job::Claim;
+use plane::page::Ask;
+
+use crate::given::{ann, bob, claim, claim_id, code, complete, due, end, hourly, named, reason, register, take, wish};
+
+both!(jobs_are_claimed_by_priority_then_due_time_then_name, async |world| {
+    for (name, priority, late) in [("c", 0, 5), ("b", 0, 5), ("a", 0, 1), ("low", -3, 60), ("high", 7, 0), ("higher", 8, 0)] {
+        let next_run_at = Some(START - Span::secs(late));
+        register(&world.plane, Register { priority, next_run_at, ..due(name) }).await;
+    }
+    let mut order = Vec::new();
+    while let Some(job) = claim(&world.plane, &ann(), wish()).await {
+        order.push(job.name);
+    }
+    assert_eq!(order, ["higher", "high", "b", "c", "a", "low"]);
+    assert_eq!(reason(&world.plane, &ann(), wish()).await, "nothing_due");
+});
+
+both!(a_job_whose_time_came_since_anybody_looked_is_in_line_at_its_place, async |world| {
+    register(&world.plane, due("ready")).await;
+    let soon = Some(START + Span::secs(1));
+    register(&world.plane, Register { priority: 1, next_run_at: soon, ..due("later, but first") }).await;
+    register(&world.plane, Register { next_run_at: Some(START + Span::secs(9)), ..due("not yet") }).await;
+    world.hand.advance(Span::secs(1));
+    assert_eq!(take(&world.plane, &ann(), wish()).await.name, "later, but first");
+    assert_eq!(take(&world.plane, &ann(), wish()).await.name, "ready");
+    assert_eq!(claim(&world.plane, &ann(), wish()).await, None);
+});
+
+both!(a_claim_that_expired_is_in_line_at_its_place_and_ends_as_lost, async |world| {
+    register(&world.plane, Register { priority: 1, ..due("held") }).await;
+    register(&world.plane, due("ready")).await;
+    let first = take(&world.plane, &ann(), wish()).await;
+    world.hand.advance(Span::mins(1));
+    let second = take(&world.plane, &bob(), wish()).await;
+    assert_eq!((second.name.as_str(), second.attempts), ("held", 2));
+    assert!(second.fencing_token > first.fencing_token);
+    let run = world.plane.show_run(&ann(), &claim_id(&first)).await.expect("a run");
+    assert_eq!((run.outcome, run.fencing_token), (Outcome::Lost, first.fencing_token));
+});
+
+// Found by this exam: the line gave out a job that was claimed by name ahead of its time, was lost, and is not due.
+both!(a_lost_claim_of_a_job_that_is_not_due_yet_does_not_put_it_in_line, async |world| {
+    register(&world.plane, Register { next_run_at: Some(START + Span::hours(1)), ..hourly("early") }).await;
+    take(&world.plane, &ann(), named("early")).await;
+    world.hand.advance(Span::mins(2));
+    let listed = world.plane.list_jobs(&ann(), true, None, &Ask::default()).await.expect("a list");
+    assert_eq!(listed.items, []);
+    assert_eq!(claim(&world.plane, &bob(), wish()).await, None, "whether anybody tended the lines or not");
+    world.plane.tend_lines().await.expect("tended");
+    assert_eq!(claim(&world.plane, &bob(), wish()).await, None);
+    world.hand.advance(Span::hours(1));
+    assert_eq!(take(&world.plane, &bob(), wish()).await.name, "early");
+});
+
+// Found by this exam: such a job could be claimed and was not listed as due.
+both!(what_could_be_claimed_is_listed_as_due, async |world| {
+    register(&world.plane, Register { next_run_at: None, ..due("by name only") }).await;
+    take(&world.plane, &ann(), named("by name only")).await;
+    world.hand.advance(Span::mins(1));
+    for kind in [None, Some("digest")] {
+        let listed = world.plane.list_jobs(&ann(), true, kind, &Ask::default()).await.expect("a list");
+        assert_eq!(listed.items.len(), 1, "{kind:?}");
+    }
+    assert_eq!(take(&world.plane, &bob(), wish()).await.name, "by name only");
+});
+
+both!(a_kind_is_a_filter_and_a_limited_caller_cannot_step_outside_it, async |world| {
+    for (name, kind, priority) in [("a", "digest", 9), ("b", "audit", 5), ("c", "triage", 1)] {
+        register(&world.plane, Register { kind: kind.into(), priority, ..due(name) }).await;
+    }
+    let of = |kind: &str| Claim { kind: Some(kind.into()), ..wish() };
+    assert_eq!(take(&world.plane, &ann(), of("triage")).await.name, "c");
+    assert_eq!(reason(&world.plane, &ann(), of("triage")).await, "nothing_due");
+    assert_eq!(reason(&world.plane, &ann(), Claim { kind: Some("audit".into()), ..named("a") }).await, "not_found");
+    let limited = Call { by: Principal { kinds: vec!["audit".into()], ..ann().by }, ..ann() };
+    assert_eq!(code(world.plane.claim_job(&limited, of("digest")).await), Code::Forbidden);
+    assert_eq!(take(&world.plane, &limited, wish()).await.name, "b");
+    assert_eq!(claim(&world.plane, &limited, wish()).await, None);
+});
+
+both!(a_named_job_is_claimed_due_or_not_unless_it_is_held_dead_or_unknown, async |world| {
+    register(&world.plane, Register { next_run_at: None, ..due("idle") }).await;
+    register(&world.plane, Register { max_attempts: Some(1), ..due("dies") }).await;
+    let held = take(&world.plane, &ann(), named("idle")).await;
+    let State::Held(first) = &held.state else { panic!("not held") };
+    assert_eq!(first.expires_at, START + Span::mins(1));
+    assert_eq!(reason(&world.plane, &bob(), named("idle")).await, "held");
+    assert_eq!(reason(&world.plane, &bob(), named("nobody")).await, "not_found");
+    take(&world.plane, &ann(), named("dies")).await;
+    world.hand.advance(Span::mins(1));
+    assert_eq!(reason(&world.plane, &bob(), named("dies")).await, "dead", "it gave up just now");
+    assert_eq!(reason(&world.plane, &bob(), named("dies")).await, "dead", "it gave up earlier");
+});
+
+both!(inv_7_a_job_that_kills_its_workers_is_given_up_after_its_attempts_and_is_a_dead_letter, async |world| {
+    register(&world.plane, Register { max_attempts: Some(3), ..due("deadly") }).await;
+    register(&world.plane, Register { priority: -1, ..due("healthy") }).await;
+    for attempt in 1..=3 {
+        let job = take(&world.plane, &ann(), wish()).await;
+        assert_eq!((job.name.as_str(), job.attempts), ("deadly", attempt));
+        world.hand.advance(Span::mins(1));
+    }
+    assert_eq!(take(&world.plane, &ann(), wish()).await.name, "healthy", "nobody is held up by it");
+    let letters = world.plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items;
+    assert_eq!((letters.len(), letters[0].source, letters[0].id.as_str(), letters[0].attempts), (1, "routine_job", "deadly", 3));
+    let back = world.plane.trigger_job(&ann(), "deadly").await.expect("an answer").expect("a job");
+    assert_eq!((back.state, back.attempts), (State::Ready, 0));
+    assert!(world.plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items.is_empty());
+});
+
+both!(a_crowd_of_jobs_that_gave_up_does_not_hide_the_one_behind_them, async |world| {
+    for n in 0..20 {
+        register(&world.plane, Register { max_attempts: Some(1), priority: 5, ..due(&format!("deadly{n:02}")) }).await;
+        take(&world.plane, &ann(), wish()).await;
+    }
+    register(&world.plane, due("behind")).await;
+    world.hand.advance(Span::mins(1));
+    // A claim meets at most sixteen that give up, and the next one the rest.
+    let found = [claim(&world.plane, &ann(), wish()).await, claim(&world.plane, &ann(), wish()).await];
+    assert!(found.iter().flatten().any(|job| job.name == "behind"), "{found:?}");
+});
+
+/// Claims until nothing is left, and completes each.
+async fn work(plane: plane::Plane, worker: Call) -> Vec<(String, i64)> {
+    let mut done = Vec::new();
+    let mut empty = 0;
+    // Another worker may be just taking the head of the line: nothing counts as nothing when it is said three times.
+    while empty < 3 {
+        match claim(&plane, &worker, wish()).await {
+            Some(job) => {
+                done.push((job.name.clone(), job.fencing_token));
+                complete(&plane, &worker, &job, "ok").await;
+                empty = 0;
+            }
+            None => empty += 1,
+        }
+    }
+    done
+}
+
+both!(eight_workers_of_two_replicas_do_200_jobs_once_each, async |world| {
+    let replica = world.replica().await;
+    for n in 0..200 {
+        register(&world.plane, Register { priority: n % 5, ..due(&format!("j{n:03}")) }).await;
+    }
+    let mut workers = Vec::new();
+    for worker in 0..8 {
+        let plane = if worker % 2 == 0 { world.plane.clone() } else { replica.clone() };
+        let by = call(domain::agent::Role::Routine, &format!("w{worker}"), "work");
+        workers.push(tokio::spawn(work(plane, by)));
+    }
+    let mut done: BTreeMap<String, usize> = BTreeMap::new();
+    for worker in workers {
+        for (job, _) in worker.await.expect("no panic") {
+            *done.entry(job).or_default() += 1;
+        }
+    }
+    assert_eq!(done.len(), 200);
+    assert!(done.values().all(|times| *times == 1), "{done:?}");
+    let mut tx = world.store().read().await.expect("a look");
+    assert_eq!(invariants::overlaps(&mut tx).await, Vec::<String>::new());
+});
+
+both!(complete_and_claim_ends_one_and_takes_the_next_in_one_commit, async |world| {
+    register(&world.plane, Register { priority: 1, ..due("a") }).await;
+    register(&world.plane, due("b")).await;
+    let first = take(&world.plane, &ann(), wish()).await;
+    let both = world.plane.complete_and_claim(&ann(), end(&first, "ok"), wish()).await.expect("an answer");
+    let (done, next) = both.expect("not stale");
+    assert_eq!(done.job.state, State::Idle);
+    let plane::job::Claimed::Job(next) = next else { panic!("nothing was claimed") };
+    assert_eq!(next.name, "b");
+    let stale = world.plane.complete_and_claim(&ann(), end(&first, "ok"), named("a")).await.expect("an answer");
+    assert_eq!(stale, Err(domain::job::Stale::StaleClaim));
+    let untouched = world.plane.show_job(&ann(), "a").await.expect("a job");
+    assert_eq!(untouched.state, State::Idle, "nothing is claimed when the completion was stale");
+    let last = world.plane.complete_and_claim(&ann(), end(&next, "ok"), wish()).await.expect("an answer");
+    let (done, nothing) = last.expect("not stale");
+    assert_eq!((done.job.name.as_str(), matches!(nothing, plane::job::Claimed::Nothing { .. })), ("b", true));
+});
+
+both!(inv_1_the_token_of_a_name_grows_though_it_is_deregistered_and_the_clock_goes_back, async |world| {
+    let mut last = i64::MIN;
+    for at in [START, Time(START.0 - 1), Time(1_000), Time(0)] {
+        world.hand.set(at);
+        register(&world.plane, Register { next_run_at: Some(Time(0)), ..due("j") }).await;
+        let job = take(&world.plane, &ann(), wish()).await;
+        assert!(job.fencing_token > last, "at {at}: {} after {last}", job.fencing_token);
+        last = job.fencing_token;
+        complete(&world.plane, &ann(), &job, "ok").await;
+        world.plane.deregister_job(&ann(), "j").await.expect("an answer").expect("removed");
+    }
+});

@@ -1,0 +1,21 @@
+//! The exam: what the plane promises, asked on SQLite and on Postgres alike.
+//!
+//! Each case runs twice in a world of its own, with a clock turned by hand, and ends with a check of every invariant
+//! that a store must keep (`harness::invariants`).
+
+mod agent;
+mod check_in;
+mod checks;
+mod claim;
+mod differential;
+mod faults;
+mod gap;
+mod given;
+mod idempotency;
+mod job;
+mod journal;
+mod lock;
+mod notice;
+mod scheduled;
+mod scheduled_clock;
+mod v1_defects;
