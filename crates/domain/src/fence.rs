@@ -26,10 +26,15 @@ pub fn next(last: i64, now: Time) -> i64 {
 
 /// A time to live in whole seconds, 1 to 86,400.
 pub fn ttl(secs: i64) -> Result<Span, crate::refusal::Refusal> {
-    if (TTL_MIN.0..=TTL_MAX.0).contains(&secs.saturating_mul(1_000)) {
-        return Ok(Span::secs(secs));
+    bounded(Span(secs.saturating_mul(1_000)))
+}
+
+/// A time to live within the same bounds, in whatever unit it was handed in.
+pub fn bounded(ttl: Span) -> Result<Span, crate::refusal::Refusal> {
+    if (TTL_MIN..=TTL_MAX).contains(&ttl) {
+        return Ok(ttl);
     }
-    Err(crate::refusal::Refusal::invalid("ttl_secs", format!("ttl_secs is {secs}")).hint(format!(
+    Err(crate::refusal::Refusal::invalid("ttl_secs", format!("ttl_secs is {}", ttl.0 / 1_000)).hint(format!(
         "give {} to {} seconds, and extend while you work",
         TTL_MIN.0 / 1_000,
         TTL_MAX.0 / 1_000

@@ -88,10 +88,11 @@ impl Entry {
     }
 }
 
-/// The hash of a block, from the block before it and its entries' hashes in order.
-pub fn block_hash<'a>(seq: i64, previous: &str, entries: impl IntoIterator<Item = &'a str>) -> String {
+/// The hash of a block, from its place, the moment it was sealed, the block before it and its entries' hashes in order.
+pub fn block_hash<'a>(seq: i64, sealed_at: Time, previous: &str, entries: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
     hash.update(seq.to_be_bytes());
+    hash.update(sealed_at.0.to_be_bytes());
     hash.update(previous.as_bytes());
     for entry in entries {
         hash.update(entry.as_bytes());
@@ -132,13 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_block_depends_on_its_place_its_past_and_its_entries_in_order() {
+    fn a_block_depends_on_its_place_its_moment_its_past_and_its_entries_in_order() {
         let blocks = [
-            block_hash(1, GENESIS, ["a", "b"]),
-            block_hash(2, GENESIS, ["a", "b"]),
-            block_hash(1, "f", ["a", "b"]),
-            block_hash(1, GENESIS, ["b", "a"]),
-            block_hash(1, GENESIS, ["a"]),
+            block_hash(1, Time(1), GENESIS, ["a", "b"]),
+            block_hash(1, Time(2), GENESIS, ["a", "b"]),
+            block_hash(2, Time(1), GENESIS, ["a", "b"]),
+            block_hash(1, Time(1), "f", ["a", "b"]),
+            block_hash(1, Time(1), GENESIS, ["b", "a"]),
+            block_hash(1, Time(1), GENESIS, ["a"]),
         ];
         let distinct: std::collections::BTreeSet<_> = blocks.iter().collect();
         assert_eq!(distinct.len(), blocks.len());

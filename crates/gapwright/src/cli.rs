@@ -23,9 +23,19 @@ Exit codes:
 Settings come from flags, then GAPWRIGHT__SECTION__KEY, then a file, then the defaults, which
 `gapwright config default` prints with an explanation of each.";
 
+/// A build with bugs on purpose says so.
+const VERSION: &str = if cfg!(feature = "seeded-bugs") {
+    concat!(env!("CARGO_PKG_VERSION"), "+seeded-bugs")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
+/// Over the flags that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
 /// A coordination plane for coding agents: locks, jobs, gaps and notices over MCP.
 #[derive(Debug, Parser)]
-#[command(name = "gapwright", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "gapwright", version = VERSION, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -37,13 +47,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Read settings from this file, and no other
-    #[arg(long, global = true, value_name = "FILE", env = "GAPWRIGHT_CONFIG", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE", env = "GAPWRIGHT_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// The database: a path of SQLite's, sqlite:PATH, or an address of Postgres without a password
-    #[arg(long, global = true, value_name = "PATH|URL")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "PATH|URL")]
     database: Option<String>,
     /// Answer with one JSON document on standard output, also on failure
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
 }
 

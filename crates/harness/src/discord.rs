@@ -131,9 +131,7 @@ impl Discord {
         let mut arrived = self.desk.arrived.subscribe();
         let enough = arrived.wait_for(|arrived| arrived.len() >= count);
         let came = tokio::time::timeout(PATIENCE, enough).await.is_ok();
-        if !came {
-            panic!("{} of {count} requests arrived within {} s", self.arrived().len(), PATIENCE.as_secs());
-        }
+        assert!(came, "{} of {count} requests arrived within {} s", self.arrived().len(), PATIENCE.as_secs());
     }
 }
 

@@ -68,7 +68,8 @@ pub async fn claims(tx: &mut Tx) -> Vec<String> {
                   WHERE run.fencing_token > job.fencing_token
                      OR (run.fencing_token = job.fencing_token AND job.state = 'held')";
     let mut found = Vec::new();
-    for (what, sql) in [("has two runs", twice), ("ended and still holds it", held), ("is not behind the job's", ahead)] {
+    for (what, sql) in [("has two runs", twice), ("ended and still holds it", held), ("is not behind the job's", ahead)]
+    {
         let rows: Vec<(String, i64)> = all(tx, sql).await;
         found.extend(rows.into_iter().map(|(job, token)| format!("INV-5: in {job} the claim of token {token} {what}")));
     }
@@ -138,10 +139,13 @@ pub async fn messages(tx: &mut Tx) -> Vec<String> {
     found
 }
 
+/// The tokens before and after each write of an object.
+type Tokens = BTreeMap<String, Vec<(Option<i64>, Option<i64>)>>;
+
 /// Every lock that stands and every claim that ended has its audit row.
 pub async fn audit(tx: &mut Tx) -> Vec<String> {
     let journal: Vec<(String, String, String)> = all(tx, "SELECT object, before, after FROM journal").await;
-    let mut tokens: BTreeMap<String, Vec<(Option<i64>, Option<i64>)>> = BTreeMap::new();
+    let mut tokens = Tokens::new();
     for (object, before, after) in journal {
         let token = |text: &str| json(text)["fencing_token"].as_i64();
         tokens.entry(object).or_default().push((token(&before), token(&after)));

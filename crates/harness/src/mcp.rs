@@ -72,6 +72,10 @@ impl Client {
         let answer = request.json(&body).send().await.map_err(|error| error.to_string())?;
         let status = answer.status();
         let mut reply: Value = answer.json().await.map_err(|error| format!("{status}: {error}"))?;
-        if reply["error"].is_null() && status.is_success() { Ok(reply["result"].take()) } else { Err(format!("{status}: {reply}")) }
+        if reply["error"].is_null() && status.is_success() {
+            Ok(reply["result"].take())
+        } else {
+            Err(format!("{status}: {reply}"))
+        }
     }
 }

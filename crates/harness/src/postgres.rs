@@ -131,17 +131,14 @@ pub fn loopback(url: &str) -> Result<(), String> {
 /// The address of the run's server, without a database.
 async fn server() -> String {
     if let Some(url) = variable(VARIABLE) {
-        if let Err(why) = loopback(&url) {
-            panic!("{why}");
-        }
+        loopback(&url).unwrap_or_else(|why| panic!("{why}"));
         return server_of(&url).to_owned();
     }
-    let (home, owner) = match variable("NEXTEST_RUN_ID") {
-        Some(run) => (std::env::temp_dir().join(format!("gapwright-postgres-{run}")), std::os::unix::process::parent_id()),
-        None => {
-            let home = tempfile::Builder::new().prefix("gapwright-postgres-").tempdir().expect("a folder");
-            (home.keep(), std::process::id())
-        }
+    let (home, owner) = if let Some(run) = variable("NEXTEST_RUN_ID") {
+        (std::env::temp_dir().join(format!("gapwright-postgres-{run}")), std::os::unix::process::parent_id())
+    } else {
+        let home = tempfile::Builder::new().prefix("gapwright-postgres-").tempdir().expect("a folder");
+        (home.keep(), std::process::id())
     };
     tokio::task::spawn_blocking(move || shared(&home, owner)).await.expect("a server")
 }
@@ -149,7 +146,8 @@ async fn server() -> String {
 /// Starts the server in `home` unless another process of this run has.
 fn shared(home: &Path, owner: u32) -> String {
     std::fs::create_dir_all(home).expect("a folder for the server");
-    let mut file = File::options().create(true).truncate(false).read(true).write(true).open(home.join("url")).expect("a file");
+    let mut file =
+        File::options().create(true).truncate(false).read(true).write(true).open(home.join("url")).expect("a file");
     file.lock().expect("a lock among this run's processes");
     let mut url = String::new();
     file.read_to_string(&mut url).expect("an address");
@@ -163,7 +161,8 @@ fn shared(home: &Path, owner: u32) -> String {
 /// Starts a server in `home`, to be stopped when the process `owner` is gone.
 fn start(home: &Path, owner: u32) -> String {
     let bin = programs();
-    for attempt in 1..=STARTS_MAX {
+    let mut word = String::new();
+    for _ in 0..STARTS_MAX {
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a free port").port();
         let mut script = Command::new("/bin/sh");
         script.args(["-c", SCRIPT, "sh"]).arg(&bin).arg(home).arg(port.to_string()).arg(owner.to_string());
@@ -173,22 +172,23 @@ fn start(home: &Path, owner: u32) -> String {
             // Postgres refuses to run as root.
             let user = ["postgres", "nobody"].into_iter().find_map(|name| User::from_name(name).ok().flatten());
             let user = user.expect("a user postgres or nobody");
-            std::os::unix::fs::chown(home, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("the folder given away");
+            std::os::unix::fs::chown(home, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+                .expect("the folder given away");
             script.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
         let mut keeper = script.spawn().expect("a shell");
         let mut told = BufReader::new(keeper.stdout.take().expect("its words"));
-        let mut word = String::new();
+        // Waits for the keeper's end, which comes with the server's.
+        std::thread::spawn(move || keeper.wait());
+        word.clear();
         told.read_line(&mut word).expect("a word");
         if word.trim() == "ready" {
             return format!("postgres://gapwright@127.0.0.1:{port}");
         }
         told.read_to_string(&mut word).expect("its reasons");
-        drop(keeper.wait());
-        assert!(attempt < STARTS_MAX, "Postgres did not start in {}: {word}", home.display());
         drop(std::fs::remove_dir_all(home.join("data")));
     }
-    unreachable!("the last attempt has started it or panicked")
+    panic!("Postgres did not start in {}: {word}", home.display())
 }
 
 /// The folder of the newest version's programs.
@@ -198,10 +198,10 @@ fn programs() -> PathBuf {
         let bin = entry.path().join("bin");
         bin.join("initdb").exists().then_some((version, bin))
     });
-    match found.max() {
-        Some((_, bin)) => bin,
-        None => panic!("no Postgres in {VERSIONS}: run `apt-get install -y postgresql`, or set {VARIABLE}"),
-    }
+    let Some((_, bin)) = found.max() else {
+        panic!("no Postgres in {VERSIONS}: run `apt-get install -y postgresql`, or set {VARIABLE}")
+    };
+    bin
 }
 
 /// A migrated database to copy, made once per run.
@@ -212,7 +212,9 @@ async fn template(server: &str) -> String {
     admin.execute("SELECT pg_advisory_lock(771)").await.expect("the template's lock");
     let made = format!("SELECT 1 FROM pg_database WHERE datname = '{name}' AND datistemplate");
     if admin.fetch_optional(AssertSqlSafe(made)).await.expect("a catalogue").is_none() {
-        for statement in [format!("DROP DATABASE IF EXISTS \"{name}\""), format!("CREATE DATABASE \"{name}\" TEMPLATE template0")] {
+        for statement in
+            [format!("DROP DATABASE IF EXISTS \"{name}\""), format!("CREATE DATABASE \"{name}\" TEMPLATE template0")]
+        {
             admin.execute(AssertSqlSafe(statement)).await.expect("a database for the template");
         }
         let store = Store::open(&format!("{server}/{name}"), Clock::default()).await.expect("the template");

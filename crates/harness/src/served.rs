@@ -28,10 +28,10 @@ pub struct Program {
 impl Program {
     /// The binary over a database, with its log and its working folder in `folder`, on a port of its own that it keeps
     /// over restarts.
-    pub fn new(binary: &str, folder: &Path, database: &str) -> Self {
+    pub fn new(binary: &Path, folder: &Path, database: &str) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         Self {
-            binary: binary.into(),
+            binary: binary.to_owned(),
             folder: folder.to_owned(),
             database: database.to_owned(),
             port: free.expect("a free port").port(),
@@ -47,7 +47,8 @@ impl Program {
 
     /// Starts it and waits until it says that it is ready.
     pub async fn serve(&self) -> Served {
-        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(self.log()).spawn().expect("the binary starts");
+        let mut child =
+            self.command(&["serve"]).stdout(Stdio::piped()).stderr(self.log()).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         loop {
             match lines.next_line().await {
@@ -66,9 +67,19 @@ impl Program {
 
     /// A token for a principal, made by the command line.
     pub async fn token(&self, role: &str, name: &str) -> String {
-        let made = self.command(&["--json", "token", "create", "--role", role, "--name", name]).output().await.expect("a token");
+        let made = self
+            .command(&["--json", "token", "create", "--role", role, "--name", name])
+            .output()
+            .await
+            .expect("a token");
         let answer: serde_json::Value = serde_json::from_slice(&made.stdout).expect("an answer in JSON");
         answer["token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
+    }
+
+    /// What it says that it is.
+    pub async fn version(&self) -> String {
+        let said = self.command(&["--version"]).output().await.expect("a version");
+        String::from_utf8_lossy(&said.stdout).into_owned()
     }
 
     fn command(&self, words: &[&str]) -> Command {

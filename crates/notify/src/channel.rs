@@ -59,7 +59,7 @@ impl Channel {
     /// | `log://` | our own log |
     /// | `discord://CHANNEL_ID` | a Discord channel, as the bot of the settings |
     /// | `discord://WEBHOOK_ID/WEBHOOK_TOKEN`, `https://discord.com/api/webhooks/ID/TOKEN` | a Discord webhook |
-    /// | `slack://hooks/T000/B000/XXXX`, `https://hooks.slack.com/services/T000/B000/XXXX` | a Slack webhook |
+    /// | `slack://hooks/T000/B000/SECRET`, `https://hooks.slack.com/services/T000/B000/SECRET` | a Slack webhook |
     /// | `slack+http://127.0.0.1:PORT/PATH` | something that speaks like Slack, on this machine only |
     /// | `ntfy://HOST/TOPIC`, `ntfy+http://HOST:PORT/TOPIC` | an ntfy topic; `TOKEN@` before the host if it needs one |
     /// | `webhook+https://…` | a receiver of signed JSON |

@@ -176,9 +176,12 @@ async fn write_in_groups(store: Store, mut line: mpsc::Receiver<Queued>) {
     }
 }
 
-async fn write_group(store: &Store, group: Vec<Queued>) {
+async fn write_group(store: &Store, mut group: Vec<Queued>) {
+    let begun = store.begin().await;
+    // To begin may take as long as a caller waits: who was told meanwhile that there is no answer is not served.
+    group.retain(|queued| !queued.done.is_closed());
     let (commands, mut waiting): (Vec<_>, Vec<_>) = group.into_iter().map(|queued| (queued.run, queued.done)).unzip();
-    let written = match run_group(store, commands).await {
+    let written = match run_group(begun, commands).await {
         Ok(tx) => {
             if bug("answer-before-commit") {
                 answer(&mut waiting, &Ok(()));
@@ -190,8 +193,8 @@ async fn write_group(store: &Store, group: Vec<Queued>) {
     answer(&mut waiting, &written);
 }
 
-async fn run_group(store: &Store, commands: Vec<Command>) -> Result<Tx, Fault> {
-    let mut tx = store.begin().await?;
+async fn run_group(begun: Result<Tx, Fault>, commands: Vec<Command>) -> Result<Tx, Fault> {
+    let mut tx = begun?;
     for run in commands {
         tx.mark().await?;
         // A command that panics takes back its own writes, not its neighbours', and not the writer.

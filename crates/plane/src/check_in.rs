@@ -76,6 +76,11 @@ async fn watch(
         }
         let (text, level, told_at) = match routine.judge(desk.now) {
             Verdict::Quiet => continue,
+            // Nobody expects it any more, which is not to say that it came back.
+            Verdict::TellBack if routine.every.is_none() => {
+                store::check_in::put(desk.tx, &Routine { told_at: None, ..routine.clone() }).await?;
+                continue;
+            }
             Verdict::TellLate => (late_text(&routine), Level::Error, Some(desk.now)),
             Verdict::TellBack => (format!("{} checked in again", routine.name), Level::Info, None),
         };

@@ -108,6 +108,7 @@ impl Plane {
         progress: Option<&str>,
     ) -> Result<Result<Job, Stale>, No> {
         let claim_id = id::opaque("claim_id", claim_id)?;
+        let ttl = fence::bounded(ttl)?;
         let progress = progress.map(|text| job::reason("progress", text)).transpose()?;
         self.write(call, Right::Work, move |desk| renew(desk, claim_id.clone(), ttl, progress.clone()).boxed()).await
     }
@@ -121,6 +122,7 @@ impl Plane {
         reason: &str,
     ) -> Result<Result<Job, Stale>, No> {
         let claim_id = id::opaque("claim_id", claim_id)?;
+        let wait = fence::bounded(wait)?;
         let reason = job::reason("reason", reason)?;
         self.write(call, Right::Work, move |desk| defer(desk, claim_id.clone(), wait, reason.clone()).boxed()).await
     }
@@ -199,6 +201,7 @@ pub enum Upsert {
 
 fn checked(call: &Call, wish: Claim) -> Result<Claim, No> {
     id::name("holder", &wish.holder)?;
+    fence::bounded(wish.ttl)?;
     if let Some(name) = &wish.name {
         id::name("name", name)?;
     }
@@ -268,13 +271,12 @@ async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
             Some(name) => store::job::load(desk.tx, name).await?,
             None => store::job::next(desk.tx, wish.kind.as_deref()).await?,
         };
-        let found =
-            found.map(|job| if bug("claim-of-the-claimed") { job.clone().expire(Time(i64::MAX)).job } else { job });
         let Some(was) = found.filter(|job| wish.kind.as_ref().is_none_or(|kind| *kind == job.kind)) else {
             return Ok(nothing(if wish.name.is_some() { "not_found" } else { "nothing_due" }));
         };
         let take = Take { holder: wish.holder.clone(), ttl: wish.ttl, claim_id: desk.mint() };
-        match was.clone().claim(take, &desk.call.by, desk.now) {
+        let looked = if bug("claim-of-the-claimed") { Job { state: State::Ready, ..was.clone() } } else { was.clone() };
+        match looked.claim(take, &desk.call.by, desk.now) {
             Ok(step) => {
                 let job = write(desk, &was, step).await?;
                 return Ok(Claimed::Job(Box::new(job)));
@@ -317,11 +319,15 @@ async fn defer(desk: &mut Desk<'_>, claim_id: String, wait: Span, reason: String
 
 async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Result<Completed, Stale>, No> {
     let Some(was) = store::job::load(desk.tx, &end.name).await? else { return Ok(Err(Stale::NotFound)) };
+    let mut by = desk.call.by.clone();
     let end = match &was.state {
-        State::Held(claim) if bug("stale-completion") => Completion { at: Pointer::Claim(claim.id.clone()), ..end },
+        State::Held(claim) if bug("stale-completion") => {
+            by.name.clone_from(&claim.principal);
+            Completion { at: Pointer::Claim(claim.id.clone()), ..end }
+        }
         State::Held(_) | State::Idle | State::Waiting | State::Ready | State::Dead => end,
     };
-    let step = match was.clone().complete(&desk.call.by, &end.at, end.status, end.summary.clone(), desk.now) {
+    let step = match was.clone().complete(&by, &end.at, end.status, end.summary.clone(), desk.now) {
         Ok(step) => step,
         Err(stale) => return Ok(Err(stale)),
     };

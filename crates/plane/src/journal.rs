@@ -2,6 +2,7 @@
 
 use domain::agent::Right;
 use domain::journal::{GENESIS, block_hash};
+use domain::time::Time;
 use futures::FutureExt;
 use serde::Serialize;
 use store::Fault;
@@ -102,7 +103,7 @@ fn check_block(found: &mut Verified, block: &Block, rows: &[Row]) {
     if i64::try_from(rows.len()).ok() != Some(block.entries) {
         found.faults.push(format!("block {} sealed {} entries and has {}", block.seq, block.entries, rows.len()));
     }
-    let hash = block_hash(block.seq, &block.previous, rows.iter().map(|row| row.hash.as_str()));
+    let hash = block_hash(block.seq, Time(block.sealed_at), &block.previous, rows.iter().map(|row| row.hash.as_str()));
     if hash != block.hash && found.faults.len() == before {
         found.faults.push(format!("block {} does not have the hash of its entries", block.seq));
     }
@@ -114,7 +115,7 @@ fn check_row(found: &mut Verified, row: &Row) {
     if row.entry().hash() == row.hash {
         found.entries += 1;
     } else {
-        found.faults.push(format!("entry {} of {} was changed", row.id, domain::time::Time(row.at).iso()));
+        found.faults.push(format!("entry {} of {} was changed", row.id, Time(row.at).iso()));
     }
 }
 

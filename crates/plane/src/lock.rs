@@ -1,10 +1,10 @@
 //! Taking, extending, releasing, listing and breaking locks.
 
 use domain::agent::Right;
-use domain::id;
 use domain::lock::{Acquire, Lock, Miss, Shorten};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
+use domain::{fence, id};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,6 +33,7 @@ impl Plane {
     pub async fn acquire_lock(&self, call: &Call, key: &str, holder: &str, ttl: Span) -> Result<Acquired, No> {
         let key = domain::lock::key(key)?;
         let holder = id::name("holder", holder)?;
+        let ttl = fence::bounded(ttl)?;
         self.write(call, Right::Lock, move |desk| acquire(desk, key.clone(), holder.clone(), ttl).boxed()).await
     }
 
@@ -45,6 +46,7 @@ impl Plane {
         shorten: Shorten,
     ) -> Result<Result<Lock, Miss>, No> {
         let lock_id = id::opaque("lock_id", lock_id)?;
+        let ttl = fence::bounded(ttl)?;
         self.write(call, Right::Lock, move |desk| extend(desk, lock_id.clone(), ttl, shorten).boxed()).await
     }
 

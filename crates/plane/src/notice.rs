@@ -23,6 +23,8 @@ pub struct Queued {
 impl Plane {
     /// Queues a message. A channel that is neither the default nor on the allow-list is refused, and nothing is sent.
     pub async fn notify(&self, call: &Call, message: &str, level: Level, channel: Option<&str>) -> Result<Queued, No> {
+        // First, as a refusal below tells which channels there are.
+        call.by.require(Right::Notify, call.tool)?;
         let text = Text::parse(message)?.as_str().to_owned();
         let Some(channel) = self.settings.channel(channel) else {
             let names: Vec<_> = self.settings.channels.iter().map(notify::Channel::name).collect();

@@ -37,7 +37,7 @@ macro_rules! next_in_line {
                  UNION ALL
                  SELECT name, priority, due FROM (
                    SELECT name, priority, COALESCE(next_run_at, expires_at) AS due FROM job
-                    WHERE state = 'held' AND expires_at <= $1",
+                    WHERE state = 'held' AND expires_at <= $1 AND COALESCE(next_run_at, expires_at) <= $1",
             $kind,
             "
                     ORDER BY priority DESC, COALESCE(next_run_at, expires_at), name LIMIT 1 FOR UPDATE SKIP LOCKED) AS held
@@ -81,10 +81,10 @@ statements! {
                ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED");
     LIST = page!("");
     LIST_OF_KIND = page!(" AND kind = $4");
-    LIST_DUE = page!(" AND COALESCE(next_run_at, 9223372036854775807) <= $4
-              AND (state IN ('ready', 'waiting') OR (state = 'held' AND expires_at <= $4))");
-    LIST_DUE_OF_KIND = page!(" AND COALESCE(next_run_at, 9223372036854775807) <= $4
-              AND (state IN ('ready', 'waiting') OR (state = 'held' AND expires_at <= $4)) AND kind = $5");
+    LIST_DUE = page!(" AND ((state IN ('ready', 'waiting') AND next_run_at <= $4)
+                OR (state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4))");
+    LIST_DUE_OF_KIND = page!(" AND ((state IN ('ready', 'waiting') AND next_run_at <= $4)
+                OR (state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4)) AND kind = $5");
     LIST_HELD = concat!("SELECT ", columns!(), " FROM job
             WHERE state = 'held' AND claimed_at <= $1 AND (claimed_at, name) > ($2, $3)
             ORDER BY claimed_at, name LIMIT $4");

@@ -124,7 +124,7 @@ pub async fn seal(tx: &mut Tx) -> Result<Option<Block>, Fault> {
         return Ok(None);
     }
     sealed.sort();
-    let hash = block_hash(seq, &previous, sealed.iter().map(|(_, _, hash)| hash.as_str()));
+    let hash = block_hash(seq, tx.now(), &previous, sealed.iter().map(|(_, _, hash)| hash.as_str()));
     let entries = i64::try_from(sealed.len()).unwrap_or(i64::MAX);
     let block = Block { seq, previous, entries, sealed_at: tx.now().0, hash };
     let args = [Int(seq), Text(&block.previous), Int(entries), Int(block.sealed_at), Text(&block.hash)];

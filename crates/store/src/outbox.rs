@@ -16,8 +16,12 @@ macro_rules! columns {
 statements! {
     ADD = "INSERT INTO outbox (id, channel, level, text, link, created_at, state, attempts, next_at)
            VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $6)";
+    // A channel with a failed try behind it and the next one ahead is in peace: what was written since waits too.
     TAKE = concat!("UPDATE outbox SET attempts = attempts + 1, next_at = $2 WHERE state = 'pending' AND id IN (
               SELECT id FROM outbox WHERE state = 'pending' AND next_at <= $1
+                 AND NOT EXISTS (SELECT 1 FROM outbox AS ahead
+                                  WHERE ahead.channel = outbox.channel AND ahead.state = 'pending'
+                                    AND ahead.next_at > $1 AND ahead.last_error IS NOT NULL)
                ORDER BY next_at, id LIMIT 20 FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
     SENT = "UPDATE outbox SET state = 'sent', ended_at = $2, last_error = NULL WHERE id = $1 AND state = 'pending'";
     LATER = "UPDATE outbox SET next_at = $2, last_error = $3 WHERE id = $1 AND state = 'pending'";

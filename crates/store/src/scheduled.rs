@@ -30,8 +30,9 @@ statements! {
     STUCK = concat!("SELECT ", columns!(), " FROM scheduled_job
             WHERE run_id IS NOT NULL AND locked_at <= $1 AND (locked_at, name) > ($2, $3)
             ORDER BY locked_at, name LIMIT $4");
+    // A job that is triggered twice within one millisecond runs twice and has one row: the job must not be stuck on it.
     APPEND = "INSERT INTO scheduled_run (name, due_at, run_id, replica, attempt, missed, began_at, ended_at, status)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name, due_at) DO NOTHING";
     RUNS = "SELECT name, due_at, run_id, replica, attempt, missed, began_at, ended_at, status
               FROM scheduled_run WHERE name = $1 AND due_at < $2 ORDER BY due_at DESC LIMIT $3";
     FORGET = "DELETE FROM scheduled_run WHERE run_id IN (

@@ -246,8 +246,10 @@ impl Job {
             State::Held(_) => self.expire(now),
             State::Idle | State::Waiting | State::Ready => Step { job: self, run: None },
         };
-        if freed.job.state == State::Dead {
-            return Err(Unclaimable::GaveUp(Box::new(freed)));
+        // A job may come here with its attempts used up and not dead: by a new definition, or as a one-off that failed.
+        if freed.job.state == State::Dead || freed.job.is_spent() {
+            let job = Self { state: State::Dead, ..freed.job };
+            return Err(Unclaimable::GaveUp(Box::new(Step { job, run: freed.run })));
         }
         let fencing_token = fence::next(freed.job.fencing_token, now);
         let claim = Claim {
@@ -357,11 +359,12 @@ impl Job {
 
     /// Rests, or gives up when the attempts are used up without a success.
     fn settle(self, now: Time) -> Self {
-        if self.max_attempts > 0 && self.attempts >= self.max_attempts && self.next_run_at.is_some() {
-            Self { state: State::Dead, ..self }
-        } else {
-            self.rest(now)
-        }
+        if self.is_spent() && self.next_run_at.is_some() { Self { state: State::Dead, ..self } } else { self.rest(now) }
+    }
+
+    /// Whether it was picked up without a success as often as it may be.
+    fn is_spent(&self) -> bool {
+        self.max_attempts > 0 && self.attempts >= self.max_attempts
     }
 
     /// Stands in line by when it is due.

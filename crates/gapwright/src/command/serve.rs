@@ -12,6 +12,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use server::{Bound, Options};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -71,9 +72,17 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
     plane.start_chores(&stop, &tasks);
     greet(config, format, address, &url, token.as_deref());
     let serving = async {
-        let served = bound.serve(plane.clone(), options(config), stop.clone()).await;
-        stop.cancel();
-        end(&plane, &tasks, config).await;
+        let serve = async {
+            let served = bound.serve(plane.clone(), options(config), stop.clone()).await;
+            stop.cancel();
+            served
+        };
+        let stopping = async {
+            stop.cancelled().await;
+            Instant::now()
+        };
+        let (served, began) = tokio::join!(serve, stopping);
+        end(&plane, &tasks, STOP_MAX.saturating_sub(began.elapsed())).await;
         served.map_err(Failure::from)
     };
     tokio::select! {
@@ -106,13 +115,8 @@ fn options(config: &Config) -> Options {
         insecure_no_auth: server.insecure_no_auth,
         allowed_hosts: server.allowed_hosts.clone(),
         calls_per_principal: usize::try_from(server.calls_per_principal).unwrap_or(1),
-        drain: drain(config),
+        drain: Duration::from_secs(server.drain_secs.unsigned_abs()),
     }
-}
-
-/// How long requests under way may take to end.
-fn drain(config: &Config) -> Duration {
-    Duration::from_secs(config.sections.server.drain_secs.unsigned_abs())
 }
 
 /// Makes the token of a server that never had one. Of several servers that start at once over one database, one makes
@@ -175,9 +179,8 @@ fn connect(url: &str, token: Option<&str>, open: bool) -> String {
 }
 
 /// Ends what was started, in order, within what the drain left of the time to stop.
-async fn end(plane: &Plane, tasks: &TaskTracker, config: &Config) {
+async fn end(plane: &Plane, tasks: &TaskTracker, left: Duration) {
     tasks.close();
-    let left = STOP_MAX.saturating_sub(drain(config));
     let ending = async {
         tasks.wait().await;
         if let Err(error) = plane.seal_journal().await {

@@ -1,1 +1,15 @@
-fn main() {}
+//! The program as it is run: its own executable, in a folder of its own, with a clean environment.
+
+mod audit;
+mod command;
+mod config;
+mod database;
+mod doctor;
+mod help;
+mod kill;
+mod program;
+mod replicas;
+mod secrets;
+mod serve;
+mod stdio;
+mod tidy;

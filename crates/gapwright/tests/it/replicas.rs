@@ -19,7 +19,8 @@ async fn sixteen_processes_claim_ten_thousand_jobs_once_each_from_two_replicas()
     let program = |name: &str| {
         let own = folder.path().join(name);
         std::fs::create_dir(&own).expect("a folder");
-        Program::new(env!("CARGO_BIN_EXE_gapwright"), &own, &database.url).with("GAPWRIGHT__SERVER__CALLS_PER_PRINCIPAL", "32")
+        Program::new(env!("CARGO_BIN_EXE_gapwright").as_ref(), &own, &database.url)
+            .with("GAPWRIGHT__SERVER__CALLS_PER_PRINCIPAL", "32")
     };
     let (one, two) = (program("one"), program("two"));
     let served = [one.serve().await, two.serve().await];
@@ -54,6 +55,7 @@ async fn sixteen_processes_claim_ten_thousand_jobs_once_each_from_two_replicas()
 async fn register(url: &str) {
     let store = Store::open(url, Clock::default()).await.expect("the store opens");
     let mut tx = store.begin().await.expect("a transaction");
+    let now = tx.now();
     for number in 0..JOBS {
         let new = Register {
             name: format!("job-{number:05}"),
@@ -65,7 +67,7 @@ async fn register(url: &str) {
             max_attempts: None,
             created_by: "test".to_owned(),
         };
-        assert!(store::job::add(&mut tx, &Job::register(new, 0, tx.now())).await.expect("added"));
+        assert!(store::job::add(&mut tx, &Job::register(new, 0, now)).await.expect("added"));
     }
     tx.commit().await.expect("committed");
     store.close().await;

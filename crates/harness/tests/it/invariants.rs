@@ -24,8 +24,13 @@ async fn one_run(world: &World) {
     let mut tx = world.store().begin().await.expect("a transaction");
     tx.run("INSERT INTO run (claim_id, job, kind, attempt, fencing_token, principal, holder, claimed_at, ended_at, outcome, status)
             VALUES ('a', 'j', 'k', 1, 0, 'p', 'h', 10, 20, 'ok', 'ok')", &[]).await.expect("a run");
-    tx.run("INSERT INTO journal (id, at, principal, role, tool, object, before, after, request_id, hash)
-            VALUES ('a', 1, '', '', '', 'job:j', '{\"fencing_token\":0}', '', '', $1)", &[Text(&entry_hash())]).await.expect("a row");
+    tx.run(
+        "INSERT INTO journal (id, at, principal, role, tool, object, before, after, request_id, hash)
+            VALUES ('a', 1, '', '', '', 'job:j', '{\"fencing_token\":0}', '', '', $1)",
+        &[Text(&entry_hash())],
+    )
+    .await
+    .expect("a row");
     tx.commit().await.expect("a commit");
 }
 
@@ -65,7 +70,8 @@ both!(a_missing_counter_is_named, async |world| {
 
 both!(two_runs_of_one_token_are_named, async |world| {
     one_run(world).await;
-    let again = "INSERT INTO run SELECT 'b', job, kind, attempt, fencing_token, principal, holder, claimed_at, ended_at,
+    let again =
+        "INSERT INTO run SELECT 'b', job, kind, attempt, fencing_token, principal, holder, claimed_at, ended_at,
                         outcome, status, summary FROM run";
     let found = found_after(world, again).await;
     assert_eq!(found, "INV-5: in j the claim of token 0 has two runs");
@@ -111,20 +117,24 @@ both!(a_kept_key_without_an_answer_is_named, async |world| {
 });
 
 both!(a_job_picked_up_too_often_is_named, async |world| {
-    let sql = "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token)
+    let sql =
+        "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token)
                VALUES ('j', 'k', 0, 2, 'ann', 0, 'idle', 3, 0)";
     assert_eq!(found_after(world, sql).await, "INV-7: j was picked up 3 times");
 });
 
 both!(a_job_that_cannot_be_read_is_named, async |world| {
-    let sql = "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token)
+    let sql =
+        "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token)
                VALUES ('j', 'k', 0, 0, 'ann', 0, 'held', 1, 0)";
     assert_eq!(found_after(world, sql).await, "rows: table job has an impossible state in row j");
 });
 
 both!(a_scheduled_run_that_ended_and_still_runs_is_named, async |world| {
     let mut tx = world.store().begin().await.expect("a transaction");
-    tx.run("INSERT INTO scheduled_job (name, cadence, run_id, due_at) VALUES ('s', 'every 1h', 'r', 5)", &[]).await.expect("a job");
+    tx.run("INSERT INTO scheduled_job (name, cadence, run_id, due_at) VALUES ('s', 'every 1h', 'r', 5)", &[])
+        .await
+        .expect("a job");
     tx.commit().await.expect("a commit");
     let sql = "INSERT INTO scheduled_run (name, due_at, run_id, replica, attempt, missed, began_at, ended_at, status)
                VALUES ('s', 5, 'other', 'x', 1, 0, 5, 6, 'ok')";

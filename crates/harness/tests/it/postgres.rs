@@ -21,7 +21,9 @@ fn a_test_can_never_reach_a_production_database() {
     ] {
         assert!(loopback(url).is_err(), "{url}");
     }
-    for url in ["postgres://a@127.0.0.1:5432", "postgres://a@localhost", "postgres://a@[::1]/b", "postgres://a@127.9.9.9"] {
+    for url in
+        ["postgres://a@127.0.0.1:5432", "postgres://a@localhost", "postgres://a@[::1]/b", "postgres://a@127.9.9.9"]
+    {
         assert_eq!(loopback(url), Ok(()), "{url}");
     }
 }

@@ -15,7 +15,9 @@ use plane::page::Ask;
 use crate::given::{ann, bob, claim, claim_id, code, complete, due, end, hourly, named, reason, register, take, wish};
 
 both!(jobs_are_claimed_by_priority_then_due_time_then_name, async |world| {
-    for (name, priority, late) in [("c", 0, 5), ("b", 0, 5), ("a", 0, 1), ("low", -3, 60), ("high", 7, 0), ("higher", 8, 0)] {
+    for (name, priority, late) in
+        [("c", 0, 5), ("b", 0, 5), ("a", 0, 1), ("low", -3, 60), ("high", 7, 0), ("higher", 8, 0)]
+    {
         let next_run_at = Some(START - Span::secs(late));
         register(&world.plane, Register { priority, next_run_at, ..due(name) }).await;
     }
@@ -114,7 +116,10 @@ both!(inv_7_a_job_that_kills_its_workers_is_given_up_after_its_attempts_and_is_a
     }
     assert_eq!(take(&world.plane, &ann(), wish()).await.name, "healthy", "nobody is held up by it");
     let letters = world.plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items;
-    assert_eq!((letters.len(), letters[0].source, letters[0].id.as_str(), letters[0].attempts), (1, "routine_job", "deadly", 3));
+    assert_eq!(
+        (letters.len(), letters[0].source, letters[0].id.as_str(), letters[0].attempts),
+        (1, "routine_job", "deadly", 3)
+    );
     let back = world.plane.trigger_job(&ann(), "deadly").await.expect("an answer").expect("a job");
     assert_eq!((back.state, back.attempts), (State::Ready, 0));
     assert!(world.plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items.is_empty());

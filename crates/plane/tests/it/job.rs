@@ -88,7 +88,10 @@ both!(a_completion_without_its_handle_counts_for_the_claimants_own_claim_only, a
     assert_eq!(nobody, Err(Stale::NotClaimed));
     take(&world.plane, &ann(), wish()).await;
     assert_eq!(world.plane.complete_job(&bob(), own(None)).await.expect("an answer"), Err(Stale::StaleClaim));
-    assert_eq!(world.plane.complete_job(&ann(), own(Some("another"))).await.expect("an answer"), Err(Stale::StaleClaim));
+    assert_eq!(
+        world.plane.complete_job(&ann(), own(Some("another"))).await.expect("an answer"),
+        Err(Stale::StaleClaim)
+    );
     world.plane.complete_job(&ann(), own(Some("worker"))).await.expect("an answer").expect("not stale");
     let unknown = world.plane.complete_job(&ann(), bare("nobody")).await.expect("an answer");
     assert_eq!(unknown, Err(Stale::NotFound));
@@ -114,18 +117,18 @@ both!(renewing_prolongs_a_claim_never_shortens_it_and_does_not_revive_it, async 
     register(&world.plane, hourly("j")).await;
     let job = take(&world.plane, &ann(), wish()).await;
     let id = claim_id(&job);
-    let renew = async |by, secs, word| {
-        let renewed = world.plane.renew_job(by, &id, Span::secs(secs), word).await.expect("an answer");
+    let renew = async |by: plane::Call, secs, word| {
+        let renewed = world.plane.renew_job(&by, &id, Span::secs(secs), word).await.expect("an answer");
         renewed.map(|job| match job.state {
             State::Held(claim) => (claim.expires_at, claim.progress),
             State::Idle | State::Waiting | State::Ready | State::Dead => panic!("not held"),
         })
     };
-    assert_eq!(renew(&ann(), 10, Some("half")).await, Ok((START + Span::mins(1), Some("half".into()))));
-    assert_eq!(renew(&ann(), 90, None).await, Ok((START + Span::secs(90), Some("half".into()))));
-    assert_eq!(renew(&bob(), 90, None).await, Err(Stale::NotYours));
+    assert_eq!(renew(ann(), 10, Some("half")).await, Ok((START + Span::mins(1), Some("half".into()))));
+    assert_eq!(renew(ann(), 90, None).await, Ok((START + Span::secs(90), Some("half".into()))));
+    assert_eq!(renew(bob(), 90, None).await, Err(Stale::NotYours));
     world.hand.advance(Span::secs(90));
-    assert_eq!(renew(&ann(), 90, None).await, Err(Stale::Expired));
+    assert_eq!(renew(ann(), 90, None).await, Err(Stale::Expired));
     let token = world.plane.show_job(&ann(), "j").await.expect("a job").fencing_token;
     assert_eq!(token, job.fencing_token, "renewing is not claiming");
 });

@@ -121,7 +121,12 @@ both!(a_handle_guards_extend_and_release_against_everyone_but_its_holder_and_the
     for malformed in ["", "k", "01ARZ3NDEKTSV4RRFFQ69G5FA", "' OR 1=1 --"] {
         assert_eq!(code(world.plane.release_lock(&ann(), malformed).await), Code::InvalidArgument, "{malformed:?}");
     }
-    world.plane.extend_lock(&operator(), &lock.lock_id, MINUTE, Shorten::Never).await.expect("an answer").expect("hers");
+    world
+        .plane
+        .extend_lock(&operator(), &lock.lock_id, MINUTE, Shorten::Never)
+        .await
+        .expect("an answer")
+        .expect("hers");
     world.plane.release_lock(&ann(), &lock.lock_id).await.expect("an answer").expect("released");
     let again = world.plane.release_lock(&ann(), &lock.lock_id).await.expect("an answer");
     assert_eq!(again, Err(Miss::NotFound), "the second time is false");
@@ -136,7 +141,9 @@ both!(only_an_operator_breaks_a_lock_and_only_one_that_stands, async |world| {
 
 both!(a_key_or_holder_out_of_bounds_is_refused_before_anything_is_touched, async |world| {
     let long = "k".repeat(201);
-    for (key, holder) in [("", "h"), (&long, "h"), ("k", ""), ("k", &long), (" k", "h"), ("k\u{202e}", "h"), ("a\0b", "h")] {
+    for (key, holder) in
+        [("", "h"), (&long, "h"), ("k", ""), ("k", &long), (" k", "h"), ("k\u{202e}", "h"), ("a\0b", "h")]
+    {
         let answer = world.plane.acquire_lock(&ann(), key, holder, MINUTE).await;
         assert_eq!(code(answer), Code::InvalidArgument, "{key:?} {holder:?}");
     }

@@ -1,5 +1,7 @@
 //! The resources: what a client may read without calling a tool.
 
+use std::collections::BTreeSet;
+
 use plane::page::{Ask, LIMIT_MAX};
 use plane::{Call, Plane};
 use rmcp::ErrorData;
@@ -35,11 +37,7 @@ pub(super) fn list() -> Vec<Resource> {
 }
 
 pub(super) fn templates() -> Vec<ResourceTemplate> {
-    vec![
-        ResourceTemplate::new(GAP_TEMPLATE, "gap")
-            .with_description(GAP_ABOUT)
-            .with_mime_type("application/json"),
-    ]
+    vec![ResourceTemplate::new(GAP_TEMPLATE, "gap").with_description(GAP_ABOUT).with_mime_type("application/json")]
 }
 
 pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadResourceResult, ErrorData> {
@@ -75,7 +73,9 @@ pub(super) async fn complete(
     let page = plane.list_gaps(call, &ask).await.map_err(protocol_error)?;
     let begun = request.argument.value.as_str();
     let mut names: Vec<_> = page.items.into_iter().map(|line| line.name).collect();
-    names.retain(|name| !name.is_empty() && name.starts_with(begun));
+    // One name may be reported under several kinds.
+    let mut seen = BTreeSet::new();
+    names.retain(|name| !name.is_empty() && name.starts_with(begun) && seen.insert(name.clone()));
     let more = page.cursor.is_some() || names.len() > CompletionInfo::MAX_VALUES;
     names.truncate(CompletionInfo::MAX_VALUES);
     let values = CompletionInfo::with_pagination(names, None, more);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A JSON object, as rmcp keeps schemas and arguments.
 pub(crate) type Object = Map<String, Value>;
@@ -18,11 +18,29 @@ pub(crate) fn of_arguments<T: JsonSchema>() -> Object {
     object(schema)
 }
 
-/// The schema of a tool's answer.
+/// The schema of what a tool gives: its answer, or a refusal in its place. Some clients hold errors against it too, and
+/// would hide a refusal that it does not describe.
 pub(crate) fn of_answer<T: JsonSchema>() -> Arc<Object> {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
-    Arc::new(object(plain(settings.into_generator().into_root_schema_for::<T>().to_value())))
+    let mut schema = object(plain(settings.into_generator().into_root_schema_for::<T>().to_value()));
+    let answered = schema.remove("required").unwrap_or_else(|| json!([]));
+    schema.insert("anyOf".to_owned(), json!([{"required": answered}, {"required": ["code", "message"]}]));
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for (name, kind, about) in REFUSAL {
+            properties.entry(name).or_insert_with(|| json!({"type": kind, "description": about}));
+        }
+    }
+    Arc::new(schema)
 }
+
+/// The fields of a refusal.
+const REFUSAL: [(&str, &str, &str); 5] = [
+    ("code", "string", "Of a refusal: a word to branch on."),
+    ("message", "string", "Of a refusal: what was refused and why."),
+    ("hint", "string", "Of a refusal: what to do next."),
+    ("field", "string", "Of a refusal: the argument at fault."),
+    ("retry_after_ms", "integer", "When asking again may help, in milliseconds."),
+];
 
 fn object(schema: Value) -> Object {
     match schema {

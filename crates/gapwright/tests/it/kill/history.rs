@@ -31,7 +31,12 @@ pub(super) struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self { events: Mutex::default(), ticks: AtomicU64::new(0), heard: watch::Sender::new(0), stopped: AtomicBool::new(false) }
+        Self {
+            events: Mutex::default(),
+            ticks: AtomicU64::new(0),
+            heard: watch::Sender::new(0),
+            stopped: AtomicBool::new(false),
+        }
     }
 }
 
@@ -54,6 +59,17 @@ impl History {
         let goal = *heard.borrow() + more;
         while *heard.borrow_and_update() < goal && !self.stopped() {
             heard.changed().await.expect("the history lives");
+        }
+    }
+
+    /// Waits until somebody else is known to have claimed the job after this token, or for 300 more answers.
+    pub(super) async fn claimed_again(&self, job: &str, token: i64) {
+        let again = |event: &Event| matches!(event, Event::Claimed { job: of, token: later, .. } if of == job && *later > token);
+        for _ in 0..300 {
+            if self.stopped() || self.events.lock().expect("nobody panicked").iter().any(again) {
+                return;
+            }
+            self.answered(1).await;
         }
     }
 
@@ -85,8 +101,12 @@ fn tokens_grow(events: &[Event]) -> Vec<String> {
     let mut names: BTreeMap<String, Vec<(u64, u64, i64)>> = BTreeMap::new();
     for event in events {
         match event {
-            Event::Granted { key, token, began, ended } => names.entry(format!("lock {key}")).or_default().push((*began, *ended, *token)),
-            Event::Claimed { job, token, began, ended, .. } => names.entry(format!("job {job}")).or_default().push((*began, *ended, *token)),
+            Event::Granted { key, token, began, ended } => {
+                names.entry(format!("lock {key}")).or_default().push((*began, *ended, *token))
+            }
+            Event::Claimed { job, token, began, ended, .. } => {
+                names.entry(format!("job {job}")).or_default().push((*began, *ended, *token))
+            }
             Event::Registered { .. } | Event::Completed { .. } | Event::Told { .. } | Event::Reported { .. } => {}
         }
     }
@@ -99,7 +119,8 @@ fn tokens_grow(events: &[Event]) -> Vec<String> {
         for (_, ended, token) in &grants {
             for (began, _, later) in grants.iter().filter(|(began, _, _)| began > ended) {
                 if later <= token {
-                    broken.push(format!("INV-2: {name} gave {later}, asked at {began}, after {token}, heard at {ended}"));
+                    broken
+                        .push(format!("INV-2: {name} gave {later}, asked at {began}, after {token}, heard at {ended}"));
                 }
             }
         }
@@ -145,7 +166,10 @@ async fn nothing_acknowledged_is_lost(events: &[Event], store: &Store) -> Vec<St
             }
             Event::Claimed { job, claim_id, .. } => {
                 let run = store::run::find(&mut tx, claim_id).await.expect("a look").is_some();
-                run || store::job::by_claim(&mut tx, claim_id).await.expect("a look").is_some_and(|held| held.name == *job)
+                run || store::job::by_claim(&mut tx, claim_id)
+                    .await
+                    .expect("a look")
+                    .is_some_and(|held| held.name == *job)
             }
             Event::Granted { key, token, .. } => store::fence::load(&mut tx, key).await.expect("a look") >= *token,
             Event::Told { id } => store::outbox::find(&mut tx, id).await.expect("a look").is_some(),

@@ -28,7 +28,8 @@ pub(super) async fn prepare(client: &Client, history: &Arc<History>) {
 
 /// Works until the history is stopped.
 pub(super) fn start(number: usize, client: Client, history: &Arc<History>) -> JoinHandle<()> {
-    let worker = Worker { number, client, history: Arc::clone(history), rng: StdRng::seed_from_u64(number as u64), asked: 0 };
+    let worker =
+        Worker { number, client, history: Arc::clone(history), rng: StdRng::seed_from_u64(number as u64), asked: 0 };
     tokio::spawn(worker.work())
 }
 
@@ -87,7 +88,10 @@ impl Worker {
 
     async fn job(&mut self) {
         let began = self.history.tick();
-        let wish = json!({"holder": format!("h{}", self.number), "ttl_secs": 1, "kind": "kill"});
+        let mut wish = json!({"holder": format!("h{}", self.number), "ttl_secs": 1, "kind": "kill"});
+        if self.rng.random_bool(0.3) {
+            wish["name"] = json!(format!("job-{}", self.rng.random_range(0..JOBS)));
+        }
         let Some(answer) = self.ask("claim-routine-job", wish).await else { return };
         if answer["claimed"] != json!(true) {
             return;
@@ -95,11 +99,12 @@ impl Worker {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let (name, claim_id) = (text(&answer["job"]["name"]), text(&answer["claim_id"]));
         let token = answer["fencing_token"].as_i64().expect("a token");
-        let claimed = Event::Claimed { job: name.clone(), claim_id: claim_id.clone(), token, began, ended: self.history.tick() };
+        let claimed =
+            Event::Claimed { job: name.clone(), claim_id: claim_id.clone(), token, began, ended: self.history.tick() };
         self.history.note(claimed);
-        // Some linger beyond their claim, as a worker does that was paused; another may take the job meanwhile.
-        if self.rng.random_bool(0.2) {
-            self.history.answered(20).await;
+        // Some linger, as a worker does that was paused, until another has taken the job: theirs is a stale completion.
+        if self.rng.random_bool(0.15) {
+            self.history.claimed_again(&name, token).await;
         }
         let began = self.history.tick();
         let end = json!({"name": name, "status": "ok", "claim_id": claim_id, "summary": format!("BLOCKING-GAP: gap-of-{name} - {claim_id}")});
@@ -108,7 +113,8 @@ impl Worker {
             self.history.note(Event::Completed { job: name, claim_id, began, ended: self.history.tick() });
         }
         if self.rng.random_bool(0.2) {
-            self.ask("trigger-routine-job", json!({"name": format!("job-{}", self.rng.random_range(0..JOBS))})).await;
+            let name = format!("job-{}", self.rng.random_range(0..JOBS));
+            self.ask("trigger-routine-job", json!({"name": name})).await;
         }
     }
 

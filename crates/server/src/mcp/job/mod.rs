@@ -7,7 +7,7 @@ use domain::job::{Job, State};
 use domain::time::Time;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::job::state_name;
 
 use super::tool::Tool;
@@ -73,7 +73,7 @@ struct Untrusted {
     author: String,
     /// What the worker needs to know.
     #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<Value>,
+    payload: Option<Map<String, Value>>,
     /// What the last worker told.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_summary: Option<String>,

@@ -1,0 +1,150 @@
+//! The commands over nouns, by what they print and how they exit.
+
+use serde_json::{Value, json};
+
+use crate::program::Home;
+
+#[test]
+fn a_job_is_added_listed_shown_triggered_and_removed() {
+    let home = Home::new();
+    let added = home.json(&["jobs", "add", "digest", "--kind", "report", "--every", "1h", "--payload", "{\"a\":1}"]);
+    assert_eq!(added["job"]["state"], "idle");
+    let listed = home.json(&["jobs", "list"]);
+    let job = &listed["jobs"][0];
+    assert_eq!(
+        (&job["name"], &job["payload"], &job["interval_secs"]),
+        (&json!("digest"), &json!({"a": 1}), &json!(3600))
+    );
+    assert_eq!(home.json(&["jobs", "list", "--due"])["jobs"], json!([]));
+    home.ok(&["jobs", "trigger", "digest"]);
+    assert_eq!(home.json(&["jobs", "list", "--due"])["jobs"][0]["name"], "digest");
+    assert_eq!(home.json(&["jobs", "show", "digest"])["state"], "ready");
+    assert!(home.ok(&["jobs", "show", "digest"]).contains("state          ready"));
+    home.ok(&["jobs", "remove", "digest"]);
+    home.fails(3, &["jobs", "show", "digest"]);
+}
+
+#[test]
+fn a_list_is_walked_by_its_cursor() {
+    let home = Home::new();
+    for name in ["a", "b", "c"] {
+        home.ok(&["jobs", "add", name, "--kind", "x"]);
+    }
+    let first = home.json(&["jobs", "list", "--limit", "2"]);
+    assert_eq!(first["jobs"].as_array().map(Vec::len), Some(2));
+    let cursor = first["cursor"].as_str().expect("a cursor");
+    assert!(home.ok(&["jobs", "list", "--limit", "2"]).ends_with(&format!("more: --cursor {cursor}\n")));
+    let rest = home.json(&["jobs", "list", "--cursor", cursor]);
+    assert_eq!((&rest["jobs"][0]["name"], &rest["cursor"]), (&json!("c"), &Value::Null));
+    home.fails(2, &["jobs", "list", "--cursor", "zz"]);
+    home.fails(2, &["jobs", "list", "--limit", "201"]);
+}
+
+#[test]
+fn the_exit_code_tells_what_kind_of_no_it_is() {
+    let home = Home::with_database();
+    home.ok(&["jobs", "add", "a", "--kind", "x"]);
+    for (code, args) in [
+        (2, &["jobs"][..]),
+        (2, &["no-such-command"]),
+        (2, &["jobs", "add", "b"]),
+        (2, &["jobs", "add", " b", "--kind", "x"]),
+        (2, &["jobs", "add", "b", "--kind", "x", "--payload", "[1]"]),
+        (2, &["jobs", "add", "b", "--kind", "x", "--payload", "{"]),
+        (2, &["jobs", "add", "b", "--kind", "x", "--priority", "1001"]),
+        (2, &["jobs", "add", "b", "--kind", "x", "--next-run", "tomorrow"]),
+        (2, &["jobs", "add", "b", "--kind", "x", "--every", "soon"]),
+        (2, &["token", "create", "--role", "king", "--name", "a"]),
+        (2, &["token", "create", "--role", "viewer", "--name", "a", "--ttl", "3661d"]),
+        (3, &["jobs", "show", "b"]),
+        (3, &["jobs", "trigger", "b"]),
+        (3, &["jobs", "remove", "b"]),
+        (3, &["locks", "show", "b"]),
+        (3, &["locks", "break", "b"]),
+        (3, &["runs", "show", "b"]),
+        (3, &["gaps", "show", "b"]),
+        (3, &["schedules", "trigger", "b"]),
+        (3, &["token", "revoke", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
+        (3, &["man", "jobs", "nothing"]),
+        (4, &["notify", "test", "--channel", "nowhere"]),
+        (5, &["jobs", "add", "a", "--kind", "x"]),
+    ] {
+        let said = home.fails(code, args);
+        assert!(said.contains("error:") || args == ["jobs"], "{args:?}: {said}");
+        let ended = home.run(&[&["--json"], args].concat());
+        assert_eq!(ended.code, code, "{args:?}");
+        let document: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{args:?}: {ended:?}"));
+        assert!(document["error"]["code"].is_string() && document["error"]["message"].is_string(), "{document}");
+    }
+}
+
+#[test]
+fn every_answer_is_one_json_document() {
+    let home = Home::with_database();
+    for args in [
+        &["jobs", "list"][..],
+        &["locks", "list"],
+        &["runs", "list"],
+        &["gaps", "list"],
+        &["schedules", "list"],
+        &["routines", "list"],
+        &["token", "list"],
+        &["audit", "tail"],
+        &["audit", "verify"],
+        &["migrate"],
+        &["migrate", "--status"],
+        &["config", "show"],
+        &["config", "show", "--origin"],
+        &["config", "default"],
+        &["notify", "test"],
+    ] {
+        assert!(home.json(args).is_object(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_token_is_shown_once_and_its_hash_never() {
+    let home = Home::new();
+    let made =
+        home.json(&["token", "create", "--role", "implementer", "--name", "ann", "--kind", "fix", "--kind", "doc"]);
+    let text = made["token"].as_str().expect("a token").to_owned();
+    assert!(text.starts_with("gapw_"), "{text}");
+    assert_eq!((&made["role"], &made["kinds"]), (&json!("implementer"), &json!(["fix", "doc"])));
+    let id = made["id"].as_str().expect("an id");
+    for args in [&["token", "list"][..], &["--json", "token", "list"], &["audit", "export"]] {
+        let listed = home.ok(args);
+        assert!(listed.contains(id) && !listed.contains(&text), "{listed}");
+        assert!(!listed.contains("\"hash\"") || args[0] == "audit", "{listed}");
+    }
+    let fields: Vec<_> =
+        home.json(&["token", "list"])["tokens"][0].as_object().expect("fields").keys().cloned().collect();
+    assert_eq!(fields, ["created_at", "created_by", "expires_at", "id", "kinds", "name", "revoked_at", "role"]);
+    home.ok(&["token", "revoke", id]);
+    assert!(home.json(&["token", "list"])["tokens"][0]["revoked_at"].is_string());
+    home.fails(3, &["token", "revoke", id]);
+}
+
+#[test]
+fn a_message_is_sent_and_its_fate_is_told() {
+    let home = Home::with_database();
+    let ended = home.run(&["notify", "test", "--message", "hello there"]);
+    assert_eq!((ended.code, ended.out.as_str()), (0, "sent to log\n"));
+    assert!(ended.err.contains("hello there"), "{ended:?}");
+    let home = home
+        .set("GAPWRIGHT__NOTIFY__CHANNELS__HOOK__URL", "webhook+http://127.0.0.1:1/x")
+        .set("GAPWRIGHT__NOTIFY__SIGNING_SECRET", "k");
+    assert!(home.fails(75, &["notify", "test", "--channel", "hook"]).contains("could not take it"));
+}
+
+#[test]
+fn who_did_it_and_by_which_command_is_in_the_audit() {
+    let home = Home::new();
+    home.ok(&["jobs", "add", "a", "--kind", "x"]);
+    let entry = &home.json(&["audit", "tail"])["entries"][0];
+    assert_eq!(
+        (&entry["tool"], &entry["role"], &entry["object"]),
+        (&json!("cli jobs add"), &json!("operator"), &json!("job:a"))
+    );
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).expect("users").expect("this user");
+    assert_eq!(entry["principal"], user.name);
+}

@@ -1,0 +1,66 @@
+//! A database that is not there, not ours, not writable, or not of our time.
+
+use sqlx::{Connection as _, SqliteConnection};
+
+use crate::program::Home;
+
+#[test]
+fn looking_into_a_database_that_is_not_there_makes_none() {
+    let home = Home::new();
+    let said = home.fails(3, &["jobs", "list"]);
+    assert!(said.contains("there is no database at gapwright.db"), "{said}");
+    assert!(!home.path().join("gapwright.db").exists());
+}
+
+#[test]
+fn the_schema_is_looked_at_without_touching_it_and_then_made() {
+    let home = Home::new();
+    home.fails(3, &["migrate", "--status"]);
+    home.write("gapwright.db", "");
+    let ended = home.run(&["migrate", "--status"]);
+    assert_eq!((ended.code, ended.out.as_str()), (1, "the schema has version 0; 1 is to come\n"));
+    assert_eq!(home.ok(&["migrate"]), "migrated from version 0 to 1\n");
+    assert_eq!(home.ok(&["migrate", "--status"]), "the schema is up to date, at version 1\n");
+    assert_eq!(home.ok(&["migrate"]), "the schema is up to date, at version 1\n");
+}
+
+#[tokio::test]
+async fn a_schema_of_a_newer_program_is_refused_by_every_command() {
+    let home = Home::with_database();
+    let path = home.path().join("gapwright.db");
+    let mut base = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.expect("the database");
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (99, 'later', TRUE, x'00', 0)",
+    )
+    .execute(&mut base)
+    .await
+    .expect("a later version");
+    base.close().await.expect("written");
+    for args in
+        [&["jobs", "list"][..], &["serve", "--listen", "127.0.0.1:0"], &["migrate"], &["migrate", "--status"], &["mcp"]]
+    {
+        let said = home.fails(1, args);
+        assert!(said.contains("schema version 99") && said.contains("those up to 1"), "{args:?}: {said}");
+        assert!(said.contains("hint: run the gapwright that migrated it"), "{said}");
+    }
+    let report = home.run(&["doctor"]);
+    assert_eq!(report.code, 1);
+    assert!(report.out.contains("fail     schema"), "{}", report.out);
+}
+
+#[test]
+fn a_database_that_cannot_be_written_or_opened_is_told_with_a_next_step() {
+    let home = Home::with_database();
+    let said = home.fails(1, &["--database", "sqlite:gapwright.db?mode=ro", "jobs", "add", "a", "--kind", "x"]);
+    assert!(said.contains("read-only") && said.contains("hint: let the user who runs this write"), "{said}");
+    let folder = home.path().display().to_string();
+    let said = home.fails(1, &["--database", &folder, "jobs", "list"]);
+    assert!(said.contains("cannot be reached") && said.contains("hint: check the path"), "{said}");
+    home.write(
+        "text.db",
+        "this is not a database, and it is long enough to have a header of one hundred bytes: 0123456789",
+    );
+    let said = home.fails(1, &["--database", "text.db", "jobs", "list"]);
+    assert!(said.contains("cannot use the database"), "{said}");
+}

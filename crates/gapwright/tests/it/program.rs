@@ -1,0 +1,162 @@
+//! Runs the executable and reads what it prints.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a test waits for what comes at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder to run in, and the environment there.
+pub(crate) struct Home {
+    dir: TempDir,
+    env: Vec<(String, String)>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Home {
+    /// An empty folder.
+    pub(crate) fn new() -> Self {
+        Self { dir: TempDir::new().expect("a folder"), env: Vec::new() }
+    }
+
+    /// A folder with a database in it.
+    pub(crate) fn with_database() -> Self {
+        let home = Self::new();
+        home.ok(&["migrate"]);
+        home
+    }
+
+    /// The same with a variable set.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes a file into the folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).expect("a file");
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gapwright"));
+        command.args(args).current_dir(self.path()).env_clear().env("HOME", self.path());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Ended {
+        let output = self.command(args).output().expect("a run");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs a command that talks over its standard input and output.
+    pub(crate) fn talk(&self, args: &[&str], lines: &str, answers: usize) -> Ended {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("a run");
+        let mut input = child.stdin.take().expect("an input");
+        input.write_all(lines.as_bytes()).expect("lines are read");
+        let mut reader = BufReader::new(child.stdout.take().expect("an output"));
+        let mut out = String::new();
+        for _ in 0..answers {
+            reader.read_line(&mut out).expect("an answer");
+        }
+        drop(input);
+        reader.read_to_string(&mut out).expect("the rest");
+        let mut err = String::new();
+        child.stderr.take().expect("a log").read_to_string(&mut err).expect("text");
+        Ended { code: child.wait().expect("an end").code().unwrap_or(-1), out, err }
+    }
+
+    /// Runs a command that goes well, and gives what it printed.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        let ended = self.run(args);
+        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
+        ended.out
+    }
+
+    /// Runs a command that goes well, and gives its document.
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let args = [&["--json"], args].concat();
+        serde_json::from_str(&self.ok(&args)).expect("one JSON document")
+    }
+
+    /// Runs a command that fails with this code, and gives what it said.
+    pub(crate) fn fails(&self, code: i32, args: &[&str]) -> String {
+        let ended = self.run(args);
+        assert_eq!(ended.code, code, "{args:?}: {ended:?}");
+        ended.err
+    }
+
+    /// Starts a server on any free port, and waits until it is ready.
+    pub(crate) fn serve(&self, args: &[&str]) -> Server {
+        let args = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
+        let mut child = self.command(&args).stderr(Stdio::null()).spawn().expect("a server");
+        let mut out = BufReader::new(child.stdout.take().expect("an output"));
+        let mut said = String::new();
+        while !said.lines().last().is_some_and(|line| line.starts_with("ready at ")) {
+            assert!(out.read_line(&mut said).expect("text") > 0, "it ended before it was ready: {said}");
+        }
+        let url = said.lines().last().and_then(|line| line.strip_prefix("ready at ")).expect("an address").to_owned();
+        Server { child, said, url, _out: out }
+    }
+}
+
+/// A running server; killed with its test.
+pub(crate) struct Server {
+    child: Child,
+    /// What it printed until it was ready.
+    pub(crate) said: String,
+    /// Where it is.
+    pub(crate) url: String,
+    _out: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Its address and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")), signal).expect("a signal");
+    }
+
+    /// Waits for its end; gives its exit code and how long it took.
+    pub(crate) fn wait(mut self) -> (Option<i32>, Duration) {
+        let began = Instant::now();
+        let (tell, told) = mpsc::channel();
+        let id = self.child.id();
+        std::thread::spawn(move || tell.send(self.child.wait().ok().and_then(|status| status.code())));
+        let code = told.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("server {id} does not end"));
+        (code, began.elapsed())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

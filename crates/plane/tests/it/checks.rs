@@ -1,0 +1,66 @@
+//! Looking for trouble: held too long, given up, firing elsewhere.
+
+use domain::job::Register;
+use domain::time::Span;
+use harness::both;
+use plane::job::Claim;
+use plane::page::Ask;
+
+use crate::given::{ann, due, named, register, take, walk, wish};
+
+both!(routine_jobs_held_for_longer_than_asked_are_stuck_whatever_their_claim_says, async |world| {
+    for name in ["long", "longer", "fresh"] {
+        register(&world.plane, due(name)).await;
+    }
+    let hours = |name: &str, hours| Claim { ttl: Span::hours(hours), ..named(name) };
+    take(&world.plane, &ann(), hours("longer", 24)).await;
+    world.hand.advance(Span::mins(1));
+    take(&world.plane, &ann(), hours("long", 1)).await;
+    world.hand.advance(Span::mins(10));
+    take(&world.plane, &ann(), hours("fresh", 1)).await;
+    let stuck = async |threshold| {
+        let jobs = walk(1, async |ask| world.plane.stuck_jobs(&ann(), threshold, ask).await).await;
+        jobs.into_iter().map(|job| job.name).collect::<Vec<_>>()
+    };
+    assert_eq!(stuck(Span::mins(10)).await, ["longer", "long"]);
+    assert_eq!(stuck(Span::mins(11)).await, ["longer"]);
+    assert_eq!(stuck(Span::mins(12)).await, Vec::<String>::new());
+    assert_eq!(stuck(Span::ZERO).await, ["longer", "long", "fresh"]);
+});
+
+both!(dead_letters_of_both_sources_are_one_list_latest_first_and_walked_without_loss, async |world| {
+    for n in 0..30 {
+        register(&world.plane, Register { max_attempts: Some(1), ..due(&format!("j{n:02}")) }).await;
+        take(&world.plane, &ann(), wish()).await;
+    }
+    world.hand.advance(Span::mins(1));
+    world.plane.tend_lines().await.expect("tended");
+    let mut tx = world.store().begin().await.expect("a transaction");
+    for n in 0..30 {
+        // Ids before, between and after the jobs' names, at the same moment as their ends.
+        let id = format!("{}{n:02}", ["A", "j", "z"][n % 3]);
+        let effect = domain::effect::Notify {
+            channel: "ops".into(),
+            level: domain::notice::Level::Info,
+            text: "t".into(),
+            link: None,
+        };
+        store::outbox::add(&mut tx, &id, &effect).await.expect("a row");
+        store::outbox::dead(&mut tx, &id, "no such channel").await.expect("given up");
+    }
+    tx.commit().await.expect("a commit");
+    world.spoil();
+    for limit in [1, 7, 59, 200] {
+        let letters = walk(limit, async |ask| world.plane.dead_letters(&ann(), ask).await).await;
+        let distinct: std::collections::BTreeSet<_> =
+            letters.iter().map(|letter| (letter.source, &letter.id)).collect();
+        assert_eq!((letters.len(), distinct.len()), (60, 60), "by pages of {limit}");
+        assert!(letters.is_sorted_by(|a, b| (a.at, &a.id) >= (b.at, &b.id)), "by pages of {limit}");
+    }
+});
+
+both!(no_configured_monitor_fires_nothing_and_hides_nothing, async |world| {
+    let firing = world.plane.firing_alerts(&ann()).await.expect("an answer");
+    assert!(firing.alerts.is_empty() && firing.unreachable.is_empty());
+    assert!(world.plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items.is_empty());
+});

@@ -1,0 +1,234 @@
+//! Messages: only to allowed channels, written with what implies them, delivered at least once.
+
+use domain::notice::Level;
+use domain::refusal::Code;
+use domain::time::Span;
+use harness::discord::Mood;
+use harness::{Discord, World, both};
+use plane::Plane;
+use plane::page::Ask;
+
+use crate::given::{ann, code, journal};
+
+/// A plane with the channel `ops`, its default, and `other`, both at this Discord.
+async fn plane(world: &World, discord: &Discord) -> Plane {
+    let channels = vec![discord.channel("ops"), discord.channel("other")];
+    let set = |settings: &mut plane::Settings| {
+        settings.channels = channels;
+        "ops".clone_into(&mut settings.default_channel);
+    };
+    world.replica_with(set).await
+}
+
+async fn say(plane: &Plane, text: &str) -> String {
+    plane.notify(&ann(), text, Level::Info, None).await.expect("queued").id
+}
+
+async fn state(plane: &Plane, id: &str) -> (String, i64) {
+    let mut tx = plane.store().read().await.expect("a look");
+    let row = store::outbox::find(&mut tx, id).await.expect("an answer").expect("a message");
+    (row.state, row.attempts)
+}
+
+both!(a_channel_that_is_not_allowed_is_refused_and_nothing_is_written, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    for channel in ["elsewhere", "", "OPS", "123456", "log"] {
+        let answer = plane.notify(&ann(), "hello", Level::Info, Some(channel)).await;
+        assert_eq!(code(answer), Code::ChannelNotAllowed, "{channel:?}");
+    }
+    for text in ["", " \n", &"x".repeat(64 * 1024 + 1)] {
+        assert_eq!(code(plane.notify(&ann(), text, Level::Info, None).await), Code::InvalidArgument);
+    }
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 0);
+    assert!(journal(&plane).await.is_empty() && discord.arrived().is_empty());
+});
+
+both!(a_message_goes_to_the_default_channel_or_the_one_that_is_named_by_name_or_by_id, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let id = plane.settings().channel(Some("other")).and_then(notify::Channel::discord_id).expect("an id").to_string();
+    for (channel, level, arrives_at) in
+        [(None, Level::Info, "ops"), (Some("other"), Level::Warn, "other"), (Some(id.as_str()), Level::Error, "other")]
+    {
+        let queued = plane.notify(&ann(), "hello", level, channel).await.expect("queued");
+        assert_eq!(queued.channel, arrives_at);
+    }
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 3);
+    let mut taken = discord.taken();
+    taken.sort();
+    assert_eq!(taken, ["hello", "⚠️ hello", "🔴 hello"]);
+});
+
+both!(inv_6_a_message_is_written_with_its_audit_row_or_not_at_all, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let id = say(&plane, "hello").await;
+    let rows = journal(&plane).await;
+    assert_eq!((rows.len(), rows[0].object.as_str()), (1, "channel:ops"));
+    assert!(rows[0].after.contains(&id), "{}", rows[0].after);
+    assert_eq!(state(&plane, &id).await, ("pending".into(), 0));
+    let mut tx = world.store().begin().await.expect("a transaction");
+    tx.run("DROP TABLE outbox", &[]).await.expect("a broken store");
+    tx.commit().await.expect("a commit");
+    plane.notify(&ann(), "lost", Level::Info, None).await.expect_err("there is no outbox");
+    assert_eq!(journal(&plane).await.len(), 1, "no audit row without its message");
+    world.spoil();
+});
+
+both!(a_message_that_was_queued_before_a_restart_is_delivered_after_it, async |world| {
+    let discord = Discord::start().await;
+    let before = plane(world, &discord).await;
+    let id = say(&before, "hello").await;
+    drop(before);
+    let after = plane(world, &discord).await;
+    assert_eq!(after.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(state(&after, &id).await, ("sent".into(), 1));
+    assert_eq!(discord.taken(), ["hello"]);
+});
+
+both!(a_message_whose_delivery_died_with_its_process_is_delivered_again, async |world| {
+    let discord = Discord::start().await;
+    discord.feel(Mood::Silent);
+    let process = harness::Process::start();
+    let (opener, channel) = (world.opener(), discord.channel("ops"));
+    process.begin(async move {
+        let set = |settings: &mut plane::Settings| {
+            (settings.channels, settings.default_channel) = (vec![channel], "ops".into());
+        };
+        let plane = opener.replica(set).await;
+        say(&plane, "hello").await;
+        drop(plane.deliver().await);
+    });
+    discord.await_count(1).await;
+    process.kill();
+    discord.feel(Mood::Well);
+    let plane = plane(world, &discord).await;
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 0, "it is left to whoever took it, for a minute");
+    world.hand.advance(Span::mins(1));
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(discord.taken(), ["hello"]);
+});
+
+both!(two_replicas_deliver_each_message_once, async |world| {
+    let discord = Discord::start().await;
+    let (one, other) = (plane(world, &discord).await, plane(world, &discord).await);
+    for n in 0..50 {
+        say(&one, &format!("m{n}")).await;
+    }
+    let (a, b) = tokio::join!(one.deliver(), other.deliver());
+    assert_eq!(a.expect("delivered").sent + b.expect("delivered").sent, 50);
+    let mut taken = discord.taken();
+    taken.sort();
+    taken.dedup();
+    assert_eq!((taken.len(), discord.arrived().len()), (50, 50));
+});
+
+both!(a_429_is_obeyed_to_the_millisecond_by_all_that_waits_for_the_channel, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    for text in ["one", "two", "three"] {
+        say(&plane, text).await;
+        // Within one millisecond their order is left to chance.
+        world.hand.advance(Span(1));
+    }
+    plane.notify(&ann(), "elsewhere", Level::Info, Some("other")).await.expect("queued");
+    discord.feel(Mood::Limited { times: 1, after_secs: 64.57 });
+    let other_first = plane.deliver().await.expect("delivered");
+    // Either channel may have met the limit first; the other's message, if any, has gone through.
+    assert!(other_first.sent <= 3 && other_first.later >= 1, "{other_first:?}");
+    let seen = discord.arrived().len();
+    world.hand.advance(Span(64_569));
+    assert_eq!(plane.deliver().await.expect("delivered"), plane::deliver::Delivered::default());
+    assert_eq!(discord.arrived().len(), seen, "nobody knocks while it asked for peace");
+    world.hand.advance(Span(1));
+    plane.deliver().await.expect("delivered");
+    let taken: Vec<_> = discord.taken().into_iter().filter(|text| text != "elsewhere").collect();
+    assert_eq!(taken, ["one", "two", "three"], "in the order in which they were written");
+});
+
+// Found by this exam: a message that was written while a channel had asked for peace was sent at once, ahead of the
+// ones that waited.
+both!(a_message_written_while_a_channel_asked_for_peace_waits_behind_the_others, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    say(&plane, "one").await;
+    discord.feel(Mood::Limited { times: 1, after_secs: 30.0 });
+    assert_eq!(plane.deliver().await.expect("delivered").later, 1);
+    world.hand.advance(Span::secs(29));
+    say(&plane, "two").await;
+    plane.notify(&ann(), "elsewhere", Level::Info, Some("other")).await.expect("queued");
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1, "the other channel's only");
+    assert_eq!(discord.arrived().len(), 2);
+    world.hand.advance(Span::secs(1));
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 2);
+    assert_eq!(discord.taken(), ["elsewhere", "one", "two"]);
+});
+
+both!(an_hour_of_silence_loses_nothing_and_repeats_nothing, async |world| {
+    let mut discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    discord.down();
+    let mut said = Vec::new();
+    for minute in 0..60 {
+        let text = format!("minute {minute}");
+        say(&plane, &text).await;
+        said.push(text);
+        assert_eq!(plane.deliver().await.expect("delivered").sent, 0);
+        world.hand.advance(Span::mins(1));
+    }
+    discord.up().await;
+    world.hand.advance(Span::mins(1));
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 60);
+    assert_eq!(discord.taken(), said);
+});
+
+both!(a_message_is_given_up_after_72_hours_and_is_a_dead_letter, async |world| {
+    let discord = Discord::start().await;
+    discord.feel(Mood::Broken);
+    let plane = plane(world, &discord).await;
+    let id = say(&plane, "hello").await;
+    for hour in 0..72 {
+        assert_eq!(plane.deliver().await.expect("delivered").dead, 0, "hour {hour}");
+        world.hand.advance(Span::hours(1));
+    }
+    assert_eq!(plane.deliver().await.expect("delivered").dead, 1);
+    assert_eq!(state(&plane, &id).await, ("dead".into(), 73));
+    let letters = plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items;
+    assert_eq!((letters.len(), letters[0].source, letters[0].id.as_str()), (1, "outbox", id.as_str()));
+    assert!(letters[0].error.contains("500"), "{}", letters[0].error);
+});
+
+both!(a_message_that_is_refused_is_a_dead_letter_at_once_and_the_next_one_goes_through, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let refused = say(&plane, "one").await;
+    discord.feel(Mood::Refusing);
+    assert_eq!(plane.deliver().await.expect("delivered").dead, 1);
+    discord.feel(Mood::Well);
+    let next = say(&plane, "two").await;
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!((state(&plane, &refused).await.0, state(&plane, &next).await.0), ("dead".into(), "sent".into()));
+});
+
+both!(a_message_to_a_channel_that_is_no_longer_configured_is_a_dead_letter, async |world| {
+    let discord = Discord::start().await;
+    let before = plane(world, &discord).await;
+    let id = before.notify(&ann(), "hello", Level::Info, Some("other")).await.expect("queued").id;
+    assert_eq!(world.plane.deliver().await.expect("delivered").dead, 1);
+    assert_eq!(state(&before, &id).await.0, "dead");
+});
+
+both!(the_running_plane_delivers_by_itself_as_soon_as_something_is_queued, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let (stop, tasks) = (tokio_util::sync::CancellationToken::new(), tokio_util::task::TaskTracker::new());
+    plane.start_chores(&stop, &tasks);
+    say(&plane, "hello").await;
+    discord.await_count(1).await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    assert_eq!(discord.taken(), ["hello"]);
+    assert!(plane.reports().all().values().all(|report| report.error.is_none()), "{:?}", plane.reports().all());
+});
