@@ -57,7 +57,8 @@ CREATE TABLE job (
     progress      TEXT,
     last_run_at   BIGINT,
     last_status   TEXT,
-    last_summary  TEXT
+    last_summary  TEXT,
+    changed_at    BIGINT NOT NULL
 );
 CREATE INDEX job_ready ON job (priority DESC, next_run_at, name) WHERE state = 'ready';
 CREATE INDEX job_ready_by_kind ON job (kind, priority DESC, next_run_at, name) WHERE state = 'ready';

@@ -85,19 +85,20 @@ class Model:
 
 
 def texts(messages):
-    """Everything that was said to the model so far."""
-    blocks = [message["content"] for message in messages if message["role"] == "user"]
-    return "\n".join(b if isinstance(b, str) else "\n".join(part.get("text", "") for part in b) for b in blocks)
+    """Everything that was said to the model so far; the client says much of it in the name of the system."""
+    contents = [message["content"] for message in messages if message["role"] != "assistant"]
+    return "\n".join(c if isinstance(c, str) else "\n".join(part.get("text", "") for part in c) for c in contents)
 
 
 def results(messages):
     """The results of the newest turn, in the order of its uses."""
+    newest = max(at for at, message in enumerate(messages) if message["role"] == "assistant")
+    contents = [message["content"] for message in messages[newest + 1 :] if isinstance(message["content"], list)]
     found = []
-    for block in messages[-1]["content"] if isinstance(messages[-1]["content"], list) else []:
-        if block.get("type") == "tool_result":
-            content = block.get("content") or ""
-            text = content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
-            found.append(Result(bool(block.get("is_error")), text))
+    for block in (block for content in contents for block in content if block.get("type") == "tool_result"):
+        content = block.get("content") or ""
+        text = content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+        found.append(Result(bool(block.get("is_error")), text))
     return found
 
 

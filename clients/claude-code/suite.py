@@ -54,12 +54,15 @@ class Session:
 
 
 def claude(server, *words, **environment):
-    environment = server.environment | environment | {
+    """Runs Claude Code, which reaches no model but the one that is played."""
+    nowhere = {
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
         "ANTHROPIC_API_KEY": "played",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_AUTOUPDATER": "1",
         "DISABLE_TELEMETRY": "1",
     }
+    environment = server.environment | nowhere | environment
     project = server.folder / "project"
     project.mkdir(exist_ok=True)
     words = [CLAUDE, *words]

@@ -10,6 +10,7 @@ use serde_json::json;
 use store::scheduled::{self, Seen};
 use store::{Fault, Tx};
 
+use crate::handler::NAMES;
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
 
@@ -23,6 +24,10 @@ impl Plane {
         for (name, text) in schedule {
             let cadence = Cadence::parse(&text)?;
             self.act.act(move |tx| sync(tx, name.clone(), text.clone(), cadence.clone()).boxed()).await?;
+        }
+        let off = NAMES.into_iter().filter(|name| !self.settings.schedule.contains_key(*name));
+        for name in off {
+            self.act.act(move |tx| async move { Ok(scheduled::switch_off(tx, name).await?) }.boxed()).await?;
         }
         Ok(())
     }

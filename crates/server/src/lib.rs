@@ -8,6 +8,7 @@ mod health;
 pub mod mcp;
 mod metrics;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,9 +133,7 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
     let gate = Arc::new(gate::Gate::new(options.calls_per_principal, PATIENCE));
     let surface = mcp::Surface::new(plane.clone(), metrics, gate, None);
     let hosts = hosts(plane, options);
-    let origins = hosts
-        .iter()
-        .flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*"), format!("https://{host}")]);
+    let origins = hosts.iter().flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")]);
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
@@ -161,7 +160,8 @@ fn hosts(plane: &Plane, options: &Options) -> Vec<String> {
     let public = plane.settings().public_url.as_deref().and_then(|url| url.parse::<http::Uri>().ok());
     let public = public.and_then(|uri| uri.host().map(str::to_owned));
     let loopback = ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned);
-    loopback.into_iter().chain(public).chain(options.allowed_hosts.iter().cloned()).collect()
+    let all = loopback.into_iter().chain(public).chain(options.allowed_hosts.iter().cloned());
+    all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// `/version`

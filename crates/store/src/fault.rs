@@ -84,7 +84,7 @@ impl From<sqlx::Error> for Fault {
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 Self::Gone(text)
             }
-            sqlx::Error::PoolTimedOut => Self::Gone("no connection was free within 2 s".to_owned()),
+            sqlx::Error::PoolTimedOut => Self::Gone("no connection could be had within 2 s".to_owned()),
             _ => Self::Other(text),
         }
     }

@@ -10,7 +10,7 @@ macro_rules! columns {
     () => {
         "name, kind, interval_ms, payload, priority, max_attempts, created_by, created_at, state, next_run_at, \
          triggered_at, attempts, fencing_token, claim_id, holder, principal, claimed_at, expires_at, progress, \
-         last_run_at, last_status, last_summary"
+         last_run_at, last_status, last_summary, changed_at"
     };
 }
 
@@ -61,13 +61,14 @@ macro_rules! page {
 
 statements! {
     ADD = concat!("INSERT INTO job (", columns!(), ") VALUES
-           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
            ON CONFLICT (name) DO NOTHING");
     WRITE = "UPDATE job SET kind = $2, interval_ms = $3, payload = $4, priority = $5, max_attempts = $6,
                     created_by = $7, created_at = $8, state = $9, next_run_at = $10, triggered_at = $11, attempts = $12,
                     fencing_token = $13, claim_id = $14, holder = $15, principal = $16, claimed_at = $17,
-                    expires_at = $18, progress = $19, last_run_at = $20, last_status = $21, last_summary = $22
-              WHERE name = $1 AND fencing_token = $23 AND state = $24";
+                    expires_at = $18, progress = $19, last_run_at = $20, last_status = $21, last_summary = $22,
+                    changed_at = $23
+              WHERE name = $1 AND fencing_token = $24 AND state = $25";
     REMOVE = "DELETE FROM job WHERE name = $1 AND fencing_token = $2";
     LOAD = concat!("SELECT ", columns!(), " FROM job WHERE name = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM job WHERE name = $1");
@@ -118,6 +119,7 @@ struct Row {
     last_run_at: Option<i64>,
     last_status: Option<String>,
     last_summary: Option<String>,
+    changed_at: i64,
 }
 
 impl TryFrom<Row> for Job {
@@ -162,6 +164,7 @@ impl TryFrom<Row> for Job {
             attempts: row.attempts,
             fencing_token: row.fencing_token,
             last,
+            changed_at: Time(row.changed_at),
         })
     }
 }
@@ -189,7 +192,7 @@ pub async fn write(tx: &mut Tx, was: &Job, job: &Job) -> Result<(), Fault> {
     crate::guarded(tx.run(WRITE, &args).await?)
 }
 
-fn values(job: &Job) -> [crate::Arg<'_>; 22] {
+fn values(job: &Job) -> [crate::Arg<'_>; 23] {
     let claim = match &job.state {
         State::Held(claim) => Some(claim),
         State::Idle | State::Waiting | State::Ready | State::Dead => None,
@@ -218,6 +221,7 @@ fn values(job: &Job) -> [crate::Arg<'_>; 22] {
         MaybeInt(last.map(|last| last.at.0)),
         MaybeText(last.map(|last| last.status.as_str())),
         MaybeText(last.and_then(|last| last.summary.as_deref())),
+        Int(job.changed_at.0),
     ]
 }
 

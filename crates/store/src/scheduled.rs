@@ -26,6 +26,7 @@ statements! {
               WHERE name = $1 AND COALESCE(run_id, '') = $11";
     ENDED = "UPDATE scheduled_job SET last_run_at = $2, last_status = $3 WHERE name = $1";
     TRIGGER = "UPDATE scheduled_job SET next_run_at = $2 WHERE name = $1";
+    OFF = "UPDATE scheduled_job SET next_run_at = NULL, cadence = '' WHERE name = $1";
     LIST = concat!("SELECT ", columns!(), " FROM scheduled_job WHERE name > $1 ORDER BY name LIMIT $2");
     STUCK = concat!("SELECT ", columns!(), " FROM scheduled_job
             WHERE run_id IS NOT NULL AND locked_at <= $1 AND (locked_at, name) > ($2, $3)
@@ -174,6 +175,11 @@ pub async fn ended(tx: &mut Tx, job: &str, hold: &Hold, status: &str) -> Result<
 pub async fn trigger(tx: &mut Tx, name: &str) -> Result<bool, Fault> {
     let now = tx.now();
     Ok(tx.run(TRIGGER, &[Text(name), Int(now.0)]).await? == 1)
+}
+
+/// Switches a job off: it rings no more, until it is configured again.
+pub async fn switch_off(tx: &mut Tx, name: &str) -> Result<(), Fault> {
+    tx.run(OFF, &[Text(name)]).await.map(drop)
 }
 
 /// Jobs by name, after this one.

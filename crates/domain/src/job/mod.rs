@@ -52,6 +52,9 @@ pub struct Job {
     pub fencing_token: i64,
     /// How its last run ended.
     pub last: Option<Last>,
+    /// The moment of its latest change. A job's own time does not go back, though a transaction that waited its turn
+    /// comes with the moment at which it began to wait.
+    pub changed_at: Time,
 }
 
 /// The end of a job's latest run.
@@ -213,12 +216,14 @@ impl Job {
             attempts: 0,
             fencing_token: fence,
             last: None,
+            changed_at: now,
         };
         job.rest(now)
     }
 
     /// The same job with a new definition: its claim, history and token stay.
     pub fn redefine(self, new: Register, now: Time) -> Self {
+        let (this, now) = self.at(now);
         let max_attempts = default_attempts(new.max_attempts, new.interval);
         let job = Self {
             kind: new.kind,
@@ -227,8 +232,8 @@ impl Job {
             priority: new.priority,
             max_attempts,
             created_by: new.created_by,
-            next_run_at: new.next_run_at.or(self.next_run_at),
-            ..self
+            next_run_at: new.next_run_at.or(this.next_run_at),
+            ..this
         };
         match job.state {
             State::Held(_) | State::Dead => job,
@@ -238,13 +243,14 @@ impl Job {
 
     /// Gives the job to a worker. An expired claim ends as lost; a job that is out of attempts gives up instead.
     pub fn claim(self, wish: Take, by: &Principal, now: Time) -> Result<Step, Unclaimable> {
-        let freed = match &self.state {
+        let (this, now) = self.at(now);
+        let freed = match &this.state {
             State::Held(claim) if now < claim.expires_at => {
                 return Err(Unclaimable::Held { by: claim.holder.clone(), until: claim.expires_at });
             }
             State::Dead => return Err(Unclaimable::Dead),
-            State::Held(_) => self.expire(now),
-            State::Idle | State::Waiting | State::Ready => Step { job: self, run: None },
+            State::Held(_) => this.expire(now),
+            State::Idle | State::Waiting | State::Ready => Step { job: this, run: None },
         };
         // A job may come here with its attempts used up and not dead: by a new definition, or as a one-off that failed.
         if freed.job.state == State::Dead || freed.job.is_spent() {
@@ -274,15 +280,16 @@ impl Job {
         summary: Option<String>,
         now: Time,
     ) -> Result<Step, Stale> {
-        let claim = self.current(by, at, now)?;
-        let run = Run::ended(&self, claim, now, status.outcome(), status.text.clone(), summary.clone());
-        let attempts = if status.ok { 0 } else { self.attempts };
-        let next_run_at = match self.triggered_at {
+        let (this, now) = self.at(now);
+        let claim = this.current(by, at, now)?;
+        let run = Run::ended(&this, claim, now, status.outcome(), status.text.clone(), summary.clone());
+        let attempts = if status.ok { 0 } else { this.attempts };
+        let next_run_at = match this.triggered_at {
             Some(_) => Some(now),
-            None => self.interval.map(|interval| now + interval),
+            None => this.interval.map(|interval| now + interval),
         };
         let last = Some(Last { at: now, status: status.text, summary });
-        let job = Self { attempts, next_run_at, triggered_at: None, last, ..self };
+        let job = Self { attempts, next_run_at, triggered_at: None, last, ..this };
         Ok(Step { job: job.settle(now), run: Some(run) })
     }
 
@@ -295,41 +302,45 @@ impl Job {
         progress: Option<String>,
         now: Time,
     ) -> Result<Self, Stale> {
-        let claim = self.current(by, at, now)?;
+        let (this, now) = self.at(now);
+        let claim = this.current(by, at, now)?;
         let progress = progress.or_else(|| claim.progress.clone());
         let claim = Claim { expires_at: claim.expires_at.max(now + ttl), progress, ..claim.clone() };
-        Ok(Self { state: State::Held(claim), ..self })
+        Ok(Self { state: State::Held(claim), ..this })
     }
 
     /// Gives the job back for later. The attempt does not count: a quota wall is not a failure of the work.
     pub fn defer(self, by: &Principal, at: &Pointer, wait: Span, reason: String, now: Time) -> Result<Step, Stale> {
-        let claim = self.current(by, at, now)?;
-        let run = Run::ended(&self, claim, now, Outcome::Deferred, "deferred".to_owned(), Some(reason));
-        let attempts = (self.attempts - 1).max(0);
-        let job = Self { attempts, next_run_at: Some(now + wait), ..self };
+        let (this, now) = self.at(now);
+        let claim = this.current(by, at, now)?;
+        let run = Run::ended(&this, claim, now, Outcome::Deferred, "deferred".to_owned(), Some(reason));
+        let attempts = (this.attempts - 1).max(0);
+        let job = Self { attempts, next_run_at: Some(now + wait), ..this };
         Ok(Step { job: job.rest(now), run: Some(run) })
     }
 
     /// Makes the job due now and forgets failed attempts. While it is held, the run after this one is asked for.
     pub fn trigger(self, now: Time) -> Self {
-        match self.state {
-            State::Held(_) => Self { triggered_at: Some(now), ..self },
+        let (this, now) = self.at(now);
+        match this.state {
+            State::Held(_) => Self { triggered_at: Some(now), ..this },
             State::Idle | State::Waiting | State::Ready | State::Dead => {
-                Self { next_run_at: Some(now), attempts: 0, ..self }.rest(now)
+                Self { next_run_at: Some(now), attempts: 0, ..this }.rest(now)
             }
         }
     }
 
     /// Ends an expired claim as lost. The job is due at once, or gives up when it is out of attempts.
     pub fn expire(self, now: Time) -> Step {
-        let State::Held(claim) = &self.state else { return Step { job: self, run: None } };
+        let (this, now) = self.at(now);
+        let State::Held(claim) = &this.state else { return Step { job: this, run: None } };
         if now < claim.expires_at {
-            return Step { job: self, run: None };
+            return Step { job: this, run: None };
         }
         let status = format!("lost: the claim of {} expired at {}", claim.holder, claim.expires_at.iso());
-        let run = Run::ended(&self, claim, now, Outcome::Lost, status, claim.progress.clone());
-        let next_run_at = self.next_run_at.or(Some(now));
-        Step { job: Self { next_run_at, ..self }.settle(now), run: Some(run) }
+        let run = Run::ended(&this, claim, now, Outcome::Lost, status, claim.progress.clone());
+        let next_run_at = this.next_run_at.or(Some(now));
+        Step { job: Self { next_run_at, ..this }.settle(now), run: Some(run) }
     }
 
     /// The claim that `at` points to, if it is the current one, live, and the caller's.
@@ -355,6 +366,12 @@ impl Job {
         } else {
             Ok(claim)
         }
+    }
+
+    /// The job at a moment of its own, which is never before its latest change.
+    fn at(self, now: Time) -> (Self, Time) {
+        let now = now.max(self.changed_at);
+        (Self { changed_at: now, ..self }, now)
     }
 
     /// Rests, or gives up when the attempts are used up without a success.

@@ -184,3 +184,13 @@ fn numbers_out_of_bounds_are_refused() {
     assert!(summary(Some(&"x".repeat(SUMMARY_BYTES_MAX + 1))).is_err());
     assert_eq!(summary(Some(" \n")), Ok(None));
 }
+
+#[test]
+fn a_jobs_own_time_does_not_go_back() {
+    let held = job(None, Some(0)).claim(take("c1", 10), &who("a"), Time(100)).expect("free").job;
+    let done = held.complete(&who("a"), &at("c1"), ok(), None, Time(90)).expect("mine");
+    assert_eq!(done.run.map(|run| (run.claimed_at, run.ended_at)), Some((Time(100), Time(100))));
+    let again = done.job.trigger(Time(105)).claim(take("c2", 10), &who("b"), Time(101)).expect("free").job;
+    let State::Held(claim) = again.state else { panic!("held") };
+    assert_eq!((claim.claimed_at, claim.expires_at), (Time(105), Time(115)));
+}

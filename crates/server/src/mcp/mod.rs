@@ -315,8 +315,12 @@ pub async fn serve_stdio(plane: Plane, by: Principal, stop: CancellationToken) -
     let metrics = Arc::new(Metrics::new(&plane.settings().tool_prefix));
     let gate = Arc::new(Gate::new(usize::MAX >> 4, Span::ZERO));
     let surface = Surface::new(plane, metrics, gate, Some(by));
-    let started = surface.serve(rmcp::transport::stdio()).await;
-    let running = started.map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;
+    let running = match surface.serve(rmcp::transport::stdio()).await {
+        Ok(running) => running,
+        // A client that leaves before it says a word has not failed.
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(Error::Io(std::io::Error::other(error.to_string()))),
+    };
     let client = running.cancellation_token();
     tokio::select! {
         ended = running.waiting() => ended.map(drop).map_err(|error| Error::Io(std::io::Error::other(error.to_string()))),

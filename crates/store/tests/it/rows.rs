@@ -60,6 +60,7 @@ fn job(token: i64, state: State) -> Job {
         attempts: 0,
         fencing_token: token,
         last: None,
+        changed_at: Time(0),
     }
 }
 

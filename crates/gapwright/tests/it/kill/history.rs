@@ -16,7 +16,7 @@ pub(super) enum Event {
     Registered { name: String },
     Granted { key: String, token: i64, began: u64, ended: u64 },
     Claimed { job: String, claim_id: String, token: i64, began: u64, ended: u64 },
-    Completed { job: String, claim_id: String, began: u64, ended: u64 },
+    Completed { job: String, claim_id: String, began: u64 },
     Told { id: String },
     Reported { id: String },
 }
@@ -102,10 +102,10 @@ fn tokens_grow(events: &[Event]) -> Vec<String> {
     for event in events {
         match event {
             Event::Granted { key, token, began, ended } => {
-                names.entry(format!("lock {key}")).or_default().push((*began, *ended, *token))
+                names.entry(format!("lock {key}")).or_default().push((*began, *ended, *token));
             }
             Event::Claimed { job, token, began, ended, .. } => {
-                names.entry(format!("job {job}")).or_default().push((*began, *ended, *token))
+                names.entry(format!("job {job}")).or_default().push((*began, *ended, *token));
             }
             Event::Registered { .. } | Event::Completed { .. } | Event::Told { .. } | Event::Reported { .. } => {}
         }
@@ -137,10 +137,15 @@ fn one_completion_per_claim(events: &[Event]) -> Vec<String> {
         if !completed.insert(claim_id.clone()) {
             broken.push(format!("INV-5: the claim {claim_id} of {job} was completed twice"));
         }
-        let own = events.iter().find_map(|event| match event {
-            Event::Claimed { claim_id: id, token, .. } if id == claim_id => Some(*token),
-            _ => None,
-        });
+        let token = |event: &Event| match event {
+            Event::Claimed { claim_id: id, token, .. } => (id == claim_id).then_some(*token),
+            Event::Registered { .. }
+            | Event::Granted { .. }
+            | Event::Completed { .. }
+            | Event::Told { .. }
+            | Event::Reported { .. } => None,
+        };
+        let own = events.iter().find_map(token);
         let later = events.iter().find(|event| {
             matches!(event, Event::Claimed { job: of, token, ended, .. } if of == job && Some(*token) > own && ended < began)
         });

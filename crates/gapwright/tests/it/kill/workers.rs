@@ -110,7 +110,7 @@ impl Worker {
         let end = json!({"name": name, "status": "ok", "claim_id": claim_id, "summary": format!("BLOCKING-GAP: gap-of-{name} - {claim_id}")});
         let Some(answer) = self.ask("complete-routine-job", end).await else { return };
         if answer["ok"] == json!(true) {
-            self.history.note(Event::Completed { job: name, claim_id, began, ended: self.history.tick() });
+            self.history.note(Event::Completed { job: name, claim_id, began });
         }
         if self.rng.random_bool(0.2) {
             let name = format!("job-{}", self.rng.random_range(0..JOBS));
