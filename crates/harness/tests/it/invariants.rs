@@ -118,15 +118,15 @@ both!(a_kept_key_without_an_answer_is_named, async |world| {
 
 both!(a_job_picked_up_too_often_is_named, async |world| {
     let sql =
-        "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token)
-               VALUES ('j', 'k', 0, 2, 'ann', 0, 'idle', 3, 0)";
+        "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token, changed_at)
+               VALUES ('j', 'k', 0, 2, 'ann', 0, 'idle', 3, 0, 0)";
     assert_eq!(found_after(world, sql).await, "INV-7: j was picked up 3 times");
 });
 
 both!(a_job_that_cannot_be_read_is_named, async |world| {
     let sql =
-        "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token)
-               VALUES ('j', 'k', 0, 0, 'ann', 0, 'held', 1, 0)";
+        "INSERT INTO job (name, kind, priority, max_attempts, created_by, created_at, state, attempts, fencing_token, changed_at)
+               VALUES ('j', 'k', 0, 0, 'ann', 0, 'held', 1, 0, 0)";
     assert_eq!(found_after(world, sql).await, "rows: table job has an impossible state in row j");
 });
 

@@ -1,0 +1,9 @@
+//! The server as it is asked: over real HTTP, on both engines.
+
+mod asked;
+mod auth;
+mod bad_input;
+mod contract;
+mod eras;
+mod operating;
+mod trouble;
