@@ -7,7 +7,7 @@ SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now \gset
 \if :claim <> 0
 @job.LOAD :job_name
 \gset was_
-@job.WRITE :was_name, :was_kind, :was_interval_ms, :was_payload, :was_priority, :was_max_attempts, :was_created_by, :was_created_at, :ready, :now, NULL, 0, :was_fencing_token, NULL, NULL, NULL, NULL, NULL, NULL, :now, :ok, :summary, :was_fencing_token, :was_state
+@job.WRITE :was_name, :was_kind, :was_interval_ms, :was_payload, :was_priority, :was_max_attempts, :was_created_by, :was_created_at, :ready, :now, NULL, 0, :was_fencing_token, NULL, NULL, NULL, NULL, NULL, NULL, :now, :ok, :summary, :now, :was_fencing_token, :was_state
 ;
 @run.APPEND :claim, :was_name, :was_kind, :was_attempts, :was_fencing_token, :principal, :holder, :claimed_at, :now, :ok, :ok, :summary
 ;
@@ -20,7 +20,7 @@ SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now \gset
 \set token greatest(:now, :job_fencing_token + 1)
 \set expires :now + 3600000
 \set attempts :job_attempts + 1
-@job.WRITE :job_name, :job_kind, :job_interval_ms, :job_payload, :job_priority, :job_max_attempts, :job_created_by, :job_created_at, :held, :job_next_run_at, NULL, :attempts, :token, :id, :holder, :principal, :now, :expires, NULL, :now, :ok, :summary, :job_fencing_token, :job_state
+@job.WRITE :job_name, :job_kind, :job_interval_ms, :job_payload, :job_priority, :job_max_attempts, :job_created_by, :job_created_at, :held, :job_next_run_at, NULL, :attempts, :token, :id, :holder, :principal, :now, :expires, NULL, :now, :ok, :summary, :now, :job_fencing_token, :job_state
 ;
 @journal.APPEND :id, :now, :principal, :role, :tool, :job_name, :audited, :audited, :request, :hash
 ;

@@ -1,8 +1,9 @@
 -- One dialect for both engines: TEXT, BIGINT, BOOLEAN. Times are Unix milliseconds, handed in; ids are text.
+-- Names and ids are ordered by their bytes, whatever the database's own collation; SQLite does so by itself.
 
 -- Who may ask. The token itself is never stored.
 CREATE TABLE token (
-    id         TEXT   PRIMARY KEY,
+    id         TEXT COLLATE "C" PRIMARY KEY,
     hash       TEXT   NOT NULL,
     principal  TEXT   NOT NULL,
     role       TEXT   NOT NULL,
@@ -23,7 +24,7 @@ WITH RECURSIVE shards (shard) AS (SELECT 0 UNION ALL SELECT shard + 1 FROM shard
 SELECT shard, 0 FROM shards;
 
 CREATE TABLE lock (
-    key           TEXT   PRIMARY KEY,
+    key           TEXT COLLATE "C" PRIMARY KEY,
     lock_id       TEXT   NOT NULL,
     holder        TEXT   NOT NULL,
     principal     TEXT   NOT NULL,
@@ -36,7 +37,7 @@ CREATE INDEX lock_by_expiry ON lock (expires_at, key);
 
 -- A routine job: its definition, its place in line and, while somebody works on it, the claim.
 CREATE TABLE job (
-    name          TEXT   PRIMARY KEY,
+    name          TEXT COLLATE "C" PRIMARY KEY,
     kind          TEXT   NOT NULL,
     interval_ms   BIGINT,
     payload       TEXT,
@@ -72,7 +73,7 @@ CREATE INDEX job_by_kind ON job (kind, (COALESCE(next_run_at, 922337203685477580
 
 -- How each claim ended. Rows are only ever appended.
 CREATE TABLE run (
-    claim_id      TEXT   PRIMARY KEY,
+    claim_id      TEXT COLLATE "C" PRIMARY KEY,
     job           TEXT   NOT NULL,
     kind          TEXT   NOT NULL,
     attempt       BIGINT NOT NULL,
@@ -90,10 +91,10 @@ CREATE INDEX run_by_end ON run (ended_at DESC, claim_id);
 
 -- What agents said they lacked. Rows are only ever appended.
 CREATE TABLE sighting (
-    id         TEXT    PRIMARY KEY,
+    id         TEXT COLLATE "C" PRIMARY KEY,
     at         BIGINT  NOT NULL,
-    kind       TEXT    NOT NULL,
-    name       TEXT,
+    kind       TEXT COLLATE "C" NOT NULL,
+    name       TEXT COLLATE "C",
     reason     TEXT    NOT NULL,
     job        TEXT,
     claim_id   TEXT,
@@ -107,7 +108,7 @@ CREATE INDEX sighting_by_time ON sighting (at DESC, id);
 
 -- Work of our own that rings by a cadence.
 CREATE TABLE scheduled_job (
-    name        TEXT   PRIMARY KEY,
+    name        TEXT COLLATE "C" PRIMARY KEY,
     cadence     TEXT   NOT NULL,
     next_run_at BIGINT,
     run_id      TEXT,
@@ -121,7 +122,7 @@ CREATE TABLE scheduled_job (
     last_status TEXT
 );
 CREATE TABLE scheduled_run (
-    name     TEXT   NOT NULL,
+    name     TEXT COLLATE "C" NOT NULL,
     due_at   BIGINT NOT NULL,
     run_id   TEXT   NOT NULL,
     replica  TEXT   NOT NULL,
@@ -136,7 +137,7 @@ CREATE INDEX scheduled_run_by_end ON scheduled_run (ended_at);
 
 -- The processes that serve this store, and the handlers that each has.
 CREATE TABLE replica (
-    id         TEXT   PRIMARY KEY,
+    id         TEXT COLLATE "C" PRIMARY KEY,
     handlers   TEXT   NOT NULL,
     started_at BIGINT NOT NULL,
     seen_at    BIGINT NOT NULL
@@ -144,7 +145,7 @@ CREATE TABLE replica (
 
 -- Routines that check in, and how often they are expected to.
 CREATE TABLE routine (
-    name       TEXT   PRIMARY KEY,
+    name       TEXT COLLATE "C" PRIMARY KEY,
     every_ms   BIGINT,
     grace_ms   BIGINT NOT NULL,
     since      BIGINT NOT NULL,
@@ -155,7 +156,7 @@ CREATE TABLE routine (
 
 -- What must happen in the world, written with the state that implies it.
 CREATE TABLE outbox (
-    id         TEXT   PRIMARY KEY,
+    id         TEXT COLLATE "C" PRIMARY KEY,
     channel    TEXT   NOT NULL,
     level      TEXT   NOT NULL,
     text       TEXT   NOT NULL,
@@ -173,8 +174,8 @@ CREATE INDEX outbox_ended ON outbox (ended_at) WHERE state <> 'pending';
 
 -- The first answer to each idempotency key.
 CREATE TABLE idempotency (
-    principal TEXT   NOT NULL,
-    key       TEXT   NOT NULL,
+    principal TEXT COLLATE "C" NOT NULL,
+    key       TEXT COLLATE "C" NOT NULL,
     request   TEXT   NOT NULL,
     answer    TEXT   NOT NULL,
     at        BIGINT NOT NULL,
@@ -184,7 +185,7 @@ CREATE INDEX idempotency_by_time ON idempotency (at);
 
 -- One entry for every write, sealed block by block into a chain of hashes.
 CREATE TABLE journal (
-    id         TEXT   PRIMARY KEY,
+    id         TEXT COLLATE "C" PRIMARY KEY,
     at         BIGINT NOT NULL,
     principal  TEXT   NOT NULL,
     role       TEXT   NOT NULL,

@@ -13,6 +13,7 @@ pub mod plane;
 pub mod postgres;
 pub mod process;
 pub mod served;
+pub mod wire;
 
 pub use discord::Discord;
 pub use plane::{On, World, call, examine, keyed};

@@ -167,7 +167,8 @@ impl Opener {
     }
 }
 
-fn settings(set: impl FnOnce(&mut Settings)) -> Settings {
+/// Settings of a plane that only writes to its log, but for what is set.
+pub fn settings(set: impl FnOnce(&mut Settings)) -> Settings {
     notify::install_tls();
     let mut settings = Settings::new(reqwest::Client::new());
     set(&mut settings);

@@ -111,7 +111,7 @@ impl Act {
         };
         match tokio::time::timeout(WAIT_MAX, tries).await {
             Ok(answer) => answer,
-            Err(_) => Err(Fault::Busy(format!("no answer within {} s", WAIT_MAX.as_secs())).into()),
+            Err(_) => Err(Fault::Unknown(WAIT_MAX.as_secs()).into()),
         }
     }
 

@@ -210,6 +210,7 @@ fn checked(call: &Call, wish: Claim) -> Result<Claim, No> {
 }
 
 async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<Job, No> {
+    desk.call.by.kind(Some(new.kind.clone()))?;
     let fence = store::fence::load(desk.tx, &new.name).await?;
     let object = format!("job:{}", new.name);
     match (store::job::load(desk.tx, &new.name).await?, upsert) {
@@ -238,6 +239,7 @@ async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Stal
     // The counter remembers the largest token of the name, for whoever registers it again.
     store::fence::load(desk.tx, &name).await?;
     let Some(job) = store::job::load(desk.tx, &name).await? else { return Ok(Err(Stale::NotFound)) };
+    desk.call.by.kind(Some(job.kind.clone()))?;
     if let State::Held(claim) = &job.state
         && desk.now < claim.expires_at
     {
@@ -258,6 +260,7 @@ async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Stal
 
 async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
     let Some(was) = store::job::load(desk.tx, &name).await? else { return Ok(None) };
+    desk.call.by.kind(Some(was.kind.clone()))?;
     let job = was.clone().trigger(desk.now);
     store::job::write(desk.tx, &was, &job).await?;
     desk.record(format!("job:{name}"), &audited(&was), &audited(&job)).await?;

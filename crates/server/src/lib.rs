@@ -191,6 +191,10 @@ fn refusal(no: No) -> Refusal {
     tracing::error!(%fault, "the store failed a call");
     let (message, hint) = match fault {
         Fault::Conflict | Fault::Busy(_) => ("the store is busy", "repeat the call with the same idempotency_key"),
+        Fault::Unknown(_) => (
+            "the store did not answer in time, so whether this happened is not known",
+            "repeat the call with the same idempotency_key: it will not happen twice",
+        ),
         Fault::Gone(_) => ("the store cannot be reached", "repeat the call later, with the same idempotency_key"),
         Fault::Full(_) => ("the store is full", "tell the operator to make room, then repeat the call"),
         Fault::ReadOnly(_) => ("the store cannot be written", "tell the operator, then repeat the call"),

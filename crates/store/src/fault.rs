@@ -11,6 +11,9 @@ pub enum Fault {
     /// The engine is busy: try again soon.
     #[error("the database is busy: {0}")]
     Busy(String),
+    /// There was no answer in time: whether the write happened is not known.
+    #[error("no answer within {0} s; whether it happened is not known")]
+    Unknown(u64),
     /// The database cannot be reached.
     #[error("the database cannot be reached: {0}")]
     Gone(String),
@@ -55,7 +58,8 @@ impl Fault {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Conflict | Self::Busy(_) => true,
-            Self::Gone(_)
+            Self::Unknown(_)
+            | Self::Gone(_)
             | Self::Full(_)
             | Self::ReadOnly(_)
             | Self::NewerSchema(_)

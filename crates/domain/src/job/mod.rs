@@ -283,7 +283,8 @@ impl Job {
         let (this, now) = self.at(now);
         let claim = this.current(by, at, now)?;
         let run = Run::ended(&this, claim, now, status.outcome(), status.text.clone(), summary.clone());
-        let attempts = if status.ok { 0 } else { this.attempts };
+        // A trigger forgets failed attempts, also one that came during the run.
+        let attempts = if status.ok || this.triggered_at.is_some() { 0 } else { this.attempts };
         let next_run_at = match this.triggered_at {
             Some(_) => Some(now),
             None => this.interval.map(|interval| now + interval),
@@ -315,7 +316,7 @@ impl Job {
         let claim = this.current(by, at, now)?;
         let run = Run::ended(&this, claim, now, Outcome::Deferred, "deferred".to_owned(), Some(reason));
         let attempts = (this.attempts - 1).max(0);
-        let job = Self { attempts, next_run_at: Some(now + wait), ..this };
+        let job = Self { attempts, next_run_at: Some(now + wait), triggered_at: None, ..this };
         Ok(Step { job: job.rest(now), run: Some(run) })
     }
 
@@ -339,8 +340,11 @@ impl Job {
         }
         let status = format!("lost: the claim of {} expired at {}", claim.holder, claim.expires_at.iso());
         let run = Run::ended(&this, claim, now, Outcome::Lost, status, claim.progress.clone());
-        let next_run_at = this.next_run_at.or(Some(now));
-        Step { job: Self { next_run_at, ..this }.settle(now), run: Some(run) }
+        let job = match this.triggered_at {
+            Some(_) => Self { attempts: 0, next_run_at: Some(now), triggered_at: None, ..this },
+            None => Self { next_run_at: this.next_run_at.or(Some(now)), ..this },
+        };
+        Step { job: job.settle(now), run: Some(run) }
     }
 
     /// The claim that `at` points to, if it is the current one, live, and the caller's.

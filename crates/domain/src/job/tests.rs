@@ -186,6 +186,20 @@ fn numbers_out_of_bounds_are_refused() {
 }
 
 #[test]
+fn a_trigger_during_a_run_outlives_the_run_however_it_ends() {
+    let held = |attempts| {
+        let job = Job { max_attempts: 2, attempts, ..job(None, Some(0)) };
+        job.claim(take("c", 10), &who("a"), Time(0)).expect("free").job.trigger(Time(1))
+    };
+    let stands = |job: Job| (job.state, job.next_run_at, job.attempts, job.triggered_at);
+    let failed = held(1).complete(&who("a"), &at("c"), error(), None, Time(5)).expect("mine").job;
+    assert_eq!(stands(failed), (State::Ready, Some(Time(5)), 0, None));
+    assert_eq!(stands(held(1).expire(Time(10)).job), (State::Ready, Some(Time(10)), 0, None));
+    let deferred = held(0).defer(&who("a"), &at("c"), Span(60), "quota".into(), Time(5)).expect("mine").job;
+    assert_eq!(stands(deferred), (State::Waiting, Some(Time(65)), 0, None));
+}
+
+#[test]
 fn a_jobs_own_time_does_not_go_back() {
     let held = job(None, Some(0)).claim(take("c1", 10), &who("a"), Time(100)).expect("free").job;
     let done = held.complete(&who("a"), &at("c1"), ok(), None, Time(90)).expect("mine");

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use domain::agent::Role;
-use domain::time::Span;
+use domain::job::{Job, Payload, Register};
+use domain::time::{Span, Time};
+use futures::StreamExt as _;
 use harness::On;
 use harness::postgres::{self, Database};
 use harness::served::{Program, Served};
@@ -12,7 +14,7 @@ use plane::{Plane, Settings};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use sqlx::Connection as _;
-use store::{Arg, Clock, Store};
+use store::{Clock, Store};
 use tempfile::TempDir;
 
 use crate::machine::{self, Watched};
@@ -24,18 +26,10 @@ pub(crate) const KIND: &str = "bench";
 /// A payload as an agent would leave it.
 const PAYLOAD: &str = r#"{"repository":"acme/widgets","pull_request":1234,"branch":"fix/flaky-login","base":"main","instructions":"read the review, mend what it names, run the tests, push, and answer each thread"}"#;
 
-/// How many jobs one statement adds: Postgres gives up on a statement after 5 s.
-const ADDED_AT_ONCE: i64 = 20_000;
+/// How many jobs one transaction adds.
+const ADDED_AT_ONCE: i64 = 2_000;
 
-/// Jobs that are always due: their interval is 0 ms, so that a completion puts them at the end of the line at once and
-/// the line neither empties nor shrinks. The tools' shortest interval is 1 s.
-const ADD: &str = "INSERT INTO job (name, kind, interval_ms, payload, priority, max_attempts, created_by, created_at, state, \
-     next_run_at, attempts, fencing_token)
-     WITH RECURSIVE n (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < CAST($2 AS BIGINT))
-     SELECT CAST($3 AS TEXT) || '-' || i, CAST($3 AS TEXT), 0, CAST($4 AS TEXT), 0, 0, 'bench', CAST($5 AS BIGINT), 'ready',
-            CAST($5 AS BIGINT) + i, 0, 0 FROM n";
-
-/// Long ago, so that every job was due before the first of them is done: 2026-01-01T00:00:00Z.
+/// So long ago that every job was due before the first of them is done: 2026-01-01T00:00:00Z.
 const LONG_AGO: i64 = 1_767_225_600_000;
 
 /// A database, and where its server's log and files are.
@@ -67,17 +61,17 @@ impl Ground {
         ground
     }
 
-    /// Adds due jobs of a kind straight to the table.
+    /// Adds due jobs of a kind straight to the table, by the store's own statement.
     pub(crate) async fn add(&self, kind: &str, jobs: i64) {
-        let mut first = 1;
-        while first <= jobs {
-            let last = jobs.min(first + ADDED_AT_ONCE - 1);
+        let firsts = (0..jobs).step_by(usize::try_from(ADDED_AT_ONCE).expect("a step"));
+        let added = futures::stream::iter(firsts).for_each_concurrent(4, async |first| {
             let mut tx = self.store.begin().await.expect("a transaction");
-            let args = [Arg::Int(first), Arg::Int(last), Arg::Text(kind), Arg::Text(PAYLOAD), Arg::Int(LONG_AGO)];
-            tx.run(ADD, &args).await.expect("jobs added");
+            for number in first..jobs.min(first + ADDED_AT_ONCE) {
+                assert!(store::job::add(&mut tx, &due(kind, number)).await.expect("a job added"));
+            }
             tx.commit().await.expect("jobs on disk");
-            first = last + 1;
-        }
+        });
+        added.await;
     }
 
     /// Leaves the engine nothing to catch up on: what was written is in its place, and Postgres knows its tables.
@@ -136,6 +130,23 @@ impl Ground {
             database.discard().await;
         }
     }
+}
+
+/// A job that is always due: its interval is 0 ms, so that a completion puts it at the end of the line at once, and the
+/// line neither empties nor shrinks. The tools' shortest interval is 1 s.
+fn due(kind: &str, number: i64) -> Job {
+    let payload = Payload::new(&serde_json::from_str(PAYLOAD).expect("a payload")).expect("a payload");
+    let new = Register {
+        name: format!("{kind}-{number}"),
+        kind: kind.to_owned(),
+        interval: Some(Span::ZERO),
+        payload: Some(payload),
+        next_run_at: Some(Time(LONG_AGO + number)),
+        priority: 0,
+        max_attempts: None,
+        created_by: "bench".to_owned(),
+    };
+    Job::register(new, 0, Time(LONG_AGO) + Span::days(1))
 }
 
 /// A connection for each token.

@@ -51,7 +51,10 @@ fn statement(line: &str) -> String {
     let Some((_, _, sql)) = found else { panic!("the store has no statement {name}") };
     // From the last on, so that $1 is not found in $10.
     let args: Vec<_> = args.split(", ").enumerate().collect();
-    args.into_iter().rev().fold(sql.to_owned(), |sql, (place, arg)| sql.replace(&format!("${}", place + 1), arg))
+    let filled =
+        args.into_iter().rev().fold(sql.to_owned(), |sql, (place, arg)| sql.replace(&format!("${}", place + 1), arg));
+    assert!(!filled.contains('$'), "{name} has more arguments than its line in bench/*.sql gives it");
+    filled
 }
 
 /// One round by so many clients.

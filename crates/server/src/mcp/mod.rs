@@ -110,11 +110,17 @@ fn descriptions(schema: &Value) -> Vec<String> {
     }
 }
 
+/// What the tools of the seed began with, and what Routines wrote for it still say.
+const SEED_PREFIX: &str = "monolith-agent-";
+
 /// The tool that a name means: as listed, with underscores, or behind a gateway's own prefix.
 fn find(prefix: &str, name: &str) -> Option<&'static Tool> {
     let name = name.replace('_', "-");
-    let own = name.find(prefix).filter(|at| *at == 0 || name[..*at].ends_with('-'));
-    TOOLS.get(own.map_or(name.as_str(), |at| &name[at + prefix.len()..]))
+    let bare = [prefix, SEED_PREFIX].into_iter().find_map(|prefix| {
+        let at = name.find(prefix).filter(|at| *at == 0 || name[..*at].ends_with('-'))?;
+        Some(&name[at + prefix.len()..])
+    });
+    TOOLS.get(bare.unwrap_or(&name))
 }
 
 /// One connection's view of the plane.
@@ -332,7 +338,7 @@ pub async fn serve_stdio(plane: Plane, by: Principal, stop: CancellationToken) -
 mod tests {
     use super::*;
 
-    const PREFIX: &str = "monolith-agent-";
+    const PREFIX: &str = SEED_PREFIX;
 
     #[test]
     fn every_word_that_is_registered_passes_every_gateway() {

@@ -32,7 +32,7 @@ both!(a_caller_without_a_good_token_gets_a_clear_401, async |world| {
     for (shown, why) in [
         (None, "no bearer token"),
         (Some("Basic eDp5"), "no bearer token"),
-        (Some("Bearer "), "not one of this server's tokens"),
+        (Some("Bearer "), "no bearer token"),
         (Some("Bearer x"), "not one of this server's tokens"),
         (Some(&*format!("Bearer {unknown}")), "unknown"),
         (Some(&*format!("Bearer {revoked}")), "revoked"),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::asked::{Asked, ok, refused};
 
 /// Every argument out of its bounds: the tool, its arguments, the code, and the argument at fault.
+#[expect(clippy::too_many_lines, reason = "a table is as long as what it lists")]
 fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let long = "x".repeat(201);
     let deep = (0..64).fold(json!({}), |inner, _| json!({ "a": inner }));

@@ -50,7 +50,7 @@ fn portable(name: &str, schema: &Value) {
     match schema {
         Value::Object(object) => {
             for key in ["$ref", "$defs", "format", "$schema"] {
-                assert!(!object.get(key).is_some_and(|value| !value.is_object()), "{name}: {key} in {schema}");
+                assert!(object.get(key).is_none_or(Value::is_object), "{name}: {key} in {schema}");
             }
             assert!(!object.get("type").is_some_and(Value::is_array), "{name}: a list of types in {schema}");
             object.values().for_each(|value| portable(name, value));
@@ -139,7 +139,7 @@ both!(every_write_leaves_one_audit_row_with_its_caller_and_a_read_none, async |w
             || answer["completed"]["ok"] == json!(true)
     };
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
-    for (tool, answer) in writes.iter().filter(|(_, answer)| changed(answer)) {
+    for (tool, _) in writes.iter().filter(|(_, answer)| changed(answer)) {
         // Its two acts are two rows: the end of one claim and the beginning of the next.
         *expected.entry((*tool).to_owned()).or_default() += if *tool == "complete-and-claim" { 2 } else { 1 };
     }
