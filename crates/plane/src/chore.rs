@@ -57,7 +57,10 @@ impl Reports {
 
     /// The chores that have not finished for too long.
     pub fn stuck(&self) -> Vec<&'static str> {
-        let now = Instant::now();
+        self.stuck_at(Instant::now())
+    }
+
+    fn stuck_at(&self, now: Instant) -> Vec<&'static str> {
         self.all().into_iter().filter(|(_, report)| now - report.finished > STUCK_AFTER).map(|(name, _)| name).collect()
     }
 
@@ -122,4 +125,54 @@ async fn once(plane: &Plane, chore: &Chore, tasks: &TaskTracker) -> Result<(), S
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("something that is not a text")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Span;
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+    use store::{Clock, Store};
+
+    use super::*;
+    use crate::Settings;
+
+    async fn plane() -> Plane {
+        notify::install_tls();
+        let store = Store::open("sqlite::memory:", Clock::default()).await.expect("a store");
+        store.migrate().await.expect("a schema");
+        Plane::new(store, Settings::new(reqwest::Client::new()), StdRng::seed_from_u64(1))
+    }
+
+    fn chore(tick: for<'a> fn(&'a Plane, &'a TaskTracker) -> BoxFuture<'a, Result<(), No>>) -> Chore {
+        let moment = Span(20).duration();
+        Chore { name: "test", period: moment, deadline: moment, bell: |_| None, tick }
+    }
+
+    #[tokio::test]
+    async fn a_chore_that_panics_or_hangs_has_failed_and_may_go_on() {
+        let (plane, tasks) = (plane().await, TaskTracker::new());
+        let panics = chore(|_, _| async { panic!("oh no") }.boxed());
+        assert_eq!(once(&plane, &panics, &tasks).await, Err("panicked: oh no".to_owned()));
+        let hangs = chore(|_, _| std::future::pending().boxed());
+        assert_eq!(once(&plane, &hangs, &tasks).await, Err("did not finish within 0 s".to_owned()));
+        let works = chore(|_, _| async { Ok(()) }.boxed());
+        assert_eq!(once(&plane, &works, &tasks).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn every_chore_reports_and_one_that_does_not_counts_as_stuck() {
+        let plane = plane().await;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        plane.start_chores(&stop, &tasks);
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        let reports = plane.reports().all();
+        assert_eq!(reports.keys().copied().collect::<Vec<_>>(), ["deliver", "lines", "presence", "ring", "seal"]);
+        assert!(reports.values().all(|report| report.ticks == 1 && report.error.is_none()), "{reports:?}");
+        let now = Instant::now();
+        assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER / 2), Vec::<&str>::new());
+        assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER * 2).len(), 5);
+    }
 }

@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use domain::scheduled::Hold;
+use domain::time::Span;
 use futures::FutureExt;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -29,19 +30,37 @@ impl Plane {
     }
 }
 
-/// Runs a handler to its end, its panic or its deadline, and writes down which.
-async fn run(plane: Plane, name: &'static str, hold: Hold) {
-    let deadline = plane.settings.run_deadline.duration();
-    let handled = timeout(deadline, AssertUnwindSafe(handler::run(&plane, name)).catch_unwind()).await;
-    let status = match handled {
+/// How a handler ended, in a line.
+async fn watched(deadline: Span, handler: impl Future<Output = Result<String, String>>) -> String {
+    let status = match timeout(deadline.duration(), AssertUnwindSafe(handler).catch_unwind()).await {
         Ok(Ok(Ok(told))) => format!("ok: {told}"),
         Ok(Ok(Err(why))) => format!("error: {why}"),
         Ok(Err(panic)) => format!("error: panicked: {}", panic_text(&*panic)),
-        Err(_) => format!("error: did not finish within {}", plane.settings.run_deadline),
+        Err(_) => format!("error: did not finish within {deadline}"),
     };
-    let status: String = status.chars().take(STATUS_CHARS_MAX).collect();
+    status.chars().take(STATUS_CHARS_MAX).collect()
+}
+
+/// Runs a handler to its end, its panic or its deadline, and writes down which.
+async fn run(plane: Plane, name: &'static str, hold: Hold) {
+    let status = watched(plane.settings.run_deadline, handler::run(&plane, name)).await;
     tracing::info!(job = name, due_at = %hold.due_at, attempt = hold.attempt, status, "a scheduled run ended");
     if let Err(error) = plane.end_run(name, &hold.run_id, &status).await {
         tracing::warn!(job = name, %error, "the end of a scheduled run was not written; it will be taken up again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_hangs_or_talks_too_much_ends_in_a_line() {
+        let soon = Span(20);
+        assert_eq!(watched(soon, async { Ok("7 sent".to_owned()) }).await, "ok: 7 sent");
+        assert_eq!(watched(soon, async { Err("no luck".to_owned()) }).await, "error: no luck");
+        assert_eq!(watched(soon, async { panic!("oh {}", "no") }).await, "error: panicked: oh no");
+        assert_eq!(watched(soon, std::future::pending()).await, "error: did not finish within 20ms");
+        assert_eq!(watched(soon, async { Ok("x".repeat(1_000)) }).await.chars().count(), STATUS_CHARS_MAX);
     }
 }

@@ -5,5 +5,7 @@ mod auth;
 mod bad_input;
 mod contract;
 mod eras;
+mod heartbeat;
 mod operating;
+mod reference;
 mod trouble;
