@@ -5,29 +5,17 @@ use domain::job::Job;
 use domain::refusal::Refusal;
 use domain::time::{Span, Time};
 use plane::checks::THRESHOLD_MAX;
-use plane::page::{Ask, LIMIT_DEFAULT, LIMIT_MAX};
+use plane::page::{Ask, LIMIT_MAX};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::job::{Shown, shown};
+use super::page::Page;
 use super::tool::{Nature, Tool, Words};
 
 pub(crate) fn tools() -> Vec<Tool> {
     vec![stuck(), dead_letters(), firing().reaching_out()]
-}
-
-/// Which page of a list.
-#[derive(Deserialize, JsonSchema)]
-pub(super) struct Page {
-    /// How many at most.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = LIMIT_MAX), extend("default" = LIMIT_DEFAULT))]
-    pub(super) limit: Option<i64>,
-    /// Where the last page ended.
-    #[serde(default)]
-    #[schemars(length(max = 4_096))]
-    pub(super) cursor: Option<String>,
 }
 
 /// How long is too long, and which page.
@@ -37,14 +25,8 @@ pub(super) struct Threshold {
     #[serde(default)]
     #[schemars(range(min = 0, max = 527_040), extend("default" = 10))]
     threshold_mins: Option<i64>,
-    /// How many at most.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = LIMIT_MAX), extend("default" = LIMIT_DEFAULT))]
-    limit: Option<i64>,
-    /// Where the last page ended.
-    #[serde(default)]
-    #[schemars(length(max = 4_096))]
-    cursor: Option<String>,
+    #[serde(flatten)]
+    page: Page,
 }
 
 /// What a threshold means.
@@ -55,7 +37,7 @@ pub(super) fn threshold(args: &Threshold) -> Result<(Span, Ask), Refusal> {
             Refusal::invalid("threshold_mins", format!("threshold_mins is {mins}")).hint("give 0 to 527040 minutes")
         );
     }
-    Ok((Span::mins(mins), Ask::new(args.limit, args.cursor.as_deref())?))
+    Ok((Span::mins(mins), args.page.ask()?))
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -4,10 +4,10 @@ use domain::agent::Right;
 use domain::fence;
 use domain::lock::{Lock, Miss, Shorten};
 use plane::lock::Acquired;
-use plane::page::{Ask, LIMIT_DEFAULT, LIMIT_MAX};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::page::Page;
 use super::tool::{Nature, Tool, Words};
 
 pub(crate) fn tools() -> Vec<Tool> {
@@ -165,14 +165,8 @@ struct ListArgs {
     #[serde(default)]
     #[schemars(length(max = 200))]
     prefix: Option<String>,
-    /// How many at most.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = LIMIT_MAX), extend("default" = LIMIT_DEFAULT))]
-    limit: Option<i64>,
-    /// Where the last page ended.
-    #[serde(default)]
-    #[schemars(length(max = 4_096))]
-    cursor: Option<String>,
+    #[serde(flatten)]
+    page: Page,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -208,7 +202,7 @@ fn list() -> Tool {
                 their holders.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: ListArgs| async move {
-        let ask = Ask::new(args.limit, args.cursor.as_deref())?;
+        let ask = args.page.ask()?;
         let page = plane.list_locks(&call, args.prefix.as_deref(), &ask).await?;
         Ok(ListAnswer { locks: page.items.into_iter().map(item).collect(), cursor: page.cursor })
     })

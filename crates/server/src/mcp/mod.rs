@@ -9,6 +9,7 @@ mod gap;
 mod job;
 mod lock;
 mod notice;
+mod page;
 mod prompt;
 mod resource;
 mod scheduled;

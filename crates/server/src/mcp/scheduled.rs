@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::scheduled::Seen;
 
-use super::checks::{Page, Threshold, threshold};
+use super::checks::{Threshold, threshold};
+use super::page::Page;
 use super::tool::{Nature, Tool, Words};
 
 pub(crate) fn tools() -> Vec<Tool> {
@@ -87,7 +88,7 @@ fn orphans() -> Tool {
         about: "List scheduled jobs for which no live replica of this service has a handler.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: Page| async move {
-        let ask = Ask::new(args.limit, args.cursor.as_deref())?;
+        let ask = args.ask()?;
         Ok(answer(plane.orphan_scheduled(&call, &ask).await?))
     })
 }

@@ -4,12 +4,12 @@ use domain::agent::Right;
 use domain::job::{self, Payload, Register};
 use domain::time::Time;
 use plane::job::Upsert;
-use plane::page::{Ask, LIMIT_DEFAULT, LIMIT_MAX};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Done, Shown, done, not_done, shown};
+use crate::mcp::page::Page;
 use crate::mcp::tool::{Nature, Tool, Words};
 
 pub(super) fn tools() -> Vec<Tool> {
@@ -117,14 +117,8 @@ struct ListArgs {
     #[serde(default)]
     #[schemars(length(min = 1, max = 200))]
     kind: Option<String>,
-    /// How many at most.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = LIMIT_MAX), extend("default" = LIMIT_DEFAULT))]
-    limit: Option<i64>,
-    /// Where the last page ended.
-    #[serde(default)]
-    #[schemars(length(max = 4_096))]
-    cursor: Option<String>,
+    #[serde(flatten)]
+    page: Page,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -143,7 +137,7 @@ fn list() -> Tool {
         about: "List routine jobs by due time and name, all of them or only those that could be claimed now.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: ListArgs| async move {
-        let ask = Ask::new(args.limit, args.cursor.as_deref())?;
+        let ask = args.page.ask()?;
         let page = plane.list_jobs(&call, args.due_only, args.kind.as_deref(), &ask).await?;
         Ok(ListAnswer { jobs: page.items.into_iter().map(shown).collect(), cursor: page.cursor })
     })
