@@ -109,6 +109,7 @@ impl From<Refusal> for Failure {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let (exit, code, hint) = match &fault {
+            Fault::Unknown(_) => (Exit::TryLater, "unknown", "look whether it happened before you repeat it"),
             Fault::Conflict | Fault::Busy(_) => (Exit::TryLater, "unavailable", "try again in a moment"),
             Fault::Gone(_) => (
                 Exit::Failure,

@@ -59,7 +59,7 @@ pub(crate) async fn ask(plan: &Plan, report: &mut Report) {
                         if by == By::Pooled && (on != On::Postgres || agents <= POOL) {
                             continue;
                         }
-                        let round = load::round(async || stand.round(agents, way, by).await).await;
+                        let round = load::round(plan, async || stand.round(agents, way, by).await).await;
                         progress(&format!("{} {number}: {agents} {way:?} {by:?} {:.0}/s", name(on), round.rate));
                         rounds.entry((agents, way, by)).or_default().push(round);
                     }

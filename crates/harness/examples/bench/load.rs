@@ -6,7 +6,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::figures::Quantiles;
-use crate::machine::{DISTURBED, Used, Watched, quiet};
+use crate::machine::{self, DISTURBED, Used, Watched, quiet};
+use crate::{Plan, progress};
 
 /// Somebody who claims and completes jobs, one after another.
 pub(crate) trait Worker: Send + 'static {
@@ -56,20 +57,22 @@ struct Noted {
 }
 
 /// Measures one round on a quiet machine; a round in which somebody else was at work is measured again, twice at most.
-pub(crate) async fn round(measure: impl AsyncFn() -> Round) -> Round {
-    let mut best: Option<Round> = None;
-    for _ in 0..3 {
+pub(crate) async fn round(plan: &Plan, measure: impl AsyncFn() -> Round) -> Round {
+    let mut best = Round::default();
+    for attempt in 0..plan.attempts() {
         quiet().await;
         let round = measure().await;
-        if round.used.disturbance() < DISTURBED {
-            return round;
+        let disturbance = round.used.disturbance();
+        if attempt == 0 || disturbance < best.used.disturbance() {
+            best = round;
         }
-        crate::progress(&format!("  others used {:.0} % of the machine", round.used.disturbance() * 100.0));
-        if best.as_ref().is_none_or(|best| round.used.disturbance() < best.used.disturbance()) {
-            best = Some(round);
+        if disturbance < DISTURBED {
+            break;
         }
+        progress(&format!("  others used {:.0} % of the machine", disturbance * 100.0));
     }
-    best.unwrap_or_default()
+    machine::remember(best.used.disturbance());
+    best
 }
 
 /// Lets the workers work.

@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use store::Store;
 use tokio::time::Instant;
 
-use crate::figures::Quantiles;
+use crate::figures::{Quantiles, Spread};
 
 /// How much of the machine others may use before a round waits for them.
 const QUIET: f64 = 0.08;
@@ -17,11 +18,11 @@ const QUIET: f64 = 0.08;
 /// How much they may have used in a round before it is measured again.
 pub(crate) const DISTURBED: f64 = 0.10;
 
-/// For how long the rounds of one run wait for a quiet machine, all together.
-const PATIENCE: Duration = Duration::from_mins(20);
+/// For how many looks more the rounds of this run wait for a quiet machine, all together.
+static PATIENCE: AtomicU32 = AtomicU32::new(0);
 
-/// How much of that is used up, in milliseconds.
-static WAITED: AtomicU64 = AtomicU64::new(0);
+/// The share that others used in each round that counts.
+static DISTURBANCES: Mutex<Vec<f64>> = Mutex::new(Vec::new());
 
 /// How long a look at the machine takes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -130,20 +131,36 @@ pub(crate) async fn postmaster(url: &str) -> Option<u32> {
     parent
 }
 
+/// Says for how long a run may wait for a quiet machine.
+pub(crate) fn be_patient(patience: Duration) {
+    let looks = patience.as_millis() / LOOK.as_millis();
+    PATIENCE.store(u32::try_from(looks).unwrap_or(u32::MAX), Ordering::Relaxed);
+}
+
 /// Waits until nobody else is at work, while there is patience left; then goes on all the same.
 pub(crate) async fn quiet() {
     let mut ticks = tokio::time::interval(LOOK);
     ticks.tick().await;
     let mut then = Used::now(Watched::default());
-    while Duration::from_millis(WAITED.load(Ordering::Relaxed)) < PATIENCE {
+    while PATIENCE.load(Ordering::Relaxed) > 0 {
         ticks.tick().await;
         let now = Used::now(Watched::default());
         if now.since(then).disturbance() < QUIET {
             return;
         }
         then = now;
-        WAITED.fetch_add(500, Ordering::Relaxed);
+        PATIENCE.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Keeps in mind how much others used in a round that counts.
+pub(crate) fn remember(disturbance: f64) {
+    DISTURBANCES.lock().unwrap_or_else(PoisonError::into_inner).push(disturbance * 100.0);
+}
+
+/// How much others used in the rounds that count, in percent.
+pub(crate) fn disturbances() -> Spread {
+    Spread::of(DISTURBANCES.lock().unwrap_or_else(PoisonError::into_inner).iter().copied())
 }
 
 /// The resident memory of a process and the most it ever had, in MiB.

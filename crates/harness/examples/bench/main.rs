@@ -77,6 +77,11 @@ impl Plan {
         if self.quick { 1 } else { 3 }
     }
 
+    /// How often a round is measured until nobody disturbs it.
+    fn attempts(&self) -> usize {
+        if self.quick { 1 } else { 3 }
+    }
+
     /// How long one round is.
     fn window(&self) -> Window {
         let (warm, measured) = if self.quick { (200, 600) } else { (1_000, 4_000) };
@@ -134,6 +139,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    machine::be_patient(if plan.quick { Duration::ZERO } else { Duration::from_mins(20) });
     // Everything that runs is owned by what is measured just then, and ends with it.
     tokio::select! {
         () = measure(&plan) => ExitCode::SUCCESS,
@@ -169,7 +175,8 @@ async fn measure(plan: &Plan) {
     if plan.wants("snapshot") {
         snapshot::ask(plan, &mut report).await;
     }
-    let targets = format!("## Targets\n\n{}", report.targets.text());
+    let disturbed = format!("Others used {} % of the machine in these rounds.", machine::disturbances().show(1));
+    let targets = format!("## Targets\n\n{}\n{disturbed}\n", report.targets.text());
     say(&targets);
     let all = format!("# What was measured\n\n{about}\n\n{targets}\n{}", report.sections.join("\n"));
     std::fs::write(&plan.out, all).expect("the results written");

@@ -81,7 +81,7 @@ async fn measure(plan: &Plan, on: On, took: Duration) -> Phases {
         for noise in [false, true] {
             quiet().await;
             let until = Instant::now() + took;
-            let noisy = if noise { Some(make_noise(&served.url, &noisy_token[0], until).await) } else { None };
+            let noisy = if noise { Some(make_noise(&served.url, &noisy_token[0], until)) } else { None };
             let (url, token) = (served.url.clone(), token[0].clone());
             let heard =
                 process.run(async move { pace(&url, &token, "quiet", QUIET_EVERY, QUIET_EVERY, until).await }).await;
@@ -106,7 +106,7 @@ async fn measure(plan: &Plan, on: On, took: Duration) -> Phases {
     phases
 }
 
-async fn make_noise(url: &str, token: &str, until: Instant) -> JoinSet<Heard> {
+fn make_noise(url: &str, token: &str, until: Instant) -> JoinSet<Heard> {
     let mut noisy = JoinSet::new();
     for number in 1..=CONNECTIONS {
         let (url, token) = (url.to_owned(), token.to_owned());

@@ -35,7 +35,7 @@ pub(crate) async fn ask(plan: &Plan, report: &mut Report) {
         }
         for _ in 0..plan.rounds() {
             for sized in &mut all {
-                let round = load::round(async || sized.round(plan).await).await;
+                let round = load::round(plan, async || sized.round(plan).await).await;
                 progress(&format!("{} with {}: p50 {:.2} ms", name(on), sized.jobs, round.cycle.p50));
                 sized.rounds.push(round);
             }

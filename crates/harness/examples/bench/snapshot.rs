@@ -34,7 +34,7 @@ pub(crate) async fn ask(plan: &Plan, report: &mut Report) {
     let mut free = Vec::new();
     for _ in 0..plan.rounds() {
         for open in [false, true] {
-            let round = load::round(async || measure(plan, open, Duration::from_secs(whole)).await).await;
+            let round = load::round(plan, async || measure(plan, open, Duration::from_secs(whole)).await).await;
             let ends = ends(&round, whole, stretch);
             progress(&format!("snapshot {open}: {:.0}/s at first, {:.0}/s at last", ends.first, ends.last));
             if open { held.push(ends) } else { free.push(ends) }
