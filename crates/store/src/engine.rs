@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::time::Time;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{
@@ -21,6 +20,7 @@ use sqlx::{
 
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::migration;
 
 /// Older SQLite libraries can corrupt a write-ahead log that two connections check-point at once.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -167,7 +167,7 @@ impl Store {
 
     /// Brings the schema up to date; several processes may try at once. Returns how many migrations there are.
     pub async fn migrate(&self) -> Result<usize, Fault> {
-        let migrator = migrations(self.engine());
+        let migrator = migration::all(self.engine());
         match &self.pool {
             Pool::Sqlite { writer, .. } => {
                 // SQLite has no lock for migrators; the one for writers keeps two processes apart.
@@ -383,26 +383,6 @@ async fn check_library(pool: &SqlitePool) -> Result<(), Fault> {
     let (text,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(pool).await?;
     let number = text.split('.').fold(0, |sum, part| sum * 1_000 + part.parse::<i32>().unwrap_or(0));
     if number < SQLITE_VERSION_MIN { Err(Fault::OldLibrary(text)) } else { Ok(()) }
-}
-
-/// Every migration, compiled in.
-fn migrations(engine: Engine) -> Migrator {
-    const SCRIPTS: [(i64, &str, &str); 1] =
-        [(1, "v1 surface", include_str!("../../../migrations/0001_v1_surface.sql"))];
-    let migrations = SCRIPTS.map(|(version, about, sql)| {
-        let sql = match engine {
-            // SQLite orders by bytes as it is, and does not know the name for it.
-            Engine::Sqlite => AssertSqlSafe(sql.replace(" COLLATE \"C\"", "")).into_sql_str(),
-            Engine::Postgres => sql.into_sql_str(),
-        };
-        Migration::new(version, about.into(), MigrationType::Simple, sql, false)
-    });
-    Migrator::with_migrations(migrations.to_vec())
-}
-
-/// The newest schema version that this program knows.
-pub fn schema_version() -> i64 {
-    migrations(Engine::Sqlite).iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
 #[cfg(test)]

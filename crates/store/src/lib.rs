@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod job;
 pub mod journal;
 pub mod lock;
+mod migration;
 pub mod outbox;
 pub mod replica;
 pub mod run;
@@ -30,8 +31,9 @@ pub mod scheduled;
 pub mod seeded;
 
 pub use clock::{Clock, Hand};
-pub use engine::{Arg, Engine, Record, Store, Tx, schema_version};
+pub use engine::{Arg, Engine, Record, Store, Tx};
 pub use fault::Fault;
+pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {

@@ -40,5 +40,5 @@ fn each_command_has_a_manual_page_and_each_shell_its_completions() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(home.ok(&["completions", shell]).contains("gapwright"), "{shell}");
     }
-    assert_eq!(home.ok(&["--version"]), concat!("gapwright ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert!(home.ok(&["--version"]).starts_with(concat!("gapwright ", env!("CARGO_PKG_VERSION"))));
 }
