@@ -117,6 +117,9 @@ impl From<Fault> for Failure {
                 "check the path or the address, and that the database runs; gapwright config show --origin says \
                  where it was set",
             ),
+            Fault::Damaged(_) => {
+                (Exit::Failure, "unavailable", "restore it from a backup; keep the damaged file for a look")
+            }
             Fault::Full(_) => {
                 (Exit::Failure, "unavailable", "make room where the database lies, then start again; nothing is lost")
             }

@@ -32,7 +32,7 @@ impl Session {
     /// Opens the store as it is configured.
     pub(crate) async fn open(config: &Config, tool: &'static str, missing: Missing) -> Result<Self, Failure> {
         let store = open(config, missing).await?;
-        check_schema(&store).await?;
+        check_schema(&store, missing).await?;
         let plane = Plane::new(store, config.settings(public_url(config)?)?, chance());
         let call = call(&plane, tool);
         Ok(Self { plane, call })
@@ -64,13 +64,16 @@ pub(crate) async fn open(config: &Config, missing: Missing) -> Result<Store, Fai
     Ok(Store::open(url.expose_secret(), Clock::default()).await?)
 }
 
-/// Refuses a schema that is not this program's. An empty database gets its schema; an old one is left to whoever
-/// chooses the moment.
-pub(crate) async fn check_schema(store: &Store) -> Result<(), Failure> {
+/// Refuses a schema that is not this program's. An empty database gets its schema from a command that puts something
+/// in; an old one is left to whoever chooses the moment.
+pub(crate) async fn check_schema(store: &Store, missing: Missing) -> Result<(), Failure> {
     let newest = store::schema_version();
     match store.schema().await?.last() {
         Some(version) if *version < newest => Err(Failure::new("cannot use the database yet")
             .why(format!("it has schema version {version}, and this program works with {newest}"))
+            .hint("run gapwright migrate, or start gapwright serve, which does it")),
+        None if missing == Missing::Refuse => Err(Failure::new("cannot use the database yet")
+            .why("it is empty")
             .hint("run gapwright migrate, or start gapwright serve, which does it")),
         Some(_) | None => {
             store.migrate().await?;

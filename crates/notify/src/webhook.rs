@@ -40,12 +40,18 @@ struct Body<'a> {
     created_at: String,
 }
 
+/// The shortest key that signs: as long as the hash it makes.
+const SECRET_BYTES_MIN: usize = 32;
+
 impl Webhook {
     pub(crate) fn new(url: Url, settings: &Settings) -> Result<Self, Fault> {
         let next = "set a signing secret of at least 32 random characters";
         let secret = settings.signing_secret.as_ref().map(SecretString::expose_secret).map(str::trim);
         let secret = secret.filter(|secret| !secret.is_empty());
         let secret = secret.ok_or_else(|| Fault::new("its messages would go out unsigned", next))?;
+        if secret.len() < SECRET_BYTES_MIN {
+            return Err(Fault::new("the signing secret is too short to be one", next));
+        }
         let signer = Hmac::new_from_slice(secret.as_bytes())
             .map_err(|_| Fault::new("the signing secret is of no use as a key", next))?;
         Ok(Self { wire: Wire::new(&url, settings)?, url, signer })

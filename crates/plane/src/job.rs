@@ -204,6 +204,7 @@ fn checked(call: &Call, wish: Claim) -> Result<Claim, No> {
     fence::bounded(wish.ttl)?;
     if let Some(name) = &wish.name {
         id::name("name", name)?;
+        job::reserve(name, &call.by)?;
     }
     let kind = call.by.kind(wish.kind)?;
     Ok(Claim { kind, ..wish })
@@ -211,6 +212,8 @@ fn checked(call: &Call, wish: Claim) -> Result<Claim, No> {
 
 async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<Job, No> {
     desk.call.by.kind(Some(new.kind.clone()))?;
+    job::reserve(&new.kind, &desk.call.by)?;
+    job::reserve(&new.name, &desk.call.by)?;
     let fence = store::fence::load(desk.tx, &new.name).await?;
     let object = format!("job:{}", new.name);
     match (store::job::load(desk.tx, &new.name).await?, upsert) {
@@ -240,6 +243,7 @@ async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Stal
     store::fence::load(desk.tx, &name).await?;
     let Some(job) = store::job::load(desk.tx, &name).await? else { return Ok(Err(Stale::NotFound)) };
     desk.call.by.kind(Some(job.kind.clone()))?;
+    job::reserve(&name, &desk.call.by)?;
     if let State::Held(claim) = &job.state
         && desk.now < claim.expires_at
     {
@@ -261,6 +265,7 @@ async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Stal
 async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
     let Some(was) = store::job::load(desk.tx, &name).await? else { return Ok(None) };
     desk.call.by.kind(Some(was.kind.clone()))?;
+    job::reserve(&name, &desk.call.by)?;
     let job = was.clone().trigger(desk.now);
     store::job::write(desk.tx, &was, &job).await?;
     desk.record(format!("job:{name}"), &audited(&was), &audited(&job)).await?;

@@ -3,6 +3,7 @@
 //! Nothing is decided here. A request is read, its caller known, the plane asked, and the answer rendered.
 
 mod auth;
+mod body;
 mod gate;
 mod health;
 pub mod mcp;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
@@ -121,9 +122,6 @@ impl Bound {
     }
 }
 
-/// The largest request: a payload of 256 KiB and a summary of 64 KiB fit several times over.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
-
 /// How long a call waits for its principal's other calls.
 const PATIENCE: Span = Span::secs(5);
 
@@ -137,7 +135,7 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
-        .with_max_request_body_bytes(BODY_BYTES_MAX)
+        .with_max_request_body_bytes(body::BYTES_MAX)
         .with_allowed_hosts(hosts.clone())
         .with_allowed_origins(origins)
         .enforce_origin_validation()
@@ -147,7 +145,13 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
     let auth = Arc::new(auth::Auth::new(plane.clone(), options.insecure_no_auth));
     let version = version(plane);
     Router::new()
-        .nest_service("/mcp", ServiceBuilder::new().layer(from_fn_with_state(auth, auth::bearer)).service(service))
+        .nest_service(
+            "/mcp",
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(auth, auth::bearer))
+                .layer(from_fn(body::readable))
+                .service(service),
+        )
         .route("/livez", get(health::live).with_state(Arc::clone(health)))
         .route("/readyz", get(health::ready).with_state(Arc::clone(health)))
         .route("/metrics", get(metrics::metrics).with_state(told))
@@ -196,6 +200,7 @@ fn refusal(no: No) -> Refusal {
             "repeat the call with the same idempotency_key: it will not happen twice",
         ),
         Fault::Gone(_) => ("the store cannot be reached", "repeat the call later, with the same idempotency_key"),
+        Fault::Damaged(_) => ("the store is damaged", "tell the operator to restore it from a backup"),
         Fault::Full(_) => ("the store is full", "tell the operator to make room, then repeat the call"),
         Fault::ReadOnly(_) => ("the store cannot be written", "tell the operator, then repeat the call"),
         Fault::NewerSchema(_) | Fault::Schema(_) | Fault::OldLibrary(_) | Fault::Address => {

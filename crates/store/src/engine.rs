@@ -4,37 +4,21 @@
 //! READ COMMITTED, and gives up on what waits too long. The SQL is the same text on both; row locks are taken out of
 //! it for SQLite, which has one writer and so neither needs nor knows them.
 
+mod open;
+
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::time::Time;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
-use sqlx::{
-    AssertSqlSafe, Connection as _, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool,
-    Transaction,
-};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::migration;
-
-/// Older SQLite libraries can corrupt a write-ahead log that two connections check-point at once.
-const SQLITE_VERSION_MIN: i32 = 3_051_003;
-
-/// Connections of one server to Postgres. More only queue inside the database: at 64, measured throughput falls by a
-/// third and latency rises fivefold.
-const POSTGRES_WRITERS: u32 = 12;
-
-/// Connections for looking, so that a look, such as the one for readiness, does not wait behind writers that wait for
-/// one row.
-const POSTGRES_READERS: u32 = 4;
-
-/// Readers beside SQLite's one writer, for lists that must not wait for it.
-const SQLITE_READERS: u32 = 4;
 
 /// How long a call may wait for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(2);
@@ -104,12 +88,9 @@ impl Store {
     /// Opens `sqlite:PATH`, `sqlite::memory:` or `postgres://…` without touching its schema.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, Fault> {
         let pool = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Pool::Postgres {
-                writers: open_postgres(url, POSTGRES_WRITERS)?,
-                readers: open_postgres(url, POSTGRES_READERS)?,
-            }
+            open::postgres(url)?
         } else if url.starts_with("sqlite:") {
-            open_sqlite(url).await?
+            open::sqlite(url).await?
         } else {
             return Err(Fault::Address);
         };
@@ -228,6 +209,8 @@ impl Store {
         match &self.pool {
             Pool::Sqlite { writer, readers, .. } => {
                 readers.close().await;
+                // So that the file alone is the whole database, as whoever copies it expects.
+                drop(sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await);
                 writer.close().await;
             }
             Pool::Postgres { writers, readers } => {
@@ -328,61 +311,6 @@ fn without_row_locks(sql: &'static str) -> Cow<'static, str> {
     } else {
         Cow::Borrowed(sql)
     }
-}
-
-fn open_postgres(url: &str, connections: u32) -> Result<PgPool, Fault> {
-    let options = PgConnectOptions::from_str(url)?.application_name("gapwright").options([
-        ("statement_timeout", "5s"),
-        ("lock_timeout", "2s"),
-        ("idle_in_transaction_session_timeout", "10s"),
-        ("tcp_user_timeout", "10s"),
-    ]);
-    Ok(PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_MAX).connect_lazy_with(options))
-}
-
-async fn open_sqlite(url: &str) -> Result<Pool, Fault> {
-    let in_memory = url.contains(":memory:");
-    let options = SqliteConnectOptions::from_str(url)?
-        .create_if_missing(true)
-        .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
-        .pragma("mmap_size", "0");
-    let file = (!in_memory).then(|| options.get_filename().to_path_buf());
-    if let Some(folder) = file.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Fault::Gone(format!("cannot make {}: {error}", folder.display())))?;
-    }
-    let pool = |connections| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(ACQUIRE_MAX)
-            .after_release(move |connection, _| Box::pin(async move { Ok(in_memory || sound(connection).await?) }))
-    };
-    let writer = pool(1).connect_with(options.clone()).await?;
-    check_library(&writer).await?;
-    // A database in memory belongs to its connection, so there the writer reads as well.
-    let readers = if in_memory { writer.clone() } else { pool(SQLITE_READERS).connect_with(options).await? };
-    Ok(Pool::Sqlite { writer, readers, file })
-}
-
-/// Whether a connection may be used again. On a full disk SQLite rolls back by itself; the driver's own rollback then
-/// fails, and it takes the transaction for open, and refuses every other, for as long as the connection lives.
-async fn sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // Comes after a rollback that is still on its way.
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
-}
-
-/// Refuses a SQLite library that may lose data.
-async fn check_library(pool: &SqlitePool) -> Result<(), Fault> {
-    let (text,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(pool).await?;
-    let number = text.split('.').fold(0, |sum, part| sum * 1_000 + part.parse::<i32>().unwrap_or(0));
-    if number < SQLITE_VERSION_MIN { Err(Fault::OldLibrary(text)) } else { Ok(()) }
 }
 
 #[cfg(test)]

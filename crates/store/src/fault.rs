@@ -17,6 +17,9 @@ pub enum Fault {
     /// The database cannot be reached.
     #[error("the database cannot be reached: {0}")]
     Gone(String),
+    /// The database file is not one, or is broken.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
     /// There is no room left.
     #[error("the database is full: {0}")]
     Full(String),
@@ -60,6 +63,7 @@ impl Fault {
             Self::Conflict | Self::Busy(_) => true,
             Self::Unknown(_)
             | Self::Gone(_)
+            | Self::Damaged(_)
             | Self::Full(_)
             | Self::ReadOnly(_)
             | Self::NewerSchema(_)
@@ -108,7 +112,8 @@ fn classify(code: &str, text: String) -> Fault {
         5 | 6 if code.len() <= 4 => Fault::Busy(text),
         8 if code.len() <= 4 => Fault::ReadOnly(text),
         13 if code.len() <= 4 => Fault::Full(text),
-        10 | 11 | 14 | 26 if code.len() <= 4 => Fault::Gone(text),
+        11 | 26 if code.len() <= 4 => Fault::Damaged(text),
+        10 | 14 if code.len() <= 4 => Fault::Gone(text),
         _ => Fault::Other(text),
     }
 }

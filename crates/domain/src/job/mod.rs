@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Principal, Role};
 use crate::fence;
+use crate::refusal::{Code, Refusal};
 use crate::time::{Span, Time};
 
 /// A routine job as it stands.
@@ -192,6 +193,18 @@ pub struct Step {
     pub job: Job,
     /// The run to append.
     pub run: Option<Run>,
+}
+
+/// The name and kind of the job by which the heartbeat tries a claim, and the name of who may touch it. Anybody else's
+/// claim of it would be taken for a broken service.
+pub const CANARY: &str = "gapwright-canary";
+
+/// Refuses to let anybody but the canary itself and operators touch its job.
+pub fn reserve(name_or_kind: &str, by: &Principal) -> Result<(), Refusal> {
+    if name_or_kind != CANARY || by.name == CANARY || by.role == Role::Operator {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::Forbidden, format!("{CANARY} is the heartbeat's own")).hint("choose another name and kind"))
 }
 
 /// How many pickups a one-off gets by default. Five crashes of whoever picks it up are no accident.

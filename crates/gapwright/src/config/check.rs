@@ -8,6 +8,7 @@ use domain::time::Span;
 use figment::error::Kind;
 use plane::handler;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::leaf::{is_secret, only_environment};
 use super::{Config, Leaf, Manual, Origin, masked};
@@ -184,7 +185,10 @@ impl Config {
         if !["auto", "json", "text"].contains(&self.sections.log.format.as_str()) {
             return Err(self.bad(&["log", "format"], "auto, json or text"));
         }
-        if EnvFilter::try_new(&self.sections.log.level).is_err() {
+        let level = self.sections.log.level.as_str();
+        // A lone word that is no level would be taken for the name of a module, and everything else would fall silent.
+        let lone_word = level.chars().all(char::is_alphanumeric) && level.parse::<LevelFilter>().is_err();
+        if lone_word || EnvFilter::try_new(level).is_err() {
             return Err(self.bad(&["log", "level"], "a level, such as info, or directives, such as info,store=debug"));
         }
         for (name, watch) in &self.sections.watch {

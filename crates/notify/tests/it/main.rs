@@ -22,7 +22,7 @@ const LINK: &str = "https://gapwright.test/notices/42";
 fn settings() -> Settings {
     Settings {
         discord_token: Some("bot-token-s3cret".into()),
-        signing_secret: Some("signing-key-s3cret".into()),
+        signing_secret: Some("signing-key-s3cret-of-thirty-two-bytes".into()),
         ..Settings::default()
     }
 }

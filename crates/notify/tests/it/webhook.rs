@@ -38,7 +38,10 @@ async fn a_webhook_gets_the_whole_message_signed() {
     assert_eq!(asked.header("x-gapwright-id"), "01KAPPG0000000000000000042");
     assert_eq!(asked.header("x-gapwright-timestamp"), "1795334400");
     let signed = [b"1795334400.01KAPPG0000000000000000042.", &asked.body[..]].concat();
-    assert_eq!(asked.header("x-gapwright-signature"), format!("v1={}", hmac(b"signing-key-s3cret", &signed)));
+    assert_eq!(
+        asked.header("x-gapwright-signature"),
+        format!("v1={}", hmac(b"signing-key-s3cret-of-thirty-two-bytes", &signed))
+    );
 }
 
 #[tokio::test]
@@ -77,7 +80,7 @@ async fn a_signature_covers_each_byte_of_the_body_the_id_and_the_time() {
     let mut forged = asked[0].body.to_vec();
     forged[10] ^= 1;
     let head = b"1795334400.01KAPPG0000000000000000042.";
-    let resigned = format!("v1={}", hmac(b"signing-key-s3cret", &[head, &forged[..]].concat()));
+    let resigned = format!("v1={}", hmac(b"signing-key-s3cret-of-thirty-two-bytes", &[head, &forged[..]].concat()));
     assert_ne!(asked[0].header("x-gapwright-signature"), resigned);
 }
 

@@ -5,6 +5,7 @@
 use domain::agent::Role;
 use domain::catalogue;
 use domain::check_in::Phase;
+use domain::job::CANARY;
 use domain::notice::Level;
 use domain::time::Span;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,7 +16,6 @@ use crate::agent::Grant;
 use crate::tend::own;
 
 const NAME: &str = "agent-mcp-heartbeat";
-const CANARY: &str = "gapwright-canary";
 
 /// How long the canary's own token lives; it is revoked at the end of the run.
 const TOKEN_LIFE: Span = Span::mins(10);

@@ -124,6 +124,16 @@ fn find(prefix: &str, name: &str) -> Option<&'static Tool> {
     TOOLS.get(bare.unwrap_or(&name))
 }
 
+/// What to say of a name that means no tool, with the nearest one that does.
+fn unknown_tool(prefix: &str, name: &str) -> String {
+    let name = printable(name);
+    let near = tool_names(prefix).into_iter().map(|known| (strsim::jaro_winkler(&known, &name), known));
+    match near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(near, _)| *near > 0.8) {
+        Some((_, known)) => format!("there is no tool {name}: did you mean {known}?"),
+        None => format!("there is no tool {name}: tools/list shows those that there are"),
+    }
+}
+
 /// One connection's view of the plane.
 #[derive(Clone)]
 pub(crate) struct Surface {
@@ -223,7 +233,7 @@ impl ServerHandler for Surface {
         let by = self.principal(&context)?;
         let prefix = &self.plane.settings().tool_prefix;
         let Some(tool) = find(prefix, &request.name) else {
-            return Err(ErrorData::invalid_params(format!("there is no tool {}", printable(&request.name)), None));
+            return Err(ErrorData::invalid_params(unknown_tool(prefix, &request.name), None));
         };
         let call = self.call(tool.name, by);
         let answer = self.run(tool, call, request.arguments.unwrap_or_default(), context.ct.clone()).await;

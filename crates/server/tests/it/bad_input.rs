@@ -152,3 +152,29 @@ both!(a_payload_and_a_summary_at_their_bounds_are_taken_whole, async |world| {
     assert_eq!((&ended["ok"], &ended["gaps_recorded"]), (&json!(true), &json!(100)));
     asked.end().await.expect("a clean end");
 });
+
+both!(what_is_no_json_or_too_much_of_it_gets_an_answer_that_says_so, async |world| {
+    let asked = Asked::new(world).await;
+    let token = asked.token(Role::Routine, "ann").await;
+    let large = format!("{{\"a\": \"{}\"}}", "x".repeat(1024 * 1024));
+    for (body, status, code) in [
+        ("{\"ttl_secs\": NaN}", 400, -32_700),
+        ("garbage", 400, -32_700),
+        ("", 400, -32_700),
+        ("[]", 400, -32_600),
+        ("[{\"jsonrpc\": \"2.0\"}]", 400, -32_600),
+        ("1", 400, -32_600),
+        (&large, 413, -32_600),
+    ] {
+        let post = reqwest::Client::new().post(format!("{}/mcp", asked.url)).bearer_auth(&token).body(body.to_owned());
+        let answer = post.header("content-type", "application/json").send().await.expect("an answer");
+        let shown: String = body.chars().take(40).collect();
+        assert_eq!(answer.status().as_u16(), status, "{shown}");
+        let error: Value = answer.json().await.expect("JSON");
+        assert_eq!(error["error"]["code"], json!(code), "{shown}: {error}");
+        assert!(error["error"]["data"]["hint"].is_string(), "{shown}: {error}");
+    }
+    let client = asked.client(Role::Routine, "bob").await;
+    ok(&client, "list-locks", json!({})).await;
+    asked.end().await.expect("a clean end");
+});

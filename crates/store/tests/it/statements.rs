@@ -21,22 +21,6 @@ both!(every_statement_prepares, async |world| {
     tell(count, world.on());
 });
 
-/// A file of statements that nobody lists would be prepared by nobody.
-#[test]
-fn every_file_with_statements_is_listed() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let listed: std::collections::BTreeSet<_> = store::statements().map(|(file, _, _)| file.to_owned()).collect();
-    let mut written = std::collections::BTreeSet::new();
-    for entry in std::fs::read_dir(folder).expect("the sources") {
-        let path = entry.expect("a file").path();
-        let text = std::fs::read_to_string(&path).expect("a text");
-        if text.lines().any(|line| line == "statements! {") {
-            written.insert(path.file_stem().expect("a name").to_string_lossy().into_owned());
-        }
-    }
-    assert_eq!(listed, written);
-}
-
 /// Architecture, invariant 4: words that mean something on one engine only do not appear.
 #[test]
 fn no_statement_speaks_the_dialect_of_one_engine() {

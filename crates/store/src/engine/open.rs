@@ -1,0 +1,102 @@
+//! Opening each engine: with which settings, and how many connections.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, PgPool, SqliteConnection, SqlitePool};
+
+use super::{ACQUIRE_MAX, Pool};
+use crate::fault::Fault;
+
+/// Older SQLite libraries can corrupt a write-ahead log that two connections check-point at once.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// Connections of one server to Postgres. More only queue inside the database: at 64, measured throughput falls by a
+/// third and latency rises fivefold.
+const POSTGRES_WRITERS: u32 = 12;
+
+/// Connections for looking, so that a look, such as the one for readiness, does not wait behind writers that wait for
+/// one row.
+const POSTGRES_READERS: u32 = 4;
+
+/// Readers beside SQLite's one writer, for lists that must not wait for it.
+const SQLITE_READERS: u32 = 4;
+
+/// A pool for writers and one for readers. Nothing is connected before it is asked for.
+pub(super) fn postgres(url: &str) -> Result<Pool, Fault> {
+    Ok(Pool::Postgres {
+        writers: postgres_pool(url, POSTGRES_WRITERS)?,
+        readers: postgres_pool(url, POSTGRES_READERS)?,
+    })
+}
+
+fn postgres_pool(url: &str, connections: u32) -> Result<PgPool, Fault> {
+    let options = PgConnectOptions::from_str(url)?.application_name("gapwright").options([
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "2s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("tcp_user_timeout", "10s"),
+    ]);
+    Ok(PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_MAX).connect_lazy_with(options))
+}
+
+pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
+    let in_memory = url.contains(":memory:");
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("mmap_size", "0");
+    let file = (!in_memory).then(|| options.get_filename().to_path_buf());
+    if let Some(folder) = file.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Fault::Gone(format!("cannot make {}: {error}", folder.display())))?;
+    }
+    if let Some(file) = &file {
+        make_private(file);
+    }
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(ACQUIRE_MAX)
+            .after_release(move |connection, _| Box::pin(async move { Ok(in_memory || sound(connection).await?) }))
+    };
+    let writer = pool(1).connect_with(options.clone()).await?;
+    check_library(&writer).await?;
+    // A database in memory belongs to its connection, so there the writer reads as well.
+    let readers = if in_memory { writer.clone() } else { pool(SQLITE_READERS).connect_with(options).await? };
+    Ok(Pool::Sqlite { writer, readers, file })
+}
+
+/// Whether a connection may be used again. On a full disk SQLite rolls back by itself; the driver's own rollback then
+/// fails, and it takes the transaction for open, and refuses every other, for as long as the connection lives.
+async fn sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Comes after a rollback that is still on its way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+/// Makes a database that is not there readable by its owner alone: it holds what agents and people wrote. One that is
+/// there, or cannot be made, is left to the engine.
+fn make_private(file: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(file));
+}
+
+/// Refuses a SQLite library that may lose data.
+async fn check_library(pool: &SqlitePool) -> Result<(), Fault> {
+    let (text,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(pool).await?;
+    let number = text.split('.').fold(0, |sum, part| sum * 1_000 + part.parse::<i32>().unwrap_or(0));
+    if number < SQLITE_VERSION_MIN { Err(Fault::OldLibrary(text)) } else { Ok(()) }
+}
