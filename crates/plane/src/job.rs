@@ -226,6 +226,7 @@ async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<
             Ok(job)
         }
         (Some(was), Upsert::Replace) => {
+            desk.call.by.kind(Some(was.kind.clone()))?;
             let job = was.clone().redefine(new, desk.now);
             store::job::write(desk.tx, &was, &job).await?;
             desk.record(object, &audited(&was), &audited(&job)).await?;

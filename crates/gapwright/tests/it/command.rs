@@ -132,7 +132,7 @@ fn a_message_is_sent_and_its_fate_is_told() {
     assert!(ended.err.contains("hello there"), "{ended:?}");
     let home = home
         .set("GAPWRIGHT__NOTIFY__CHANNELS__HOOK__URL", "webhook+http://127.0.0.1:1/x")
-        .set("GAPWRIGHT__NOTIFY__SIGNING_SECRET", "k");
+        .set("GAPWRIGHT__NOTIFY__SIGNING_SECRET", "k-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     assert!(home.fails(75, &["notify", "test", "--channel", "hook"]).contains("could not take it"));
 }
 
