@@ -162,13 +162,14 @@ CREATE TABLE outbox (
     text       TEXT   NOT NULL,
     link       TEXT,
     created_at BIGINT NOT NULL,
+    since      BIGINT NOT NULL,
     state      TEXT   NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
     attempts   BIGINT NOT NULL,
     next_at    BIGINT NOT NULL,
     ended_at   BIGINT,
     last_error TEXT
 );
-CREATE INDEX outbox_pending ON outbox (next_at, id) WHERE state = 'pending';
+CREATE INDEX outbox_pending ON outbox (channel, next_at, id) WHERE state = 'pending';
 CREATE INDEX outbox_dead ON outbox (ended_at DESC, id) WHERE state = 'dead';
 CREATE INDEX outbox_ended ON outbox (ended_at) WHERE state <> 'pending';
 

@@ -26,7 +26,11 @@ pub(crate) async fn run(plane: &Plane, name: &str) -> Result<String, String> {
 /// Delivers what a nudge may have missed.
 async fn outbox(plane: &Plane) -> Result<String, String> {
     let done = plane.deliver().await.map_err(|error| error.to_string())?;
-    Ok(format!("{} sent, {} to be tried again, {} given up", done.sent, done.later, done.dead))
+    let told = format!("{} sent, {} to be tried again, {} given up", done.sent, done.later, done.dead);
+    match done.elsewhere {
+        0 => Ok(told),
+        left => Ok(format!("{told}, {left} left for channels that this server does not have")),
+    }
 }
 
 /// Takes the inventory of gaps. Nothing leaves the house at this level of autonomy.

@@ -46,7 +46,8 @@ both!(dead_letters_of_both_sources_are_one_list_latest_first_and_walked_without_
             link: None,
         };
         store::outbox::add(&mut tx, &id, &effect).await.expect("a row");
-        store::outbox::dead(&mut tx, &id, "no such channel").await.expect("given up");
+        let row = store::outbox::find(&mut tx, &id).await.expect("a look").expect("the row");
+        store::outbox::dead(&mut tx, &row, "no such channel").await.expect("given up");
     }
     tx.commit().await.expect("a commit");
     world.spoil();
