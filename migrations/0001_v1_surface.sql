@@ -134,8 +134,9 @@ CREATE TABLE scheduled_run (
     PRIMARY KEY (name, due_at)
 );
 CREATE INDEX scheduled_run_by_end ON scheduled_run (ended_at);
+CREATE INDEX scheduled_run_lost ON scheduled_run (ended_at DESC, run_id) WHERE status LIKE 'lost:%';
 
--- The processes that serve this store, and the handlers that each has.
+-- The processes that serve this store, and the scheduled jobs that each rings.
 CREATE TABLE replica (
     id         TEXT COLLATE "C" PRIMARY KEY,
     handlers   TEXT   NOT NULL,
