@@ -85,8 +85,7 @@ fn orphans() -> Tool {
     let words = Words {
         name: "check-orphan-jobs",
         title: "Find orphaned scheduled jobs",
-        about: "List scheduled jobs that no live replica of this service has a handler and a cadence for. Jobs that are off \
-                are left out.",
+        about: "List scheduled jobs that no live replica of this service rings. Jobs that are off are left out.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: Page| async move {
         let ask = args.ask()?;
