@@ -166,3 +166,20 @@ both!(what_is_finished_and_old_is_forgotten_and_what_happened_is_not, async |wor
     drop(tx);
     assert!(runs(&plane, "retention").await.len() <= 15, "runs are kept for two weeks");
 });
+
+both!(however_many_rows_are_old_one_run_forgets_them_all, async |world| {
+    let mut tx = world.store().begin().await.expect("a transaction");
+    let keys = "INSERT INTO idempotency (principal, key, request, answer, at)
+                WITH RECURSIVE keys (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM keys WHERE n < 100501)
+                SELECT 'ann', CAST(n AS TEXT), '', '', 0 FROM keys";
+    tx.run(keys, &[]).await.expect("old keys");
+    tx.commit().await.expect("a commit");
+    world.spoil();
+    let plane = plane(world, "retention", "every 1d").await;
+    ring(&plane).await;
+    let status = runs(&plane, "retention").await.remove(0).status;
+    assert!(status.contains("100501 idempotency keys") && !status.contains("out of time"), "{status}");
+    let mut tx = world.store().read().await.expect("a look");
+    let left = tx.one::<(i64,)>("SELECT COUNT(*) FROM idempotency", &[]).await.expect("a count");
+    assert_eq!(left, Some((0,)));
+});
