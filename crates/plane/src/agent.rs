@@ -114,7 +114,9 @@ async fn create(desk: &mut Desk<'_>, grant: Grant, random: (u128, u128)) -> Resu
 
 async fn revoke(desk: &mut Desk<'_>, id: String) -> Result<(), No> {
     if !store::agent::revoke(desk.tx, &id, desk.now).await? {
-        return Err(Refusal::new(Code::NotFound, "no such token is in force").hint("see gapwright token list").into());
+        return Err(Refusal::new(Code::NotFound, format!("no token {id} is in force"))
+            .hint("see gapwright token list")
+            .into());
     }
     desk.record(format!("token:{id}"), &(), &json!({"revoked": true})).await
 }
