@@ -28,6 +28,7 @@ pub(crate) enum Jobs {
         name: String,
     },
     /// Register a job
+    #[command(visible_alias = "register")]
     Add(Add),
     /// Make a job due now
     Trigger {
@@ -35,7 +36,7 @@ pub(crate) enum Jobs {
         name: String,
     },
     /// Remove a job that nobody holds; its history stays
-    #[command(visible_alias = "rm")]
+    #[command(visible_aliases = ["rm", "deregister"])]
     Remove {
         /// Its name
         name: String,
@@ -71,7 +72,7 @@ pub(crate) struct Add {
     payload: Option<String>,
     /// When it is first due, such as 2026-11-22T08:00:00Z; without it, when it is triggered
     #[arg(long, value_name = "TIME")]
-    next_run: Option<String>,
+    next_run_at: Option<String>,
     /// -1000 to 1000; higher goes first
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     priority: i64,
@@ -128,7 +129,11 @@ impl Add {
             }
             no @ (No::Refusal(_) | No::Fault(_)) => no,
         })?;
-        let text = format!("{} is {}", job.name, state_name(&job.state));
+        let waits = match job.state {
+            State::Idle => format!(": it is due once somebody runs gapwright jobs trigger {:?}", job.name),
+            State::Waiting | State::Ready | State::Held(_) | State::Dead => String::new(),
+        };
+        let text = format!("{} is {}{waits}", job.name, state_name(&job.state));
         Ok(Answer::new(json!({"job": document(&job)}), text))
     }
 
@@ -145,7 +150,7 @@ impl Add {
             kind: self.kind.clone(),
             interval: self.every.map(|every| job::interval(every.0 / 1_000)).transpose()?,
             payload: payload.transpose()?,
-            next_run_at: self.next_run.as_deref().map(|text| Time::parse(text, "next_run_at")).transpose()?,
+            next_run_at: self.next_run_at.as_deref().map(|text| Time::parse(text, "next_run_at")).transpose()?,
             priority: job::priority(self.priority)?,
             max_attempts: self.max_attempts.map(job::max_attempts).transpose()?,
             created_by: created_by.to_owned(),
