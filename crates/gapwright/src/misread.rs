@@ -20,9 +20,10 @@ pub(crate) fn tell(error: &clap::Error) -> Exit {
 
 /// What clap says in several lines: what is wrong in the first paragraph, then a tip perhaps, and the usage.
 fn failure(kind: ErrorKind, text: &str) -> Failure {
-    let what = match kind {
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
-        _ => first_paragraph(text),
+    let what = if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        "a command is missing".to_owned()
+    } else {
+        first_paragraph(text)
     };
     let line = |start: &str| text.lines().find_map(|line| line.trim_start().strip_prefix(start));
     let hint = match (line("tip: "), line("Usage: ")) {

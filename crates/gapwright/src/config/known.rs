@@ -87,13 +87,11 @@ fn misspelt(name: &str, keys: &[String]) -> Option<Failure> {
         return None;
     }
     let last_words = keys.iter().find(|key| format!("_{}", joined(key)).ends_with(&format!("_{word}")));
-    let key = match last_words {
-        Some(key) => key.clone(),
-        None => {
-            let near = nearest(&word, keys.iter().map(|key| joined(key)))?;
-            keys.iter().find(|key| joined(key) == near)?.clone()
-        }
+    let alike = || {
+        let near = nearest(&word, keys.iter().map(|key| joined(key)))?;
+        keys.iter().find(|key| joined(key) == near)
     };
+    let key = last_words.or_else(alike)?;
     let path: Vec<_> = key.split('.').collect();
     Some(
         Failure::usage(format!("nobody reads the environment variable {name}"))
