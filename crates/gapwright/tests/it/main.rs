@@ -13,3 +13,4 @@ mod secrets;
 mod serve;
 mod stdio;
 mod tidy;
+mod tree;
