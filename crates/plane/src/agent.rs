@@ -56,6 +56,16 @@ impl Plane {
         Ok(ask.page(tokens, |token| (0, token.id.clone())))
     }
 
+    /// The same without those that are revoked or have expired.
+    pub async fn list_tokens_in_force(&self, call: &Call, ask: &Ask) -> Result<Page<Token>, No> {
+        call.by.require(Right::Operate, call.tool)?;
+        let (_, after) = ask.place((0, ""))?;
+        let mut tx = self.read(call).await?;
+        let now = tx.now();
+        let tokens = store::agent::list_in_force(&mut tx, &after, now, ask.rows()).await?;
+        Ok(ask.page(tokens, |token| (0, token.id.clone())))
+    }
+
     /// Revokes a token, at once and for ever.
     pub async fn revoke_token(&self, call: &Call, id: &str) -> Result<(), No> {
         let id = id::opaque("id", id)?;

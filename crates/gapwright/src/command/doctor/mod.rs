@@ -17,7 +17,7 @@ use store::Store;
 use crate::config::{Config, Origin, masked};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, Missing};
-use crate::show::{Answer, BOLD, GREEN, RED, YELLOW, clean};
+use crate::show::{self, Answer, BOLD, GREEN, RED, YELLOW, clean};
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,10 +127,11 @@ fn report(checks: &[Check]) -> Answer {
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     let lines: Vec<_> = checks.iter().map(Check::line).collect();
-    let verdict = match failed {
-        0 => "nothing is wrong".to_owned(),
-        1 => "1 check failed".to_owned(),
-        many => format!("{many} checks failed"),
+    let unknown = checks.iter().filter(|check| check.verdict == Verdict::Unknown).count();
+    let verdict = match (failed, unknown) {
+        (0, 0) => "nothing is wrong".to_owned(),
+        (0, unknown) => format!("nothing failed; {} came to nothing", show::count(unknown, "check")),
+        (failed, _) => format!("{} failed", show::count(failed, "check")),
     };
     let text = format!("gapwright {version}\n{}\n{verdict}", lines.join("\n"));
     let exit = if failed == 0 { Exit::Ok } else { Exit::Failure };
