@@ -8,6 +8,7 @@ mod doctor;
 mod help;
 mod kill;
 mod program;
+mod readme;
 mod replicas;
 mod secrets;
 mod serve;
