@@ -76,7 +76,8 @@ pub(crate) struct Add {
     /// -1000 to 1000; higher goes first
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     priority: i64,
-    /// How many pickups without a success until it gives up; 0 for no limit
+    /// How many pickups without a success until it gives up, 0 for no limit; without it, 5 for a one-off and no limit
+    /// for a repeating job
     #[arg(long, value_name = "N")]
     max_attempts: Option<i64>,
     /// Replace the definition of a job of this name
@@ -202,15 +203,7 @@ fn attempts(job: &Job) -> String {
 
 fn document(job: &Job) -> Value {
     let payload: Option<Value> = job.payload.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let claim = holder(job).map(|claim| {
-        json!({
-            "holder": claim.holder,
-            "principal": claim.principal,
-            "claimed_at": claim.claimed_at.iso(),
-            "expires_at": claim.expires_at.iso(),
-            "progress": claim.progress,
-        })
-    });
+    let claim = holder(job);
     json!({
         "name": job.name,
         "kind": job.kind,
@@ -224,7 +217,11 @@ fn document(job: &Job) -> Value {
         "created_at": job.created_at.iso(),
         "created_by": job.created_by,
         "next_run_at": job.next_run_at.map(Time::iso),
-        "claim": claim,
+        "held_by": claim.map(|claim| &claim.holder),
+        "held_by_principal": claim.map(|claim| &claim.principal),
+        "claimed_at": claim.map(|claim| claim.claimed_at.iso()),
+        "expires_at": claim.map(|claim| claim.expires_at.iso()),
+        "progress": claim.and_then(|claim| claim.progress.as_ref()),
         "last_run_at": job.last.as_ref().map(|last| last.at.iso()),
         "last_status": job.last.as_ref().map(|last| last.status.clone()),
         "last_summary": job.last.as_ref().and_then(|last| last.summary.clone()),

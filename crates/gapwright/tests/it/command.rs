@@ -212,3 +212,30 @@ fn a_command_line_that_makes_no_sense_is_told_whole_to_programs_too() {
         assert_eq!((ended.code, &document["error"]), (2, &error), "{args:?}");
     }
 }
+
+#[test]
+fn a_thing_has_the_same_fields_here_and_over_mcp() {
+    let home = Home::new();
+    home.ok(&["jobs", "add", "a", "--kind", "x", "--every", "1h", "--next-run-at", "2026-01-01T00:00:00Z"]);
+    let server = home.serve(&["--insecure-no-auth"]);
+    let client = harness::mcp::Client::new(&server.url, "");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ask = |tool: &str, arguments: Value| match runtime.block_on(client.call(tool, arguments)) {
+        harness::mcp::Answer::Ok(answer) => answer,
+        other => panic!("{tool}: {other:?}"),
+    };
+    ask("acquire-lock", json!({"key": "k", "holder": "h", "ttl_secs": 60}));
+    ask("claim-routine-job", json!({"holder": "h", "ttl_secs": 60, "name": "a"}));
+    for (tool, command, noun) in
+        [("list-routine-jobs", ["jobs", "list"], "jobs"), ("list-locks", ["locks", "list"], "locks")]
+    {
+        let (there, here) = (ask(tool, json!({})), home.json(&command));
+        let of = |list: &Value| {
+            list[noun].as_array().expect("a list").iter().find(|item| item["name"] != "gapwright-canary").cloned()
+        };
+        let (there, here) = (of(&there).expect("one"), of(&here).expect("one"));
+        for (field, value) in there.as_object().expect("fields").iter().filter(|(field, _)| *field != "untrusted") {
+            assert_eq!(&here[field], value, "{field} of {command:?}");
+        }
+    }
+}
