@@ -176,9 +176,13 @@ impl From<server::Error> for Failure {
             server::Error::Exposed(_) => {
                 "listen on 127.0.0.1, or leave --insecure-no-auth out and give each caller a token".to_owned()
             }
-            server::Error::Catalogue(_) => "this is a bug, or mcp.tool_prefix is at fault".to_owned(),
+            server::Error::Catalogue(_) => "this is a bug: report it with this message".to_owned(),
             server::Error::Io(_) => "run gapwright doctor".to_owned(),
         };
-        Self::new("cannot serve").why(error.to_string()).hint(hint)
+        let exit = match &error {
+            server::Error::Exposed(_) => Exit::Usage,
+            server::Error::Bind { .. } | server::Error::Catalogue(_) | server::Error::Io(_) => Exit::Failure,
+        };
+        Self { exit, ..Self::new("cannot serve") }.why(error.to_string()).hint(hint)
     }
 }

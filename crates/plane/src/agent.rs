@@ -56,6 +56,16 @@ impl Plane {
         Ok(ask.page(tokens, |token| (0, token.id.clone())))
     }
 
+    /// The same without those that are revoked or have expired.
+    pub async fn list_tokens_in_force(&self, call: &Call, ask: &Ask) -> Result<Page<Token>, No> {
+        call.by.require(Right::Operate, call.tool)?;
+        let (_, after) = ask.place((0, ""))?;
+        let mut tx = self.read(call).await?;
+        let now = tx.now();
+        let tokens = store::agent::list_in_force(&mut tx, &after, now, ask.rows()).await?;
+        Ok(ask.page(tokens, |token| (0, token.id.clone())))
+    }
+
     /// Revokes a token, at once and for ever.
     pub async fn revoke_token(&self, call: &Call, id: &str) -> Result<(), No> {
         let id = id::opaque("id", id)?;
@@ -114,7 +124,9 @@ async fn create(desk: &mut Desk<'_>, grant: Grant, random: (u128, u128)) -> Resu
 
 async fn revoke(desk: &mut Desk<'_>, id: String) -> Result<(), No> {
     if !store::agent::revoke(desk.tx, &id, desk.now).await? {
-        return Err(Refusal::new(Code::NotFound, "no such token is in force").hint("see gapwright token list").into());
+        return Err(Refusal::new(Code::NotFound, format!("no token {id} is in force"))
+            .hint("see gapwright token list")
+            .into());
     }
     desk.record(format!("token:{id}"), &(), &json!({"revoked": true})).await
 }

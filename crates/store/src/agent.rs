@@ -14,6 +14,8 @@ statements! {
               FROM token WHERE id = $1";
     LIST = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
               FROM token WHERE id > $1 ORDER BY id LIMIT $2";
+    LIST_IN_FORCE = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
+              FROM token WHERE id > $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id LIMIT $3";
     REVOKE = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
     ANY = "SELECT COUNT(*) FROM token";
     FORGET = "DELETE FROM token WHERE id IN (
@@ -80,6 +82,11 @@ pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Token>, Fault> {
 /// Tokens after this id, in order of their making.
 pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Token>, Fault> {
     tx.all(LIST, &[Text(after), Int(limit)]).await
+}
+
+/// The same without those that are revoked or have expired.
+pub async fn list_in_force(tx: &mut Tx, after: &str, now: Time, limit: i64) -> Result<Vec<Token>, Fault> {
+    tx.all(LIST_IN_FORCE, &[Text(after), Int(now.0), Int(limit)]).await
 }
 
 /// Revokes a token; false when there is none or it was revoked before.

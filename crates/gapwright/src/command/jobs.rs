@@ -28,6 +28,7 @@ pub(crate) enum Jobs {
         name: String,
     },
     /// Register a job
+    #[command(visible_alias = "register")]
     Add(Add),
     /// Make a job due now
     Trigger {
@@ -35,7 +36,7 @@ pub(crate) enum Jobs {
         name: String,
     },
     /// Remove a job that nobody holds; its history stays
-    #[command(visible_alias = "rm")]
+    #[command(visible_aliases = ["rm", "deregister"])]
     Remove {
         /// Its name
         name: String,
@@ -71,11 +72,12 @@ pub(crate) struct Add {
     payload: Option<String>,
     /// When it is first due, such as 2026-11-22T08:00:00Z; without it, when it is triggered
     #[arg(long, value_name = "TIME")]
-    next_run: Option<String>,
+    next_run_at: Option<String>,
     /// -1000 to 1000; higher goes first
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     priority: i64,
-    /// How many pickups without a success until it gives up; 0 for no limit
+    /// How many pickups without a success until it gives up, 0 for no limit; without it, 5 for a one-off and no limit
+    /// for a repeating job
     #[arg(long, value_name = "N")]
     max_attempts: Option<i64>,
     /// Replace the definition of a job of this name
@@ -128,7 +130,11 @@ impl Add {
             }
             no @ (No::Refusal(_) | No::Fault(_)) => no,
         })?;
-        let text = format!("{} is {}", job.name, state_name(&job.state));
+        let waits = match job.state {
+            State::Idle => format!(": it is due once somebody runs gapwright jobs trigger {:?}", job.name),
+            State::Waiting | State::Ready | State::Held(_) | State::Dead => String::new(),
+        };
+        let text = format!("{} is {}{waits}", job.name, state_name(&job.state));
         Ok(Answer::new(json!({"job": document(&job)}), text))
     }
 
@@ -145,7 +151,7 @@ impl Add {
             kind: self.kind.clone(),
             interval: self.every.map(|every| job::interval(every.0 / 1_000)).transpose()?,
             payload: payload.transpose()?,
-            next_run_at: self.next_run.as_deref().map(|text| Time::parse(text, "next_run_at")).transpose()?,
+            next_run_at: self.next_run_at.as_deref().map(|text| Time::parse(text, "next_run_at")).transpose()?,
             priority: job::priority(self.priority)?,
             max_attempts: self.max_attempts.map(job::max_attempts).transpose()?,
             created_by: created_by.to_owned(),
@@ -197,15 +203,7 @@ fn attempts(job: &Job) -> String {
 
 fn document(job: &Job) -> Value {
     let payload: Option<Value> = job.payload.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let claim = holder(job).map(|claim| {
-        json!({
-            "holder": claim.holder,
-            "principal": claim.principal,
-            "claimed_at": claim.claimed_at.iso(),
-            "expires_at": claim.expires_at.iso(),
-            "progress": claim.progress,
-        })
-    });
+    let claim = holder(job);
     json!({
         "name": job.name,
         "kind": job.kind,
@@ -219,7 +217,11 @@ fn document(job: &Job) -> Value {
         "created_at": job.created_at.iso(),
         "created_by": job.created_by,
         "next_run_at": job.next_run_at.map(Time::iso),
-        "claim": claim,
+        "held_by": claim.map(|claim| &claim.holder),
+        "held_by_principal": claim.map(|claim| &claim.principal),
+        "claimed_at": claim.map(|claim| claim.claimed_at.iso()),
+        "expires_at": claim.map(|claim| claim.expires_at.iso()),
+        "progress": claim.and_then(|claim| claim.progress.as_ref()),
         "last_run_at": job.last.as_ref().map(|last| last.at.iso()),
         "last_status": job.last.as_ref().map(|last| last.status.clone()),
         "last_summary": job.last.as_ref().and_then(|last| last.summary.clone()),

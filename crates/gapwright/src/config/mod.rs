@@ -5,6 +5,7 @@
 
 mod check;
 mod environment;
+mod known;
 mod leaf;
 mod secret;
 mod sections;
@@ -68,7 +69,8 @@ pub(crate) fn load(flags: &Flags) -> Result<Config, Failure> {
         figment = figment.merge(layer);
     }
     let leaves = leaf::leaves(&figment, &merged(&figment)?);
-    check::known(&leaves)?;
+    known::variables()?;
+    known::keys(&leaves)?;
     let sections = figment.extract().map_err(|error| check::unreadable(&error))?;
     let config = Config { sections, leaves, file };
     config.check()?;

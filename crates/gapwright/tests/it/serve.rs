@@ -77,7 +77,7 @@ fn a_second_server_on_the_same_port_says_so() {
 #[test]
 fn nobody_is_served_without_authentication_beyond_this_machine() {
     let home = Home::new();
-    let said = home.fails(1, &["serve", "--listen", "0.0.0.0:0", "--insecure-no-auth"]);
+    let said = home.fails(2, &["serve", "--listen", "0.0.0.0:0", "--insecure-no-auth"]);
     assert!(said.contains("without authentication"), "{said}");
     let server = home.serve(&["--insecure-no-auth"]);
     assert!(!server.said.contains("token:"), "{}", server.said);
@@ -88,8 +88,8 @@ fn nobody_is_served_without_authentication_beyond_this_machine() {
 #[test]
 fn a_catalogue_that_a_gateway_would_thin_is_not_served() {
     let home = Home::new().set("GAPWRIGHT__MCP__TOOL_PREFIX", "Bad_Prefix;");
-    let said = home.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
-    assert!(said.contains("catalogue breaks the rules"), "{said}");
+    let said = home.fails(2, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("mcp.tool_prefix") && said.contains("small letters, digits and hyphens"), "{said}");
 }
 
 #[test]

@@ -75,6 +75,18 @@ both!(tokens_are_walked_without_loss_or_repetition, async |world| {
     assert_eq!((tokens.len(), ids.len()), (23, 23));
 });
 
+both!(a_token_that_has_ended_is_not_in_force, async |world| {
+    let (_, kept) = world.plane.create_token(&operator(), grant(Role::Viewer)).await.expect("a token");
+    let (_, revoked) = world.plane.create_token(&operator(), grant(Role::Viewer)).await.expect("a token");
+    let brief = Grant { life: Span::mins(1), ..grant(Role::Viewer) };
+    world.plane.create_token(&operator(), brief).await.expect("a token");
+    world.plane.revoke_token(&operator(), &revoked.id).await.expect("an end");
+    world.hand.advance(Span::mins(1));
+    let in_force = walk(1, async |ask| world.plane.list_tokens_in_force(&operator(), ask).await).await;
+    assert_eq!(in_force, [kept]);
+    assert_eq!(walk(2, async |ask| world.plane.list_tokens(&operator(), ask).await).await.len(), 3);
+});
+
 /// Whether an answer says that the caller may not ask.
 fn forbidden<T>(answer: &Result<T, No>) -> bool {
     matches!(answer, Err(No::Refusal(refusal)) if refusal.code == Code::Forbidden)
