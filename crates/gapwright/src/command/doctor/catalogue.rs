@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::agent::Role;
 use domain::catalogue;
 use domain::time::Span;
-use plane::agent::Grant;
+use plane::agent::{DOCTOR, Grant};
 use plane::{Call, Plane};
 use secrecy::SecretString;
 use server::{Bound, Options};
@@ -28,8 +28,7 @@ const NAME: &str = "served catalogue";
 /// answers on this machine.
 pub(super) async fn check(plane: &Plane, call: &Call, local: bool) -> Check {
     let url = plane.settings().public_url.clone().unwrap_or_default();
-    let grant =
-        Grant { principal: "gapwright-doctor".to_owned(), role: Role::Viewer, kinds: Vec::new(), life: TOKEN_LIFE };
+    let grant = Grant { principal: DOCTOR.to_owned(), role: Role::Viewer, kinds: Vec::new(), life: TOKEN_LIFE };
     let (token, row) = match plane.create_token(call, grant).await {
         Ok(made) => made,
         Err(no) => return Check::failed(NAME, &no.into()),
@@ -95,8 +94,14 @@ async fn registered(plane: &Plane) -> Result<Catalogue, Failure> {
     store.migrate().await?;
     let bound = Bound::bind(([127, 0, 0, 1], 0).into(), true).await?;
     let url = session::local_url(bound.address()?);
-    let options =
-        Options { insecure_no_auth: true, allowed_hosts: Vec::new(), calls_per_principal: 1, drain: Duration::ZERO };
+    let options = Options {
+        insecure_no_auth: true,
+        allowed_hosts: Vec::new(),
+        calls_per_principal: 1,
+        streams_per_principal: 1,
+        streams: 1,
+        drain: Duration::ZERO,
+    };
     let stop = CancellationToken::new();
     let serving = tokio::spawn(bound.serve(Plane::new(store, settings, session::chance()), options, stop.clone()));
     let listed = probe::catalogue(&http, &url, None).await;

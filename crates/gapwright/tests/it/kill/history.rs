@@ -158,7 +158,7 @@ fn one_completion_per_claim(events: &[Event]) -> Vec<String> {
 
 /// INV-4: what was acknowledged is there.
 async fn nothing_acknowledged_is_lost(events: &[Event], store: &Store) -> Vec<String> {
-    let mut tx = store.read().await.expect("a look at the store");
+    let mut tx = store.read().await.expect("a look at the store").unhurried();
     let mut broken = Vec::new();
     let sightings: Vec<(String,)> = tx.all("SELECT id FROM sighting", &[]).await.expect("the sightings");
     let sightings: BTreeSet<_> = sightings.into_iter().map(|(id,)| id).collect();
