@@ -36,7 +36,7 @@ fn what_the_program_asks_itself_with_is_not_the_first_token() {
     let server = home.serve(&["--insecure-no-auth"]);
     let home = home.set("GAPWRIGHT__SERVER__LISTEN", server.address());
     home.json(&["doctor"]);
-    assert_eq!(home.json(&["token", "list"])["tokens"][0]["name"], "gapwright-doctor");
+    assert!(home.json(&["token", "list"]).to_string().contains("gapwright-doctor"));
     server.signal(Signal::SIGTERM);
     assert_eq!(server.wait().0, Some(0));
     assert!(home.serve(&[]).said.contains("\ntoken: gapw_"));

@@ -91,12 +91,14 @@ async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option
     if read == 0 {
         return Ok(None);
     }
-    let too_large = line.len() > BYTES_MAX && !line.ends_with(b"\n");
+    if line.len() <= BYTES_MAX || line.ends_with(b"\n") {
+        return Ok(Some(Ok(line)));
+    }
     while read > 0 && !line.ends_with(b"\n") {
         line.clear();
         read = input.take(most).read_until(b'\n', &mut line).await?;
     }
-    Ok(Some(if too_large { Err(Unreadable::TooLarge) } else { Ok(line) }))
+    Ok(Some(Err(Unreadable::TooLarge)))
 }
 
 /// Writes answers and complaints, one whole line after the other, until there are no more of either.
