@@ -20,7 +20,7 @@ const KEPT: Span = Span::days(14);
 
 /// Everything that does not hold.
 pub async fn broken(store: &Store) -> Vec<String> {
-    let mut tx = store.read().await.expect("a look at the store");
+    let mut tx = store.read().await.expect("a look at the store").unhurried();
     let mut found = counters(&mut tx).await;
     found.extend(claims(&mut tx).await);
     found.extend(attempts(&mut tx).await);

@@ -113,10 +113,13 @@ fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
 
 fn options(config: &Config) -> Options {
     let server = &config.sections.server;
+    let count = |number: i64| usize::try_from(number).unwrap_or(1);
     Options {
         insecure_no_auth: server.insecure_no_auth,
         allowed_hosts: server.allowed_hosts.clone(),
-        calls_per_principal: usize::try_from(server.calls_per_principal).unwrap_or(1),
+        calls_per_principal: count(server.calls_per_principal),
+        streams_per_principal: count(server.streams_per_principal),
+        streams: count(server.streams),
         drain: Duration::from_secs(server.drain_secs.unsigned_abs()),
     }
 }

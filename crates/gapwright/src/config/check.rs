@@ -19,6 +19,8 @@ use crate::span;
 
 /// The most calls of one caller at once that anybody may configure.
 const CALLS_MAX: i64 = 1_024;
+/// The most streams of one caller, and of all, that anybody may configure.
+const STREAMS_MAX: (i64, i64) = (1_024, 10_000);
 /// The longest drain: with what comes after it, it fits into the ten seconds that container engines wait.
 const DRAIN_SECS_MAX: i64 = 8;
 
@@ -105,6 +107,12 @@ impl Config {
         self.public_url()?;
         if !(1..=CALLS_MAX).contains(&server.calls_per_principal) {
             return Err(self.bad(&["server", "calls_per_principal"], "a whole number from 1 to 1024"));
+        }
+        if !(1..=STREAMS_MAX.0).contains(&server.streams_per_principal) {
+            return Err(self.bad(&["server", "streams_per_principal"], "a whole number from 1 to 1024"));
+        }
+        if !(1..=STREAMS_MAX.1).contains(&server.streams) {
+            return Err(self.bad(&["server", "streams"], "a whole number from 1 to 10000"));
         }
         if !(0..=DRAIN_SECS_MAX).contains(&server.drain_secs) {
             return Err(self.bad(&["server", "drain_secs"], "a whole number of seconds from 0 to 8"));

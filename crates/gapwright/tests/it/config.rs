@@ -84,6 +84,8 @@ fn a_value_of_a_wrong_type_or_out_of_its_bounds_is_refused_by_key_origin_and_exp
         ("[server]\ndrain_secs = 9\n", ["server.drain_secs", "from 0 to 8"]),
         ("[server]\ndrain_secs = -1\n", ["server.drain_secs", "from 0 to 8"]),
         ("[server]\ncalls_per_principal = 0\n", ["server.calls_per_principal", "from 1 to 1024"]),
+        ("[server]\nstreams_per_principal = 1025\n", ["server.streams_per_principal", "from 1 to 1024"]),
+        ("[server]\nstreams = 0\n", ["server.streams", "from 1 to 10000"]),
         ("[server]\ninsecure_no_auth = \"yes\"\n", ["server.insecure_no_auth", "expected true or false"]),
         ("[server]\nallowed_hosts = \"a\"\n", ["server.allowed_hosts", "expected a list"]),
         ("[server]\nallowed_hosts = [\"http://a\"]\n", ["server.allowed_hosts", "host names"]),

@@ -52,6 +52,14 @@ both!(a_revoked_expired_unknown_or_malformed_token_is_refused, async |world| {
     }
 });
 
+both!(a_token_that_the_program_makes_for_itself_is_nobodys_first, async |world| {
+    for own in [domain::job::CANARY, plane::agent::DOCTOR] {
+        let grant = Grant { principal: own.to_owned(), ..grant(Role::Routine) };
+        world.plane.create_token(&operator(), grant).await.expect("a token");
+        assert!(!world.plane.has_tokens().await.expect("an answer"), "{own}");
+    }
+});
+
 both!(a_token_that_makes_no_sense_is_not_made, async |world| {
     for bad in [
         Grant { principal: String::new(), ..grant(Role::Routine) },

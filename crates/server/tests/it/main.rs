@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod contract;
 mod eras;
+mod flood;
 mod heartbeat;
 mod operating;
 mod reference;

@@ -181,7 +181,7 @@ async fn one_claim_at_a_time(events: &[Event], store: &Store) -> Vec<String> {
 
 /// INV-4: what was acknowledged is there.
 async fn nothing_acknowledged_is_lost(events: &[Event], store: &Store) -> Vec<String> {
-    let mut tx = store.read().await.expect("a look at the store");
+    let mut tx = store.read().await.expect("a look at the store").unhurried();
     let mut broken = Vec::new();
     let sightings: Vec<(String,)> = tx.all("SELECT id FROM sighting", &[]).await.expect("the sightings");
     let sightings: BTreeSet<_> = sightings.into_iter().map(|(id,)| id).collect();
