@@ -1,6 +1,7 @@
 //! Why a command could not do what it was asked: what, why, what next, and the exit code that says so to a script.
 
 use domain::refusal::{Code, Refusal};
+use domain::time::Span;
 use plane::No;
 use serde_json::{Value, json};
 use store::Fault;
@@ -101,7 +102,9 @@ impl From<Refusal> for Failure {
             Code::AlreadyExists | Code::Held | Code::StaleClaim | Code::IdempotencyMismatch => Exit::Conflict,
             Code::TooManyCalls | Code::Unavailable => Exit::TryLater,
         };
-        let why = refusal.retry_after.map(|span| format!("it may work in {span}")).unwrap_or_default();
+        // To the second above: people read it.
+        let soon = |span: Span| format!("it may work in {}", Span::secs(span.0.saturating_add(999) / 1_000));
+        let why = refusal.retry_after.map(soon).unwrap_or_default();
         Self { exit, code: refusal.code.name(), what: refusal.message, why, hint: refusal.hint }
     }
 }

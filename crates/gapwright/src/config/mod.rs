@@ -110,7 +110,7 @@ fn merged(figment: &Figment) -> Result<Dict, Failure> {
 /// The one file to read: the one that was asked for, or the first that exists.
 fn find_file(asked: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
     if let Some(path) = asked {
-        return match std::fs::File::open(path) {
+        return match std::fs::read_to_string(path) {
             Ok(_) => Ok(Some(path.to_path_buf())),
             Err(error) => Err(Failure::usage("cannot read the configuration file")
                 .why(format!("{}: {error}", path.display()))

@@ -214,7 +214,7 @@ fn a_command_line_that_makes_no_sense_is_told_whole_to_programs_too() {
 }
 
 #[test]
-fn a_thing_has_the_same_fields_here_and_over_mcp() {
+fn what_is_held_has_the_same_fields_here_and_over_mcp() {
     let home = Home::new();
     home.ok(&["jobs", "add", "a", "--kind", "x", "--every", "1h", "--next-run-at", "2026-01-01T00:00:00Z"]);
     let server = home.serve(&["--insecure-no-auth"]);
@@ -222,10 +222,12 @@ fn a_thing_has_the_same_fields_here_and_over_mcp() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let ask = |tool: &str, arguments: Value| match runtime.block_on(client.call(tool, arguments)) {
         harness::mcp::Answer::Ok(answer) => answer,
-        other => panic!("{tool}: {other:?}"),
+        no @ (harness::mcp::Answer::Refused(_) | harness::mcp::Answer::Unknown(_)) => panic!("{tool}: {no:?}"),
     };
     ask("acquire-lock", json!({"key": "k", "holder": "h", "ttl_secs": 60}));
     ask("claim-routine-job", json!({"holder": "h", "ttl_secs": 60, "name": "a"}));
+    let said = home.fails(5, &["jobs", "remove", "a"]);
+    assert!(said.contains("why: it may work in ") && !said.contains("ms\n"), "{said}");
     for (tool, command, noun) in
         [("list-routine-jobs", ["jobs", "list"], "jobs"), ("list-locks", ["locks", "list"], "locks")]
     {

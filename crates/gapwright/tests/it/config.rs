@@ -37,6 +37,8 @@ fn one_file_is_read_the_one_that_was_asked_for_first() {
     assert_eq!(keep(&[]), (json!("2d"), json!(8)));
     assert_eq!(keep(&["--config", "b.toml"]), (json!("3d"), json!(8)));
     assert!(home.fails(2, &["--config", "c.toml", "config", "show"]).contains("c.toml: No such file"));
+    let said = home.fails(2, &["--config", "..", "config", "show"]);
+    assert!(said.contains("Is a directory") && said.contains("hint: check --config"), "{said}");
 }
 
 #[test]

@@ -124,3 +124,22 @@ fn the_scheduled_jobs_are_kept_as_configured_and_the_heartbeat_is_watched() {
     assert_eq!((&heartbeat["name"], &heartbeat["every_secs"]), (&"agent-mcp-heartbeat".into(), &3_600.into()));
     assert_eq!(heartbeat["grace_secs"], 900);
 }
+
+#[test]
+fn a_scheduled_run_is_in_the_log_when_it_failed_and_not_when_it_went_well() {
+    let home = Home::new().set("GAPWRIGHT__SERVER__PUBLIC_URL", "http://127.0.0.1:1");
+    let server = home.serve(&[]);
+    let status = |name: &str| {
+        let listed = home.json(&["schedules", "list"]);
+        let jobs = listed["scheduled_jobs"].as_array().expect("jobs").iter();
+        jobs.filter(|job| job["name"] == name).find_map(|job| job["last_status"].as_str().map(str::to_owned))
+    };
+    while status("outbox").is_none() || status("agent-mcp-heartbeat").is_none() {
+        std::thread::yield_now();
+    }
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.wait().0, Some(0));
+    let log = std::fs::read_to_string(home.path().join("log")).expect("a log");
+    assert!(log.contains("\"message\":\"a scheduled run failed\",\"job\":\"agent-mcp-heartbeat\""), "{log}");
+    assert!(!log.contains("\"job\":\"outbox\""), "{log}");
+}
