@@ -137,8 +137,9 @@ CREATE TABLE scheduled_run (
 );
 CREATE INDEX scheduled_run_by_end ON scheduled_run (ended_at);
 CREATE INDEX scheduled_run_by_id ON scheduled_run (run_id);
+CREATE INDEX scheduled_run_lost ON scheduled_run (ended_at DESC, run_id) WHERE status LIKE 'lost:%';
 
--- The processes that serve this store, and the handlers that each has.
+-- The processes that serve this store, and the scheduled jobs that each rings.
 CREATE TABLE replica (
     id         TEXT COLLATE "C" PRIMARY KEY,
     handlers   TEXT   NOT NULL,
@@ -165,13 +166,14 @@ CREATE TABLE outbox (
     text       TEXT   NOT NULL,
     link       TEXT,
     created_at BIGINT NOT NULL,
+    since      BIGINT NOT NULL,
     state      TEXT   NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
     attempts   BIGINT NOT NULL,
     next_at    BIGINT NOT NULL,
     ended_at   BIGINT,
     last_error TEXT
 );
-CREATE INDEX outbox_pending ON outbox (next_at, id) WHERE state = 'pending';
+CREATE INDEX outbox_pending ON outbox (channel, next_at, id) WHERE state = 'pending';
 CREATE INDEX outbox_dead ON outbox (ended_at DESC, id) WHERE state = 'dead';
 CREATE INDEX outbox_ended ON outbox (ended_at) WHERE state <> 'pending';
 

@@ -3,6 +3,8 @@
 //! Each due time gets one run. A run that was killed is taken up again for the same due time; due times that passed
 //! while nobody was there are rung by one run together.
 
+use serde::{Deserialize, Serialize};
+
 use crate::schedule::{Cadence, Ring};
 use crate::time::{Span, Time};
 
@@ -11,7 +13,7 @@ use crate::time::{Span, Time};
 pub struct Scheduled {
     /// Its name, which is also its handler's.
     pub name: String,
-    /// When it rings, as configured.
+    /// When it rings, as configured; empty when it is off.
     pub cadence: String,
     /// When it rings next; none when it never does.
     pub next_run_at: Option<Time>,
@@ -30,7 +32,7 @@ pub struct Hold {
     pub replica: String,
     /// Since when.
     pub since: Time,
-    /// When others may take it up again.
+    /// When others may take it up again: [`HOLD_GRACE`] after its deadline.
     pub expires_at: Time,
     /// Which try at this due time it is, from 1.
     pub attempt: i64,
@@ -40,6 +42,10 @@ pub struct Hold {
 
 /// Tries at one due time before it is given up, so that a run that kills its process does not do so for ever.
 pub const ATTEMPTS_MAX: i64 = 3;
+
+/// How much longer than its deadline a run is held, so that whoever runs it has certainly been stopped before another
+/// takes it up.
+pub const HOLD_GRACE: Span = Span::secs(30);
 
 /// Why nothing is to be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +65,34 @@ pub enum Taken {
     Lost(Scheduled, Hold),
 }
 
+/// What came of a wish to let a job ring now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Triggered {
+    /// It rings now.
+    Now,
+    /// It is off: nobody would ring it.
+    Off,
+    /// There is no such job.
+    NotFound,
+}
+
+impl Triggered {
+    /// Why it does not ring, in a word; none when it does.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Now => None,
+            Self::Off => Some("off"),
+            Self::NotFound => Some("not_found"),
+        }
+    }
+}
+
 impl Scheduled {
+    /// Whether it is off: no live replica rings it.
+    pub fn is_off(&self) -> bool {
+        self.cadence.is_empty()
+    }
+
     /// Takes the job for one run.
     pub fn take(
         self,
@@ -74,7 +107,7 @@ impl Scheduled {
             due_at,
             replica: replica.to_owned(),
             since: now,
-            expires_at: now + deadline,
+            expires_at: now + deadline + HOLD_GRACE,
             attempt,
             missed,
         };
@@ -96,6 +129,23 @@ impl Scheduled {
     pub fn finish(self, run_id: &str) -> Option<(Self, Hold)> {
         let hold = self.hold.clone().filter(|hold| hold.run_id == run_id)?;
         Some((Self { hold: None, ..self }, hold))
+    }
+
+    /// The job where the clock went back: it rings no later than a job of its cadence would that rang just now, and for
+    /// none of `rung`, the due times after `now` that had their run before the clock went back.
+    pub fn set_back(self, cadence: &Cadence, rung: &[Time], now: Time) -> Self {
+        let has_run = |due: &Time| rung.contains(due) || self.hold.as_ref().is_some_and(|hold| hold.due_at == *due);
+        let mut ticks = std::iter::successors(cadence.next_after(now), |tick| cadence.next_after(*tick));
+        let first = ticks.find(|tick| !has_run(tick));
+        let next_run_at = self.next_run_at.map(|next| first.map_or(next, |first| first.min(next)));
+        Self { next_run_at, ..self }
+    }
+
+    /// The job without a next run that had its run already, before the clock went back: the first after it that has not.
+    pub fn skip(self, cadence: &Cadence, rung: &[Time]) -> Self {
+        let mut ticks = std::iter::successors(self.next_run_at, |tick| cadence.next_after(*tick));
+        let next_run_at = ticks.find(|tick| !rung.contains(tick));
+        Self { next_run_at, ..self }
     }
 
     /// The job under a cadence that may have changed: a changed one starts afresh.
@@ -158,5 +208,47 @@ mod tests {
         assert_eq!(idle.clone().retime("every 10s", &cadence, Time(7)), idle);
         let other = Cadence::parse("every 1h").expect("a cadence");
         assert_eq!(idle.retime("every 1h", &other, Time(7)).next_run_at, Some(Time(3_600_007)));
+    }
+
+    #[test]
+    fn a_run_is_held_until_it_has_certainly_been_stopped() {
+        let (idle, cadence) = job(None);
+        let held = run(idle, &cadence, 10_000).expect("due");
+        let deadline = 10_000 + Span::secs(60).0;
+        assert_eq!(held.hold.as_ref().expect("held").expires_at, Time(deadline) + HOLD_GRACE);
+        assert_eq!(run(held, &cadence, deadline), Err(NotNow::Held));
+    }
+
+    #[test]
+    fn where_the_clock_went_back_a_job_rings_within_its_cadence_and_for_nothing_twice() {
+        let next = |cadence: &str, next: i64, rung: &[Time]| {
+            let (job, _) = job(None);
+            let parsed = Cadence::parse(cadence).expect("a cadence");
+            Scheduled { next_run_at: Some(Time(next)), ..job }.set_back(&parsed, rung, Time(5_000)).next_run_at
+        };
+        let hour = Span::hours(1).0;
+        assert_eq!(next("every 10s", hour, &[]), Some(Time(15_000)));
+        for at in [5_000, 14_999, 15_000] {
+            assert_eq!(next("every 10s", at, &[]), Some(Time(at)), "it is in time, or was triggered");
+        }
+        assert_eq!(next("every 10s", hour, &[Time(15_000), Time(25_000)]), Some(Time(35_000)));
+        assert_eq!(next("* * * * *", hour, &[]), Some(Time(60_000)));
+        assert_eq!(next("* * * * *", hour, &[Time(60_000)]), Some(Time(120_000)));
+        assert_eq!(next("* * * * *", 60_000, &[]), Some(Time(60_000)));
+    }
+
+    #[test]
+    fn where_the_clock_went_back_the_due_time_of_a_run_under_way_is_not_rung_again() {
+        let (idle, cadence) = job(None);
+        let held = run(idle, &cadence, 10_000).expect("due");
+        assert_eq!(held.set_back(&cadence, &[], Time(0)).next_run_at, Some(Time(20_000)));
+    }
+
+    #[test]
+    fn a_due_time_that_had_its_run_is_skipped_and_no_other() {
+        let (idle, cadence) = job(None);
+        assert_eq!(idle.clone().skip(&cadence, &[]), idle);
+        let rung = [Time(10_000), Time(20_000), Time(40_000)];
+        assert_eq!(idle.skip(&cadence, &rung).next_run_at, Some(Time(30_000)));
     }
 }

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::process::Process;
 
@@ -36,7 +36,11 @@ pub enum Mood {
     },
     /// It answers 500.
     Broken,
+    /// It takes every message, and says so only when it is let: see [`Discord::release`].
+    Slow,
     /// It answers 403: the bot may not write there.
+    Forbidding,
+    /// It answers 400: it will never take this message.
     Refusing,
     /// It never answers.
     Silent,
@@ -65,12 +69,15 @@ pub struct Discord {
 struct Desk {
     mood: Mutex<Mood>,
     arrived: watch::Sender<Vec<Arrived>>,
+    /// A permit for each slow answer.
+    answers: Semaphore,
 }
 
 impl Discord {
     /// Starts one that is well.
     pub async fn start() -> Self {
-        let desk = Arc::new(Desk { mood: Mutex::new(Mood::Well), arrived: watch::Sender::default() });
+        let mood = Mutex::new(Mood::Well);
+        let desk = Arc::new(Desk { mood, arrived: watch::Sender::default(), answers: Semaphore::new(0) });
         let mut discord = Self { addr: SocketAddr::from(([127, 0, 0, 1], 0)), desk, process: None };
         discord.up().await;
         discord
@@ -95,6 +102,11 @@ impl Discord {
     /// Sets its mood.
     pub fn feel(&self, mood: Mood) {
         *self.desk.mood.lock().unwrap_or_else(PoisonError::into_inner) = mood;
+    }
+
+    /// Lets one slow answer go.
+    pub fn release(&self) {
+        self.desk.answers.add_permits(1);
     }
 
     /// Dies: its port refuses, and whoever was connected is not any more.
@@ -139,7 +151,7 @@ async fn answer(State(desk): State<Arc<Desk>>, uri: Uri, body: Bytes) -> Respons
     let mood = desk.next_mood();
     let path = uri.path().to_owned();
     let known = path.starts_with("/api/v10/channels/") && path.ends_with("/messages");
-    let taken = known && mood == Mood::Well;
+    let taken = known && matches!(mood, Mood::Well | Mood::Slow);
     let body = serde_json::from_slice(&body).unwrap_or_default();
     desk.arrived.send_modify(|arrived| arrived.push(Arrived { path, body, taken }));
     match mood {
@@ -149,7 +161,12 @@ async fn answer(State(desk): State<Arc<Desk>>, uri: Uri, body: Bytes) -> Respons
             (StatusCode::TOO_MANY_REQUESTS, body.to_string()).into_response()
         }
         Mood::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Mood::Refusing => StatusCode::FORBIDDEN.into_response(),
+        Mood::Forbidding => StatusCode::FORBIDDEN.into_response(),
+        Mood::Refusing => StatusCode::BAD_REQUEST.into_response(),
+        Mood::Slow => {
+            desk.answers.acquire().await.expect("nobody closes it").forget();
+            (StatusCode::OK, json!({"id": "1"}).to_string()).into_response()
+        }
         Mood::Well if known => (StatusCode::OK, json!({"id": "1"}).to_string()).into_response(),
         Mood::Well => StatusCode::NOT_FOUND.into_response(),
     }

@@ -36,7 +36,7 @@ pub(crate) fn parse(text: &str) -> Result<Address, Fault> {
         "slack" => slack(rest.strip_prefix("hooks/").unwrap_or_default()),
         "slack+http" => Ok(Address::Slack { url: local(&web("http", rest)?)? }),
         "ntfy" | "ntfy+https" => ntfy(web("https", rest)?),
-        "ntfy+http" => ntfy(web("http", rest)?),
+        "ntfy+http" => ntfy(local(&web("http", rest)?)?),
         "webhook+https" => Ok(Address::Webhook { url: web("https", rest)? }),
         "webhook+http" => Ok(Address::Webhook { url: local(&web("http", rest)?)? }),
         _ => Err(Fault::new("nothing here knows the scheme of its address", FORMS)),

@@ -61,7 +61,8 @@ impl Channel {
     /// | `discord://WEBHOOK_ID/WEBHOOK_TOKEN`, `https://discord.com/api/webhooks/ID/TOKEN` | a Discord webhook |
     /// | `slack://hooks/T000/B000/SECRET`, `https://hooks.slack.com/services/T000/B000/SECRET` | a Slack webhook |
     /// | `slack+http://127.0.0.1:PORT/PATH` | something that speaks like Slack, on this machine only |
-    /// | `ntfy://HOST/TOPIC`, `ntfy+http://HOST:PORT/TOPIC` | an ntfy topic; `TOKEN@` before the host if it needs one |
+    /// | `ntfy://HOST/TOPIC` | an ntfy topic; `TOKEN@` before the host if it needs one |
+    /// | `ntfy+http://127.0.0.1:PORT/TOPIC` | the same, on this machine only |
     /// | `webhook+https://…` | a receiver of signed JSON |
     /// | `webhook+http://…` | the same, on this machine only |
     ///

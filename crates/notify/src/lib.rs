@@ -42,7 +42,8 @@ pub struct Message {
 pub enum Outcome {
     /// The channel has taken it.
     Sent,
-    /// The channel could not take it now: the network, a fault on its side, or too many messages.
+    /// The channel could not take it now: the network, a fault on its side, too many messages, or a token, a right or
+    /// an address that somebody has to mend first.
     Later {
         /// How long the channel asked us to wait, rounded up to a millisecond; `None` when it did not say.
         after: Option<Span>,

@@ -16,6 +16,10 @@ use crate::{Outcome, Settings};
 /// How much of an answer is read, in bytes. The answers we look into have a few hundred.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// How long to wait after an answer that a person has to mend: often enough to notice soon that somebody has, seldom
+/// enough not to be locked out meanwhile.
+const MEND_WAIT: Span = Span::mins(10);
+
 /// Who we say we are.
 const USER_AGENT: &str = concat!("Gapwright/", env!("CARGO_PKG_VERSION"));
 
@@ -97,7 +101,7 @@ impl Wire {
 }
 
 impl Answer {
-    /// What the answer means: taken, try again, or never. `detail` is appended to the sentence when not empty, and
+    /// What the answer means: taken, try again (later still where the configuration is at fault), or never. `detail` is appended to the sentence when not empty, and
     /// must hold no secret.
     pub(crate) fn outcome(&self, detail: &str) -> Outcome {
         let Self { status, retry_after, body: _, host } = self;
@@ -108,7 +112,12 @@ impl Answer {
         let colon = if detail.is_empty() { "" } else { ": " };
         let why = format!("{host} answered {status}{colon}{detail}");
         let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
-        if status.is_server_error() || passing.contains(status) {
+        // A token that is being rotated, a right that is missing, a webhook that was made anew: nothing is wrong with
+        // the message.
+        let mendable = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+        if mendable.contains(status) {
+            Outcome::Later { after: Some(retry_after.unwrap_or(MEND_WAIT).max(MEND_WAIT)), why }
+        } else if status.is_server_error() || passing.contains(status) {
             Outcome::Later { after: *retry_after, why }
         } else {
             Outcome::Refused { why }

@@ -14,7 +14,7 @@ use crate::desk::Desk;
 use crate::settings::Watch;
 use crate::{Call, No, Plane};
 
-/// How many Routines are watched; more than anybody has.
+/// How many Routines are listed; more than anybody expects, and those who are expected come first.
 const ROUTINES_MAX: i64 = 1_000;
 
 impl Plane {
@@ -24,10 +24,10 @@ impl Plane {
         self.write(call, Right::Report, move |desk| check_in(desk, routine.clone(), phase).boxed()).await
     }
 
-    /// Every Routine that ever checked in or is expected to.
+    /// The Routines that are expected to check in, then those that did all the same, each by name.
     pub async fn list_routines(&self, call: &Call) -> Result<(Vec<Routine>, Time), No> {
         let mut tx = self.read(call).await?;
-        Ok((store::check_in::list(&mut tx, "", ROUTINES_MAX).await?, tx.now()))
+        Ok((store::check_in::list(&mut tx, ROUTINES_MAX).await?, tx.now()))
     }
 
     /// Expects the configured Routines, and tells each silence and each return once. Returns who is late.
@@ -67,20 +67,17 @@ async fn watch(
         expect(desk.tx, watch).await?;
     }
     let mut late = Vec::new();
-    for routine in store::check_in::list(desk.tx, "", ROUTINES_MAX).await? {
-        // One that is no longer configured is no longer expected.
-        let expected = watches.iter().any(|watch| watch.routine == routine.name);
-        let routine = if expected { routine } else { Routine { every: None, ..routine } };
+    for routine in store::check_in::expected(desk.tx).await? {
+        if !watches.iter().any(|watch| watch.routine == routine.name) {
+            // Nobody expects it any more, which is not to say that it came back.
+            store::check_in::put(desk.tx, &Routine { every: None, told_at: None, ..routine }).await?;
+            continue;
+        }
         if routine.late(desk.now) {
             late.push(routine.name.clone());
         }
         let (text, level, told_at) = match routine.judge(desk.now) {
             Verdict::Quiet => continue,
-            // Nobody expects it any more, which is not to say that it came back.
-            Verdict::TellBack if routine.every.is_none() => {
-                store::check_in::put(desk.tx, &Routine { told_at: None, ..routine.clone() }).await?;
-                continue;
-            }
             Verdict::TellLate => (late_text(&routine), Level::Error, Some(desk.now)),
             Verdict::TellBack => (format!("{} checked in again", routine.name), Level::Info, None),
         };
@@ -101,7 +98,7 @@ fn late_text(routine: &Routine) -> String {
     }
 }
 
-/// Keeps what is expected of a Routine as configured; a changed expectation starts now.
+/// Keeps what is expected of a Routine as configured; a changed expectation starts now, with nothing told.
 async fn expect(tx: &mut Tx, watch: &Watch) -> Result<(), No> {
     let now = tx.now();
     let known = store::check_in::load(tx, &watch.routine).await?;
@@ -109,6 +106,7 @@ async fn expect(tx: &mut Tx, watch: &Watch) -> Result<(), No> {
     if routine.every == Some(watch.every) && routine.grace == watch.grace {
         return Ok(());
     }
-    let expected = Routine { every: Some(watch.every), grace: watch.grace, since: now, ..routine };
+    let (every, grace) = (Some(watch.every), watch.grace);
+    let expected = Routine { every, grace, since: now, told_at: None, ..routine };
     Ok(store::check_in::put(tx, &expected).await?)
 }

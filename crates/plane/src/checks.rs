@@ -1,7 +1,7 @@
 //! Looking for trouble: what gave up, what is held too long, what fires elsewhere.
 
 use domain::job::Job;
-use domain::time::Span;
+use domain::time::{Span, Time};
 use serde::Serialize;
 
 use crate::page::{Ask, Page};
@@ -13,7 +13,7 @@ pub const THRESHOLD_MAX: Span = Span::days(366);
 /// Something that gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
-    /// Where it lies: `outbox` or `routine_job`.
+    /// Where it lies: `outbox`, `routine_job` or `scheduled_run`.
     pub source: &'static str,
     /// Its id or name.
     pub id: String,
@@ -35,13 +35,17 @@ impl Plane {
         Ok(ask.page(jobs, |job| (claimed_at(job), job.name.clone())))
     }
 
-    /// What gave up, latest first: messages that were never delivered and jobs out of attempts.
+    /// What gave up, latest first: messages that were never delivered, jobs out of attempts, and scheduled runs that
+    /// were lost.
     pub async fn dead_letters(&self, call: &Call, ask: &Ask) -> Result<Page<DeadLetter>, No> {
         let (before, id) = ask.place((i64::MAX, ""))?;
         let mut tx = self.read(call).await?;
         let messages = store::outbox::list_dead(&mut tx, (before, &id), ask.rows()).await?;
         let jobs = store::job::dead(&mut tx, (before, &id), ask.rows()).await?;
-        let mut letters: Vec<_> = messages.into_iter().map(undelivered).chain(jobs.into_iter().map(given_up)).collect();
+        let runs = store::scheduled::lost(&mut tx, (before, &id), ask.rows()).await?;
+        let mut letters: Vec<_> = messages.into_iter().map(undelivered).collect();
+        letters.extend(jobs.into_iter().map(given_up));
+        letters.extend(runs.into_iter().map(lost));
         letters.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
         letters.truncate(usize::try_from(ask.rows()).unwrap_or(usize::MAX));
         Ok(ask.page(letters, |letter| (letter.at, letter.id.clone())))
@@ -81,5 +85,15 @@ fn given_up(job: Job) -> DeadLetter {
         attempts: job.attempts,
         at: job.last.map_or(job.created_at, |last| last.at).0,
         id: job.name,
+    }
+}
+
+fn lost(run: store::scheduled::Run) -> DeadLetter {
+    DeadLetter {
+        source: "scheduled_run",
+        error: format!("{}, due at {}: {}", run.name, Time(run.due_at), run.status),
+        id: run.run_id,
+        attempts: run.attempt,
+        at: run.ended_at,
     }
 }

@@ -1,20 +1,19 @@
 //! Empties the outbox into the world: at least once, in no hurry, never lost.
 //!
-//! A row is taken for a minute before it is tried, so that a delivery that dies with its process is tried again by
-//! whoever comes next.
+//! A row is taken for a minute, and for another when its turn comes, so that a delivery that dies with its process is
+//! tried again by whoever comes next. Only the channels that this process has are its business: what waits for another
+//! may be a replica's, or wait for a mended configuration.
 
-use std::collections::BTreeMap;
-
-use domain::effect::{self, Next};
+use domain::effect::{self, LIFE_MAX, Next};
 use domain::time::{Span, Time};
 use futures::FutureExt;
 use futures::future::join_all;
-use notify::{Message, Outcome};
+use notify::{Channel, Message, Outcome};
 use store::outbox::{self, Row};
 
 use crate::{No, Plane};
 
-/// How long a taken row is left to whoever took it.
+/// How long a taken row is left to whoever took it: longer than any try.
 const TAKEN_FOR: Span = Span::mins(1);
 
 /// What a pass did.
@@ -26,59 +25,70 @@ pub struct Delivered {
     pub later: usize,
     /// Messages given up.
     pub dead: usize,
+    /// Messages left alone, because this process does not have their channel.
+    pub elsewhere: usize,
 }
 
 impl Plane {
     /// Delivers what may be tried now, until nothing is left to try.
     pub async fn deliver(&self) -> Result<Delivered, No> {
         let mut done = Delivered::default();
-        loop {
-            let rows = self
-                .act
-                .act(|tx| {
-                    let until = tx.now() + TAKEN_FOR;
-                    async move { Ok(outbox::take(tx, until).await?) }.boxed()
-                })
-                .await?;
-            if rows.is_empty() {
-                return Ok(done);
-            }
-            let mut channels: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-            for row in rows {
-                channels.entry(row.channel.clone()).or_default().push(row);
-            }
-            // Channels side by side, so that one that does not answer does not keep the others waiting.
-            for pass in join_all(channels.into_iter().map(|(channel, rows)| self.deliver_to(channel, rows))).await {
-                let pass = pass?;
-                done.sent += pass.sent;
-                done.later += pass.later;
-                done.dead += pass.dead;
-            }
+        // Channels side by side, so that one that does not answer does not keep the others waiting.
+        for pass in join_all(self.settings.channels.iter().map(|channel| self.deliver_to(channel))).await {
+            let pass = pass?;
+            done.sent += pass.sent;
+            done.later += pass.later;
+            done.dead += pass.dead;
         }
+        self.leave_elsewhere(&mut done).await?;
+        Ok(done)
     }
 
     /// Delivers messages to one channel in the order they were written. When the channel asks to be left in peace, or
     /// does not answer, the rest waits with the one that failed.
-    async fn deliver_to(&self, name: String, rows: Vec<Row>) -> Result<Delivered, No> {
+    async fn deliver_to(&self, channel: &Channel) -> Result<Delivered, No> {
         let mut done = Delivered::default();
-        let channel = self.settings.channels.iter().find(|channel| channel.name() == name);
-        let mut rows = rows.into_iter();
-        for row in rows.by_ref() {
-            let outcome = match channel {
-                Some(channel) => channel.send(&message(&row)?).await,
-                None => Outcome::Refused { why: format!("the channel {name} is no longer configured") },
-            };
-            match self.settle(row, outcome).await? {
-                Settled::Sent => done.sent += 1,
-                Settled::Dead => done.dead += 1,
-                Settled::Later(at) => {
-                    done.later += 1 + rows.len();
-                    self.wait_for(&name, rows, at).await?;
-                    break;
+        loop {
+            let mut rows = self.take(channel.name()).await?.into_iter();
+            if rows.len() == 0 {
+                return Ok(done);
+            }
+            while let Some(row) = rows.next() {
+                let Some(row) = self.begin_try(row).await? else { continue };
+                let outcome = channel.send(&message(&row)?).await;
+                match self.settle(row, outcome).await? {
+                    Settled::Sent => done.sent += 1,
+                    Settled::Dead => done.dead += 1,
+                    Settled::Later(at) => {
+                        done.later += 1 + rows.len();
+                        self.wait_for(channel.name(), rows, at).await?;
+                        return Ok(done);
+                    }
                 }
             }
         }
-        Ok(done)
+    }
+
+    /// Takes what a channel may be told now.
+    async fn take(&self, channel: &str) -> Result<Vec<Row>, No> {
+        let channel = channel.to_owned();
+        self.act
+            .act(move |tx| {
+                let (channel, until) = (channel.clone(), tx.now() + TAKEN_FOR);
+                async move { Ok(outbox::take(tx, &channel, until).await?) }.boxed()
+            })
+            .await
+    }
+
+    /// Begins the try of a row that was taken, for those before it may have taken their time; none when somebody else
+    /// has begun one meanwhile.
+    async fn begin_try(&self, row: Row) -> Result<Option<Row>, No> {
+        self.act
+            .act(move |tx| {
+                let (row, until) = (row.clone(), tx.now() + TAKEN_FOR);
+                async move { Ok(outbox::begin_try(tx, &row, until).await?) }.boxed()
+            })
+            .await
     }
 
     /// Writes down what came of one try.
@@ -95,18 +105,18 @@ impl Plane {
                             return Ok(Settled::Sent);
                         }
                         Outcome::Refused { why } => {
-                            outbox::dead(tx, &row.id, &why).await?;
+                            outbox::dead(tx, &row, &why).await?;
                             return Ok(Settled::Dead);
                         }
                         Outcome::Later { after, why } => (after, why),
                     };
-                    match effect::retry(row.attempts, Time(row.created_at), asked, tx.now()) {
+                    match effect::retry(row.attempts, Time(row.since), asked, tx.now()) {
                         Next::At(at) => {
-                            outbox::later(tx, &row.id, at, &why).await?;
+                            outbox::later(tx, &row, at, &why).await?;
                             Ok(Settled::Later(at))
                         }
                         Next::Dead => {
-                            outbox::dead(tx, &row.id, &why).await?;
+                            outbox::dead(tx, &row, &why).await?;
                             Ok(Settled::Dead)
                         }
                     }
@@ -114,6 +124,36 @@ impl Plane {
                 .boxed()
             })
             .await
+    }
+
+    /// Counts what waits for channels that this process does not have, and gives up what nobody has delivered in the
+    /// whole life of an effect.
+    async fn leave_elsewhere(&self, done: &mut Delivered) -> Result<(), No> {
+        let mut tx = self.store.read().await?;
+        let then = tx.now() - LIFE_MAX;
+        let waiting = outbox::waiting(&mut tx).await?;
+        drop(tx);
+        let ours = |name: &str| self.settings.channels.iter().any(|channel| channel.name() == name);
+        for waiting in waiting.into_iter().filter(|waiting| !ours(&waiting.channel)) {
+            let stranded = if Time(waiting.since) <= then { self.strand(waiting.channel, then).await? } else { 0 };
+            done.dead += stranded;
+            done.elsewhere += usize::try_from(waiting.count).unwrap_or(usize::MAX).saturating_sub(stranded);
+        }
+        Ok(())
+    }
+
+    /// Gives up what waits for a channel since `then` or before.
+    async fn strand(&self, channel: String, then: Time) -> Result<usize, No> {
+        let why = format!("no server that delivers has the channel {channel}, and it waited for {LIFE_MAX}");
+        tracing::warn!(channel, "messages are given up: no server that delivers has their channel");
+        let stranded = self
+            .act
+            .act(move |tx| {
+                let (channel, why) = (channel.clone(), why.clone());
+                async move { Ok(outbox::strand(tx, &channel, then, &why).await?) }.boxed()
+            })
+            .await?;
+        Ok(usize::try_from(stranded).unwrap_or(usize::MAX))
     }
 
     /// Leaves a channel in peace until `at`: what was taken with the one that failed, and what waits behind it.
@@ -125,7 +165,7 @@ impl Plane {
                 let (channel, untried) = (channel.clone(), untried.clone());
                 async move {
                     for row in untried {
-                        outbox::untried(tx, &row.id, at).await?;
+                        outbox::untried(tx, &row, at).await?;
                     }
                     Ok(outbox::pause(tx, &channel, at).await?)
                 }

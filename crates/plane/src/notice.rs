@@ -2,6 +2,7 @@
 
 use domain::agent::Right;
 use domain::effect::Notify;
+use domain::id;
 use domain::notice::{Level, Text};
 use domain::refusal::{Code, Refusal};
 use futures::FutureExt;
@@ -48,6 +49,15 @@ impl Plane {
 }
 
 impl Plane {
+    /// Queues a message that was given up once more: its tries and its hours begin anew. False when no message with
+    /// this id was given up.
+    pub async fn requeue_message(&self, call: &Call, id: &str) -> Result<bool, No> {
+        let id = id::name("id", id)?;
+        let done = self.write(call, Right::Operate, move |desk| requeue(desk, id.clone()).boxed()).await?;
+        self.wake.outbox.notify_one();
+        Ok(done)
+    }
+
     /// What a seeded bug does: the audit row first, the message in a transaction of its own.
     async fn queue_apart(&self, call: &Call, effect: Notify) -> Result<Queued, No> {
         let channel = effect.channel.clone();
@@ -80,4 +90,16 @@ async fn queue(desk: &mut Desk<'_>, effect: Notify) -> Result<Queued, No> {
     let after = json!({"outbox": id, "level": effect.level.name(), "bytes": effect.text.len()});
     desk.record(format!("channel:{}", effect.channel), &(), &after).await?;
     Ok(Queued { id, channel: effect.channel })
+}
+
+async fn requeue(desk: &mut Desk<'_>, id: String) -> Result<bool, No> {
+    let Some(dead) = store::outbox::find(desk.tx, &id).await?.filter(|row| row.state == "dead") else {
+        return Ok(false);
+    };
+    if !store::outbox::revive(desk.tx, &id).await? {
+        return Ok(false);
+    }
+    let before = json!({"state": dead.state, "attempts": dead.attempts, "error": dead.last_error});
+    desk.record(format!("message:{id}"), &before, &json!({"state": "pending", "attempts": 0})).await?;
+    Ok(true)
 }

@@ -174,7 +174,7 @@ async fn read_store(plane: &Plane) -> Result<String, store::Fault> {
     gauge(&mut registry, "outbox_pending", "Messages that wait to be delivered", pending);
     let age = oldest.map_or(0, |at| now.since(at).0);
     gauge(&mut registry, "outbox_oldest_ms", "How long the oldest message has waited", age);
-    let routines = store::check_in::list(&mut tx, "", 1_000).await?;
+    let routines = store::check_in::list(&mut tx, 1_000).await?;
     let late = routines.iter().filter(|routine| routine.late(now)).count();
     gauge(
         &mut registry,

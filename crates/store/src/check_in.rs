@@ -12,13 +12,25 @@ macro_rules! columns {
     };
 }
 
+macro_rules! forgettable {
+    () => {
+        "every_ms IS NULL AND told_at IS NULL AND since < $1 AND COALESCE(started_at, 0) < $1 AND COALESCE(ended_at, 0) < $1"
+    };
+}
+
 statements! {
     LOAD = concat!("SELECT ", columns!(), " FROM routine WHERE name = $1 FOR UPDATE");
     PUT = concat!("INSERT INTO routine (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)
            ON CONFLICT (name) DO UPDATE
               SET every_ms = excluded.every_ms, grace_ms = excluded.grace_ms, since = excluded.since,
                   started_at = excluded.started_at, ended_at = excluded.ended_at, told_at = excluded.told_at");
-    LIST = concat!("SELECT ", columns!(), " FROM routine WHERE name > $1 ORDER BY name LIMIT $2");
+    LIST = concat!("SELECT ", columns!(), " FROM routine
+            ORDER BY CASE WHEN every_ms IS NULL THEN 1 ELSE 0 END, name LIMIT $1");
+    EXPECTED = concat!("SELECT ", columns!(), " FROM routine
+            WHERE every_ms IS NOT NULL OR told_at IS NOT NULL ORDER BY name FOR UPDATE");
+    // Said twice: one that checks in while this waits for its row is judged anew by the outer condition only.
+    FORGET = concat!("DELETE FROM routine WHERE ", forgettable!(), " AND name IN (
+                SELECT name FROM routine WHERE ", forgettable!(), " ORDER BY name LIMIT 500)");
 }
 
 #[derive(sqlx::FromRow)]
@@ -65,7 +77,18 @@ pub async fn put(tx: &mut Tx, routine: &Routine) -> Result<(), Fault> {
     tx.run(PUT, &args).await.map(drop)
 }
 
-/// Routines by name, after this one.
-pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Routine>, Fault> {
-    Ok(tx.all::<Row>(LIST, &[Text(after), Int(limit)]).await?.into_iter().map(Routine::from).collect())
+/// Up to `limit` Routines: first those that are expected, then the others, each by name.
+pub async fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Routine>, Fault> {
+    Ok(tx.all::<Row>(LIST, &[Int(limit)]).await?.into_iter().map(Routine::from).collect())
+}
+
+/// The Routines that were expected when they were last looked at, or whose silence was told, by name and held still.
+/// They are few: none is here that was never configured.
+pub async fn expected(tx: &mut Tx) -> Result<Vec<Routine>, Fault> {
+    Ok(tx.all::<Row>(EXPECTED, &[]).await?.into_iter().map(Routine::from).collect())
+}
+
+/// Forgets up to 500 Routines that nobody expects and that were not heard of since `then`; returns how many.
+pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
+    tx.run(FORGET, &[Int(then.0)]).await
 }

@@ -9,29 +9,40 @@ use crate::{Fault, Tx};
 
 macro_rules! columns {
     () => {
-        "id, channel, level, text, link, created_at, state, attempts, next_at, ended_at, last_error"
+        "id, channel, level, text, link, created_at, since, state, attempts, next_at, ended_at, last_error"
     };
 }
 
 statements! {
-    ADD = "INSERT INTO outbox (id, channel, level, text, link, created_at, state, attempts, next_at)
-           VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $6)";
+    ADD = "INSERT INTO outbox (id, channel, level, text, link, created_at, since, state, attempts, next_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $6, 'pending', 0, $6)";
     // A channel with a failed try behind it and the next one ahead is in peace: what was written since waits too.
-    TAKE = concat!("UPDATE outbox SET attempts = attempts + 1, next_at = $2 WHERE state = 'pending' AND id IN (
-              SELECT id FROM outbox WHERE state = 'pending' AND next_at <= $1
+    TAKE = concat!("UPDATE outbox SET next_at = $3 WHERE state = 'pending' AND id IN (
+              SELECT id FROM outbox WHERE channel = $1 AND state = 'pending' AND next_at <= $2
                  AND NOT EXISTS (SELECT 1 FROM outbox AS ahead
-                                  WHERE ahead.channel = outbox.channel AND ahead.state = 'pending'
-                                    AND ahead.next_at > $1 AND ahead.last_error IS NOT NULL)
+                                  WHERE ahead.channel = $1 AND ahead.state = 'pending'
+                                    AND ahead.next_at > $2 AND ahead.last_error IS NOT NULL)
                ORDER BY next_at, id LIMIT 20 FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
+    TRY = "UPDATE outbox SET attempts = attempts + 1, next_at = $3
+            WHERE id = $1 AND state = 'pending' AND attempts = $2";
+    // Whichever try it was: what has arrived has arrived.
     SENT = "UPDATE outbox SET state = 'sent', ended_at = $2, last_error = NULL WHERE id = $1 AND state = 'pending'";
-    LATER = "UPDATE outbox SET next_at = $2, last_error = $3 WHERE id = $1 AND state = 'pending'";
-    UNTRIED = "UPDATE outbox SET next_at = $2, attempts = attempts - 1 WHERE id = $1 AND state = 'pending'";
+    LATER = "UPDATE outbox SET next_at = $3, last_error = $4 WHERE id = $1 AND state = 'pending' AND attempts = $2";
+    UNTRIED = "UPDATE outbox SET next_at = $3 WHERE id = $1 AND state = 'pending' AND attempts = $2";
     PAUSE = "UPDATE outbox SET next_at = $2 WHERE channel = $1 AND state = 'pending' AND next_at < $2";
-    DEAD = "UPDATE outbox SET state = 'dead', ended_at = $2, last_error = $3 WHERE id = $1 AND state = 'pending'";
+    DEAD = "UPDATE outbox SET state = 'dead', ended_at = $3, last_error = $4
+             WHERE id = $1 AND state = 'pending' AND attempts = $2";
+    // Not what somebody is just trying.
+    STRAND = "UPDATE outbox SET state = 'dead', ended_at = $2, last_error = $4
+               WHERE channel = $1 AND state = 'pending' AND next_at <= $2 AND since <= $3";
+    REVIVE = "UPDATE outbox SET state = 'pending', attempts = 0, since = $2, next_at = $2, ended_at = NULL, last_error = NULL
+               WHERE id = $1 AND state = 'dead'";
     LIST_DEAD = concat!("SELECT ", columns!(), " FROM outbox WHERE state = 'dead' AND (ended_at, id) < ($1, $2)
             ORDER BY ended_at DESC, id DESC LIMIT $3");
     FIND = concat!("SELECT ", columns!(), " FROM outbox WHERE id = $1");
     LAG = "SELECT COUNT(*), MIN(created_at) FROM outbox WHERE state = 'pending'";
+    WAITING = "SELECT channel, COUNT(*) AS count, MIN(since) AS since FROM outbox
+                WHERE state = 'pending' GROUP BY channel ORDER BY channel";
     FORGET = "DELETE FROM outbox WHERE id IN (
                 SELECT id FROM outbox WHERE state <> 'pending' AND ended_at < $1 ORDER BY ended_at LIMIT 500)";
 }
@@ -51,9 +62,11 @@ pub struct Row {
     pub link: Option<String>,
     /// When it was written.
     pub created_at: i64,
+    /// Since when it is tried: when it was written, or queued again after it was given up.
+    pub since: i64,
     /// `pending`, `sent` or `dead`.
     pub state: String,
-    /// How often it was tried.
+    /// How often it was tried. It grows with each try, and so tells a try from those before it.
     pub attempts: i64,
     /// When it may be tried next.
     pub next_at: i64,
@@ -84,12 +97,19 @@ pub async fn add(tx: &mut Tx, id: &str, effect: &Notify) -> Result<(), Fault> {
     tx.run(ADD, &args).await.map(drop)
 }
 
-/// Takes up to 20 effects that may be tried now; nobody else takes them until `until`.
-pub async fn take(tx: &mut Tx, until: Time) -> Result<Vec<Row>, Fault> {
+/// Takes up to 20 effects of a channel that may be tried now; nobody else takes them until `until`.
+pub async fn take(tx: &mut Tx, channel: &str, until: Time) -> Result<Vec<Row>, Fault> {
     let now = tx.now();
-    let mut rows: Vec<Row> = tx.all(TAKE, &[Int(now.0), Int(until.0)]).await?;
+    let mut rows: Vec<Row> = tx.all(TAKE, &[Text(channel), Int(now.0), Int(until.0)]).await?;
     rows.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
     Ok(rows)
+}
+
+/// Begins a try of an effect that was taken, and keeps others away until `until`; none when it is another's by now.
+/// The row that it gives stands for this try.
+pub async fn begin_try(tx: &mut Tx, row: &Row, until: Time) -> Result<Option<Row>, Fault> {
+    let begun = tx.run(TRY, &[Text(&row.id), Int(row.attempts), Int(until.0)]).await? == 1;
+    Ok(begun.then(|| Row { attempts: row.attempts + 1, next_at: until.0, ..row.clone() }))
 }
 
 /// Says that an effect happened.
@@ -98,14 +118,14 @@ pub async fn sent(tx: &mut Tx, id: &str) -> Result<(), Fault> {
     tx.run(SENT, &[Text(id), Int(now.0)]).await.map(drop)
 }
 
-/// Says that an effect must be tried again.
-pub async fn later(tx: &mut Tx, id: &str, at: Time, why: &str) -> Result<(), Fault> {
-    tx.run(LATER, &[Text(id), Int(at.0), Text(why)]).await.map(drop)
+/// Says that an effect must be tried again, unless it has been since.
+pub async fn later(tx: &mut Tx, tried: &Row, at: Time, why: &str) -> Result<(), Fault> {
+    tx.run(LATER, &[Text(&tried.id), Int(tried.attempts), Int(at.0), Text(why)]).await.map(drop)
 }
 
-/// Gives back an effect that was taken and not tried: the try does not count.
-pub async fn untried(tx: &mut Tx, id: &str, at: Time) -> Result<(), Fault> {
-    tx.run(UNTRIED, &[Text(id), Int(at.0)]).await.map(drop)
+/// Gives back an effect that was taken and not tried.
+pub async fn untried(tx: &mut Tx, taken: &Row, at: Time) -> Result<(), Fault> {
+    tx.run(UNTRIED, &[Text(&taken.id), Int(taken.attempts), Int(at.0)]).await.map(drop)
 }
 
 /// Leaves a channel in peace until `at`, because it said so.
@@ -113,10 +133,22 @@ pub async fn pause(tx: &mut Tx, channel: &str, at: Time) -> Result<(), Fault> {
     tx.run(PAUSE, &[Text(channel), Int(at.0)]).await.map(drop)
 }
 
-/// Gives an effect up.
-pub async fn dead(tx: &mut Tx, id: &str, why: &str) -> Result<(), Fault> {
+/// Gives an effect up, unless it has been tried again since.
+pub async fn dead(tx: &mut Tx, tried: &Row, why: &str) -> Result<(), Fault> {
     let now = tx.now();
-    tx.run(DEAD, &[Text(id), Int(now.0), Text(why)]).await.map(drop)
+    tx.run(DEAD, &[Text(&tried.id), Int(tried.attempts), Int(now.0), Text(why)]).await.map(drop)
+}
+
+/// Gives up what waits for a channel since `then` or before, and is in nobody's hands; returns how many.
+pub async fn strand(tx: &mut Tx, channel: &str, then: Time, why: &str) -> Result<u64, Fault> {
+    let now = tx.now();
+    tx.run(STRAND, &[Text(channel), Int(now.0), Int(then.0), Text(why)]).await
+}
+
+/// Queues an effect that was given up as if it were written now; false when there is no such one.
+pub async fn revive(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
+    let now = tx.now();
+    Ok(tx.run(REVIVE, &[Text(id), Int(now.0)]).await? == 1)
 }
 
 /// Effects given up, latest first, before (`ended_at`, `id`).
@@ -133,6 +165,22 @@ pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Row>, Fault> {
 pub async fn lag(tx: &mut Tx) -> Result<(i64, Option<Time>), Fault> {
     let row: Option<(i64, Option<i64>)> = tx.one(LAG, &[]).await?;
     Ok(row.map_or((0, None), |(count, oldest)| (count, oldest.map(Time))))
+}
+
+/// What waits for one channel.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Waiting {
+    /// The channel.
+    pub channel: String,
+    /// How many effects.
+    pub count: i64,
+    /// Since when the oldest is tried.
+    pub since: i64,
+}
+
+/// What waits, by channel.
+pub async fn waiting(tx: &mut Tx) -> Result<Vec<Waiting>, Fault> {
+    tx.all(WAITING, &[]).await
 }
 
 /// Forgets up to 500 effects that ended before `then`; returns how many.

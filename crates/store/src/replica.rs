@@ -18,7 +18,7 @@ statements! {
 pub struct Replica {
     /// Its id.
     pub id: String,
-    /// Its handlers, comma-separated.
+    /// The scheduled jobs that it rings, comma-separated.
     pub handlers: String,
     /// When it began.
     pub started_at: i64,
@@ -26,7 +26,7 @@ pub struct Replica {
     pub seen_at: i64,
 }
 
-/// Says that a process is alive and which handlers it has.
+/// Says that a process is alive and which scheduled jobs it rings.
 pub async fn put(tx: &mut Tx, id: &str, handlers: &str) -> Result<(), Fault> {
     let now = tx.now();
     tx.run(PUT, &[Text(id), Text(handlers), Int(now.0)]).await.map(drop)

@@ -20,13 +20,15 @@ statements! {
     DUE = concat!("SELECT ", columns!(), " FROM scheduled_job
             WHERE name = $2 AND ((run_id IS NULL AND next_run_at <= $1) OR (run_id IS NOT NULL AND expires_at <= $1))
             FOR UPDATE SKIP LOCKED");
+    ASTRAY = concat!("SELECT ", columns!(), " FROM scheduled_job
+            WHERE name = $1 AND (next_run_at > $2 OR cadence = '') FOR UPDATE SKIP LOCKED");
     WRITE = "UPDATE scheduled_job
                 SET cadence = $2, next_run_at = $3, run_id = $4, due_at = $5, replica = $6, locked_at = $7,
                     expires_at = $8, attempt = $9, missed = $10
               WHERE name = $1 AND COALESCE(run_id, '') = $11";
     ENDED = "UPDATE scheduled_job SET last_run_at = $2, last_status = $3 WHERE name = $1";
-    TRIGGER = "UPDATE scheduled_job SET next_run_at = $2 WHERE name = $1";
-    OFF = "UPDATE scheduled_job SET next_run_at = NULL, cadence = '' WHERE name = $1";
+    TRIGGER = "UPDATE scheduled_job SET next_run_at = $2 WHERE name = $1 AND cadence <> ''";
+    OFF = "UPDATE scheduled_job SET next_run_at = NULL, cadence = '' WHERE name = $1 AND cadence <> ''";
     LIST = concat!("SELECT ", columns!(), " FROM scheduled_job WHERE name > $1 ORDER BY name LIMIT $2");
     STUCK = concat!("SELECT ", columns!(), " FROM scheduled_job
             WHERE run_id IS NOT NULL AND locked_at <= $1 AND (locked_at, name) > ($2, $3)
@@ -36,6 +38,10 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name, due_at) DO NOTHING";
     RUNS = "SELECT name, due_at, run_id, replica, attempt, missed, began_at, ended_at, status
               FROM scheduled_run WHERE name = $1 AND due_at < $2 ORDER BY due_at DESC LIMIT $3";
+    RUNG = "SELECT due_at FROM scheduled_run WHERE name = $1 AND due_at > $2 ORDER BY due_at LIMIT 1000";
+    LOST = "SELECT name, due_at, run_id, replica, attempt, missed, began_at, ended_at, status
+              FROM scheduled_run WHERE status LIKE 'lost:%' AND (ended_at, run_id) < ($1, $2)
+             ORDER BY ended_at DESC, run_id DESC LIMIT $3";
     FORGET = "DELETE FROM scheduled_run WHERE run_id IN (
                 SELECT run_id FROM scheduled_run WHERE ended_at < $1 ORDER BY ended_at LIMIT 500)";
 }
@@ -86,7 +92,7 @@ pub struct Run {
     pub began_at: i64,
     /// When it ended.
     pub ended_at: i64,
-    /// `ok: …`, `error: …` or `lost`.
+    /// `ok: …`, `error: …` or `lost: …`.
     pub status: String,
 }
 
@@ -134,6 +140,12 @@ pub async fn due(tx: &mut Tx, name: &str) -> Result<Option<Seen>, Fault> {
     tx.one::<Row>(DUE, &[Int(now.0), Text(name)]).await?.map(Seen::try_from).transpose()
 }
 
+/// The job of this name if it would ring only after `latest` or is off, held still; none when another replica is just
+/// taking it.
+pub async fn astray(tx: &mut Tx, name: &str, latest: Time) -> Result<Option<Seen>, Fault> {
+    tx.one::<Row>(ASTRAY, &[Text(name), Int(latest.0)]).await?.map(Seen::try_from).transpose()
+}
+
 /// Writes a job over the one that was decided on.
 pub async fn write(tx: &mut Tx, was: &Scheduled, job: &Scheduled) -> Result<(), Fault> {
     let hold = job.hold.as_ref();
@@ -171,7 +183,7 @@ pub async fn ended(tx: &mut Tx, job: &str, hold: &Hold, status: &str) -> Result<
     tx.run(ENDED, &[Text(job), Int(now.0), Text(status)]).await.map(drop)
 }
 
-/// Sets a job's next run and nothing else; false when there is no such job.
+/// Sets a job's next run and nothing else; false when there is no such job, or it is off.
 pub async fn trigger(tx: &mut Tx, name: &str) -> Result<bool, Fault> {
     let now = tx.now();
     Ok(tx.run(TRIGGER, &[Text(name), Int(now.0)]).await? == 1)
@@ -196,6 +208,18 @@ pub async fn stuck(tx: &mut Tx, then: Time, after: (i64, &str), limit: i64) -> R
 /// A job's runs, latest due time first, before `due_at`.
 pub async fn runs(tx: &mut Tx, name: &str, before: i64, limit: i64) -> Result<Vec<Run>, Fault> {
     tx.all(RUNS, &[Text(name), Int(before), Int(limit)]).await
+}
+
+/// The due times after `now` for which a job has run: none but where the clock went back. At most 1,000, the earliest
+/// first.
+pub async fn rung(tx: &mut Tx, name: &str, now: Time) -> Result<Vec<Time>, Fault> {
+    let rows: Vec<(i64,)> = tx.all(RUNG, &[Text(name), Int(now.0)]).await?;
+    Ok(rows.into_iter().map(|(due_at,)| Time(due_at)).collect())
+}
+
+/// Runs that were lost, latest first, before (`ended_at`, `run_id`).
+pub async fn lost(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Run>, Fault> {
+    tx.all(LOST, &[Int(before.0), Text(before.1), Int(limit)]).await
 }
 
 /// Forgets up to 500 runs that ended before `then`; returns how many.

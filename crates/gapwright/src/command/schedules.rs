@@ -1,6 +1,7 @@
 //! `schedules`: the server's own jobs, which ring by a cadence.
 
 use clap::Subcommand;
+use domain::scheduled::Triggered;
 use serde_json::{Value, json};
 use store::scheduled::Seen;
 
@@ -34,11 +35,13 @@ impl Schedules {
             }
             Self::Trigger { name } => {
                 let Session { plane, call } = Session::open(config, "cli schedules trigger", Missing::Refuse).await?;
-                if plane.trigger_scheduled(&call, &name).await? {
-                    return Ok(Answer::new(json!({"triggered": name}), format!("{name} rings now")));
+                match plane.trigger_scheduled(&call, &name).await? {
+                    Triggered::Now => Ok(Answer::new(json!({"triggered": name}), format!("{name} rings now"))),
+                    Triggered::Off => Err(Failure::new(format!("the scheduled job {name:?} is off"))
+                        .hint("give it a cadence in the configuration of gapwright serve")),
+                    Triggered::NotFound => Err(Failure::not_found(format!("there is no scheduled job {name:?}"))
+                        .hint("see gapwright schedules list; gapwright serve makes those that are configured")),
                 }
-                Err(Failure::not_found(format!("there is no scheduled job {name:?}"))
-                    .hint("see gapwright schedules list; gapwright serve makes those that are configured"))
             }
         }
     }

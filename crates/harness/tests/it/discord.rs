@@ -24,11 +24,17 @@ async fn it_answers_by_its_mood_and_remembers_what_arrived() {
     discord.feel(Mood::Broken);
     let broken = channel.send(&message("three")).await;
     assert!(matches!(broken, Outcome::Later { after: None, .. }), "{broken:?}");
+    discord.feel(Mood::Forbidding);
+    let forbidden = channel.send(&message("three")).await;
+    assert!(matches!(forbidden, Outcome::Later { after: Some(_), .. }), "{forbidden:?}");
     discord.feel(Mood::Refusing);
     let refused = channel.send(&message("three")).await;
     assert!(matches!(refused, Outcome::Refused { .. }), "{refused:?}");
-    discord.await_count(6).await;
-    assert_eq!(discord.taken(), ["one", "two"]);
+    discord.feel(Mood::Slow);
+    discord.release();
+    assert_eq!(channel.send(&message("four")).await, Outcome::Sent);
+    discord.await_count(8).await;
+    assert_eq!(discord.taken(), ["one", "two", "four"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

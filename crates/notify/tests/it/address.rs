@@ -17,7 +17,7 @@ fn each_form_of_address_is_read_as_its_kind() {
     check("discord", &["discord://1", "discord://1/a-B_9", "https://discordapp.com/api/webhooks/1/a-B_9"]);
     check("slack", &["slack://hooks/T0/B0/xY9", "https://hooks.slack.com/services/T0/B0/xY9\n"]);
     check("slack", &["slack+http://127.0.0.1:9/x", "slack+http://localhost/x", "slack+http://[::1]:9/x"]);
-    check("ntfy", &["ntfy://ntfy.sh/topic", "ntfy+http://nas.local:8080/Topic_1", "ntfy://tk_1@host/topic"]);
+    check("ntfy", &["ntfy://ntfy.sh/topic", "ntfy+http://localhost:8080/Topic_1", "ntfy://tk_1@host/topic"]);
     check("webhook", &["webhook+https://host/in?x=1", "webhook+http://127.0.0.1:9", "webhook+http://localhost:9/in"]);
 }
 
@@ -59,7 +59,7 @@ fn an_address_that_is_none_of_ours_says_what_to_write() {
 #[test]
 fn plain_http_stays_on_this_machine() {
     for host in ["192.0.2.1", "10.0.0.1", "example.test", "localhost.evil.test", "0.0.0.0", "[2001:db8::1]"] {
-        for kind in ["slack", "webhook"] {
+        for kind in ["slack", "webhook", "ntfy"] {
             let url = SecretString::from(format!("{kind}+http://{host}/in"));
             let fault = Channel::parse("ops", &url, &settings()).expect_err(host);
             assert_eq!(fault.why, "its address is plain HTTP to another machine", "{kind} to {host}");

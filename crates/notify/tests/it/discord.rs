@@ -90,7 +90,6 @@ async fn too_many_messages_wait_exactly_as_long_as_discord_says_and_are_not_repe
 
 #[tokio::test]
 async fn a_fault_at_discord_is_tried_again_and_a_no_is_not() {
-    let unknown = r#"{"message": "Unknown Channel", "code": 10003}"#;
     for status in [500, 502, 503, 504] {
         let fake = Fake::answering(status, &[], "<html>oops</html>").await;
         assert_eq!(later(through(&fake, BOT).send(&message(Level::Info, "hello")).await).0, None);
@@ -100,12 +99,19 @@ async fn a_fault_at_discord_is_tried_again_and_a_no_is_not() {
         assert_eq!(refused(through(&fake, BOT).send(&message(Level::Info, "hello")).await), why);
     };
     check(400, "", "127.0.0.1 answered 400 Bad Request").await;
-    check(
-        401,
-        r#"{"message": "401: Unauthorized", "code": 0}"#,
-        "127.0.0.1 answered 401 Unauthorized: check the token",
-    )
-    .await;
+    check(413, "", "127.0.0.1 answered 413 Payload Too Large").await;
+}
+
+#[tokio::test]
+async fn what_somebody_has_to_mend_at_discord_is_tried_again_after_a_long_wait() {
+    let unauthorized = r#"{"message": "401: Unauthorized", "code": 0}"#;
+    let unknown = r#"{"message": "Unknown Channel", "code": 10003}"#;
+    let check = async |status, body, why: &str| {
+        let fake = Fake::answering(status, &[("retry-after", "1")], body).await;
+        let told = later(through(&fake, BOT).send(&message(Level::Info, "hello")).await);
+        assert_eq!(told, (Some(Span::mins(10)), why.to_owned()));
+    };
+    check(401, unauthorized, "127.0.0.1 answered 401 Unauthorized: check the token").await;
     check(403, "", "127.0.0.1 answered 403 Forbidden: let the bot see the channel and send messages in it").await;
     check(404, unknown, "127.0.0.1 answered 404 Not Found: code 10003, the channel or the webhook is gone").await;
 }

@@ -61,13 +61,14 @@ async fn a_link_that_is_no_header_is_left_out_and_one_in_unicode_is_written_in_a
 }
 
 #[tokio::test]
-async fn ntfy_too_busy_is_tried_again_and_a_closed_topic_is_not() {
+async fn ntfy_too_busy_or_closed_is_tried_again_and_a_message_too_large_is_not() {
     let check = async |status, headers: &'static [(&str, &str)]| {
         let fake = Fake::answering(status, headers, "{}").await;
         channel(format!("ntfy+http://{}/ops-t0pic", fake.addr), &settings()).send(&message(Level::Info, "hello")).await
     };
     assert_eq!(later(check(429, &[("retry-after", "1.5")]).await).0, Some(Span(1_500)));
     assert_eq!(later(check(507, &[]).await).0, None);
-    assert_eq!(refused(check(403, &[]).await), "127.0.0.1 answered 403 Forbidden");
+    let closed = later(check(403, &[]).await);
+    assert_eq!(closed, (Some(Span::mins(10)), "127.0.0.1 answered 403 Forbidden".to_owned()));
     assert_eq!(refused(check(413, &[]).await), "127.0.0.1 answered 413 Payload Too Large");
 }

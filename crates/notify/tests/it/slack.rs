@@ -42,8 +42,13 @@ async fn slack_says_why_in_a_word_and_how_long_to_wait() {
         let fake = Fake::answering(status, headers, body).await;
         channel(url(&fake), &settings()).send(&message(Level::Info, "hello")).await
     };
-    assert_eq!(refused(check(404, &[], "no_service").await), "127.0.0.1 answered 404 Not Found: no_service");
-    assert_eq!(refused(check(403, &[], "<b>/services/T000</b>").await), "127.0.0.1 answered 403 Forbidden");
+    let mended_later = |why: &str| (Some(Span::mins(10)), why.to_owned());
+    let gone = later(check(404, &[], "no_service").await);
+    assert_eq!(gone, mended_later("127.0.0.1 answered 404 Not Found: no_service"));
+    let closed = later(check(403, &[], "<b>/services/T000</b>").await);
+    assert_eq!(closed, mended_later("127.0.0.1 answered 403 Forbidden"));
+    let invalid = refused(check(400, &[], "invalid_payload").await);
+    assert_eq!(invalid, "127.0.0.1 answered 400 Bad Request: invalid_payload");
     assert_eq!(later(check(429, &[("retry-after", "17")], "rate_limited").await).0, Some(Span::secs(17)));
     assert_eq!(later(check(503, &[("retry-after", "Fri, 27 Nov 2026 08:00:00 GMT")], "").await).0, None);
 }

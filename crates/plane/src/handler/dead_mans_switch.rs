@@ -12,9 +12,8 @@ pub(super) async fn run(plane: &Plane) -> Result<String, String> {
     match &plane.settings().ping_url {
         None => Ok(told),
         Some(url) => {
-            // The address may hold a secret, so an error is told without it.
-            let answer = plane.settings().http.get(url.expose_secret()).send().await;
-            let status = answer.map_err(|error| format!("{told}; the ping failed: {}", error.without_url()))?.status();
+            let answer = super::ask(plane.settings().http.get(url.expose_secret())).await;
+            let status = answer.map_err(|why| format!("{told}; the ping failed: {why}"))?.status();
             if status.is_success() {
                 Ok(format!("{told}; pinged"))
             } else {

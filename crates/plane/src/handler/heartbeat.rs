@@ -143,7 +143,7 @@ impl Client<'_> {
         if !name.is_empty() {
             request = request.header("mcp-name", name);
         }
-        let answer = request.json(&body).send().await.map_err(|error| format!("no answer: {}", error.without_url()))?;
+        let answer = super::ask(request.json(&body)).await.map_err(|why| format!("not reached: {why}"))?;
         let status = answer.status();
         let mut reply: Value = answer.json().await.map_err(|_| format!("status {status} without a JSON answer"))?;
         match reply["error"]["message"].as_str() {

@@ -16,17 +16,22 @@ use crate::{No, Plane};
 const STATUS_CHARS_MAX: usize = 500;
 
 impl Plane {
-    /// Takes what is due. The handlers run as tasks of their own, so that a slow one delays no other.
+    /// Takes what is due. The handlers run as tasks of their own, so that a slow one delays no other; and a job that
+    /// cannot be taken keeps no other from ringing. The failure is the first of those.
     pub async fn ring(&self, tasks: &TaskTracker) -> Result<(), No> {
+        let mut rung = Ok(());
         for name in NAMES {
-            if !self.settings.schedule.contains_key(name) {
-                continue;
-            }
-            if let Some(hold) = self.take_run(name).await? {
-                tasks.spawn(run(self.clone(), name, hold));
+            let Some(cadence) = self.settings.schedule.get(name) else { continue };
+            match self.take_run(name, cadence).await {
+                Ok(Some(hold)) => drop(tasks.spawn(run(self.clone(), name, hold))),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(job = name, %error, "a scheduled job could not be rung");
+                    rung = rung.and(Err(error));
+                }
             }
         }
-        Ok(())
+        rung
     }
 }
 

@@ -134,6 +134,7 @@ async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
         ("list_runs", forbidden(&plane.list_runs(by, None, &ask).await)),
         ("show_run", forbidden(&plane.show_run(by, &id).await)),
         ("notify", forbidden(&plane.notify(by, "hello", Level::Info, None).await)),
+        ("requeue_message", forbidden(&plane.requeue_message(by, "nobody").await)),
         ("report_gap", forbidden(&plane.report_gap(by, seen).await)),
         ("list_gaps", forbidden(&plane.list_gaps(by, &ask).await)),
         ("show_gap", forbidden(&plane.show_gap(by, "x", &ask).await)),
@@ -190,8 +191,9 @@ const WORK: [&str; 15] = [
     "check_in",
     "trigger_scheduled",
 ];
-const RULE: [&str; 8] = [
+const RULE: [&str; 9] = [
     "break_lock",
+    "requeue_message",
     "watch_routines",
     "create_token",
     "list_tokens",

@@ -95,3 +95,74 @@ both!(a_silent_routine_that_is_no_longer_expected_is_not_said_to_be_back, async 
     look(&after, &discord).await;
     assert!(!discord.taken().iter().any(|text| text.contains("checked in again")), "{:?}", discord.taken());
 });
+
+both!(however_many_strangers_check_in_the_silence_of_one_that_is_expected_is_told, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    look(&plane, &discord).await;
+    let mut tx = world.store().begin().await.expect("a transaction");
+    tx.run(
+        "INSERT INTO routine (name, grace_ms, since)
+         SELECT 'a' || CAST(a.shard * 64 + b.shard AS TEXT), 0, 0 FROM fence AS a CROSS JOIN fence AS b",
+        &[],
+    )
+    .await
+    .expect("4,096 strangers");
+    tx.commit().await.expect("a commit");
+    world.hand.advance(Span::hours(2));
+    assert_eq!(look(&plane, &discord).await, (vec!["digest".to_owned()], 1));
+    let (routines, _) = plane.list_routines(&operator()).await.expect("a list");
+    assert_eq!((routines.len(), routines[0].name.as_str()), (1_000, "digest"));
+});
+
+both!(a_routine_that_is_no_longer_expected_has_nothing_to_keep_to, async |world| {
+    let discord = Discord::start().await;
+    look(&plane(world, &discord).await, &discord).await;
+    look(&world.replica_with(|_| {}).await, &discord).await;
+    let (routines, _) = world.plane.list_routines(&operator()).await.expect("a list");
+    assert_eq!((routines.len(), routines[0].every, routines[0].late_after()), (1, None, None));
+    let answer = world.plane.check_in(&ann(), "digest", Phase::End).await.expect("noted");
+    assert_eq!(answer.late_after(), None, "it is not told of an end that nobody waits for");
+});
+
+both!(a_silent_routine_of_which_something_else_is_expected_is_not_said_to_be_back, async |world| {
+    let discord = Discord::start().await;
+    let before = plane(world, &discord).await;
+    look(&before, &discord).await;
+    world.hand.advance(Span::hours(2));
+    assert_eq!(look(&before, &discord).await.1, 1);
+    let channel = discord.channel("ops");
+    let every = Span::hours(3);
+    let set = |settings: &mut plane::Settings| {
+        (settings.channels, settings.default_channel) = (vec![channel], "ops".into());
+        settings.watch = vec![Watch { routine: "digest".to_owned(), every, grace: Span::ZERO }];
+    };
+    let after = world.replica_with(set).await;
+    assert_eq!(look(&after, &discord).await, (vec![], 1));
+    world.hand.advance(Span(every.0 + 1));
+    assert_eq!(look(&after, &discord).await, (vec!["digest".to_owned()], 2));
+});
+
+both!(a_stranger_that_is_not_heard_of_any_more_is_forgotten_and_no_other, async |world| {
+    let discord = Discord::start().await;
+    let channel = discord.channel("ops");
+    let set = |settings: &mut plane::Settings| {
+        (settings.channels, settings.default_channel) = (vec![channel], "ops".into());
+        settings.schedule = [("retention".to_owned(), "every 1d".to_owned())].into();
+        settings.watch = vec![Watch { routine: "digest".to_owned(), every: Span::days(60), grace: Span::ZERO }];
+    };
+    let plane = world.replica_with(set).await;
+    plane.sync_schedule().await.expect("a schedule");
+    look(&plane, &discord).await;
+    for name in ["ended", "started", "gone"] {
+        plane.check_in(&ann(), name, Phase::Start).await.expect("noted");
+    }
+    world.hand.advance(Span::days(10));
+    plane.check_in(&ann(), "ended", Phase::End).await.expect("noted");
+    plane.check_in(&ann(), "started", Phase::Start).await.expect("noted");
+    world.hand.advance(Span::days(5));
+    crate::scheduled::ring(&plane).await;
+    let (routines, _) = plane.list_routines(&operator()).await.expect("a list");
+    let names: Vec<_> = routines.iter().map(|routine| routine.name.as_str()).collect();
+    assert_eq!(names, ["digest", "ended", "started"]);
+});

@@ -28,7 +28,7 @@ both!(routine_jobs_held_for_longer_than_asked_are_stuck_whatever_their_claim_say
     assert_eq!(stuck(Span::ZERO).await, ["longer", "long", "fresh"]);
 });
 
-both!(dead_letters_of_both_sources_are_one_list_latest_first_and_walked_without_loss, async |world| {
+both!(dead_letters_of_all_sources_are_one_list_latest_first_and_walked_without_loss, async |world| {
     for n in 0..30 {
         register(&world.plane, Register { max_attempts: Some(1), ..due(&format!("j{n:02}")) }).await;
         take(&world.plane, &ann(), wish()).await;
@@ -46,15 +46,34 @@ both!(dead_letters_of_both_sources_are_one_list_latest_first_and_walked_without_
             link: None,
         };
         store::outbox::add(&mut tx, &id, &effect).await.expect("a row");
-        store::outbox::dead(&mut tx, &id, "no such channel").await.expect("given up");
+        let row = store::outbox::find(&mut tx, &id).await.expect("a look").expect("the row");
+        store::outbox::dead(&mut tx, &row, "no such channel").await.expect("given up");
+    }
+    for n in 0..30 {
+        let id = format!("{}{n:02}x", ["A", "j", "z"][n % 3]);
+        let status = if n % 2 == 0 { "lost: it did not end" } else { "error: no luck" };
+        let hold = domain::scheduled::Hold {
+            run_id: id,
+            due_at: domain::time::Time(i64::try_from(n).expect("small")),
+            replica: "here".into(),
+            since: harness::plane::START,
+            expires_at: harness::plane::START,
+            attempt: 3,
+            missed: 0,
+        };
+        store::scheduled::ended(&mut tx, "retention", &hold, status).await.expect("a row");
     }
     tx.commit().await.expect("a commit");
     world.spoil();
-    for limit in [1, 7, 59, 200] {
+    for limit in [1, 7, 74, 200] {
         let letters = walk(limit, async |ask| world.plane.dead_letters(&ann(), ask).await).await;
         let distinct: std::collections::BTreeSet<_> =
             letters.iter().map(|letter| (letter.source, &letter.id)).collect();
-        assert_eq!((letters.len(), distinct.len()), (60, 60), "by pages of {limit}");
+        assert_eq!((letters.len(), distinct.len()), (75, 75), "by pages of {limit}");
+        let lost = letters.iter().filter(|letter| letter.source == "scheduled_run");
+        assert!(
+            lost.clone().count() == 15 && lost.clone().all(|letter| letter.error.starts_with("retention, due at "))
+        );
         assert!(letters.is_sorted_by(|a, b| (a.at, &a.id) >= (b.at, &b.id)), "by pages of {limit}");
     }
 });

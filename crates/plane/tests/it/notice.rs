@@ -8,7 +8,7 @@ use harness::{Discord, World, both};
 use plane::Plane;
 use plane::page::Ask;
 
-use crate::given::{ann, code, journal};
+use crate::given::{ann, code, journal, operator};
 
 /// A plane with the channel `ops`, its default, and `other`, both at this Discord.
 async fn plane(world: &World, discord: &Discord) -> Plane {
@@ -211,12 +211,130 @@ both!(a_message_that_is_refused_is_a_dead_letter_at_once_and_the_next_one_goes_t
     assert_eq!((state(&plane, &refused).await.0, state(&plane, &next).await.0), ("dead".into(), "sent".into()));
 });
 
-both!(a_message_to_a_channel_that_is_no_longer_configured_is_a_dead_letter, async |world| {
+/// A plane that knows nothing but this channel.
+async fn knowing(world: &World, channel: notify::Channel) -> Plane {
+    let name = channel.name().to_owned();
+    world.replica_with(|settings| (settings.channels, settings.default_channel) = (vec![channel], name)).await
+}
+
+both!(a_message_to_a_channel_that_this_process_lacks_waits_for_one_that_has_it, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let id = plane.notify(&ann(), "hello", Level::Info, Some("other")).await.expect("queued").id;
+    for _ in 0..3 {
+        let left = world.plane.deliver().await.expect("delivered");
+        assert_eq!((left.dead, left.elsewhere), (0, 1));
+        world.hand.advance(Span::hours(20));
+    }
+    assert_eq!(state(&plane, &id).await, ("pending".into(), 0), "not tried, and not given up");
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(discord.taken(), ["hello"]);
+});
+
+both!(messages_to_a_channel_that_this_process_lacks_keep_no_others_waiting, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    for n in 0..25 {
+        plane.notify(&ann(), &format!("m{n}"), Level::Info, Some("other")).await.expect("queued");
+    }
+    world.hand.advance(Span(1));
+    say(&plane, "hello").await;
+    let knows_ops = knowing(world, discord.channel("ops")).await;
+    let done = knows_ops.deliver().await.expect("delivered");
+    assert_eq!((done.sent, done.elsewhere), (1, 25));
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 25, "nobody else had taken them");
+});
+
+both!(a_message_to_a_channel_that_nobody_has_is_a_dead_letter_after_72_hours, async |world| {
     let discord = Discord::start().await;
     let before = plane(world, &discord).await;
     let id = before.notify(&ann(), "hello", Level::Info, Some("other")).await.expect("queued").id;
-    assert_eq!(world.plane.deliver().await.expect("delivered").dead, 1);
-    assert_eq!(state(&before, &id).await.0, "dead");
+    world.hand.advance(Span(domain::effect::LIFE_MAX.0 - 1));
+    assert_eq!(world.plane.deliver().await.expect("delivered").dead, 0);
+    world.hand.advance(Span(1));
+    let done = world.plane.deliver().await.expect("delivered");
+    assert_eq!((done.dead, done.elsewhere), (1, 0));
+    assert_eq!(state(&before, &id).await, ("dead".into(), 0));
+    let letters = before.dead_letters(&ann(), &Ask::default()).await.expect("a list").items;
+    assert_eq!(letters[0].error, "no server that delivers has the channel other, and it waited for 3d");
+});
+
+both!(a_message_that_needs_a_mended_configuration_is_delivered_after_it, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let id = say(&plane, "hello").await;
+    discord.feel(Mood::Forbidding);
+    for hour in 0..24 {
+        assert_eq!(plane.deliver().await.expect("delivered").later, 1, "hour {hour}");
+        world.hand.advance(Span::hours(1));
+    }
+    discord.feel(Mood::Well);
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(state(&plane, &id).await, ("sent".into(), 25));
+});
+
+both!(a_slow_answer_is_waited_for_and_its_message_delivered_once, async |world| {
+    let discord = Discord::start().await;
+    let (one, other) = (plane(world, &discord).await, plane(world, &discord).await);
+    say(&one, "hello").await;
+    discord.feel(Mood::Slow);
+    let (sent, ()) = tokio::join!(one.deliver(), async {
+        discord.await_count(1).await;
+        world.hand.advance(Span::secs(8));
+        assert_eq!(other.deliver().await.expect("delivered").sent, 0);
+        discord.release();
+    });
+    assert_eq!(sent.expect("delivered").sent, 1);
+    world.hand.advance(Span::hours(1));
+    assert_eq!(other.deliver().await.expect("delivered").sent, 0);
+    assert_eq!(discord.taken(), ["hello"]);
+});
+
+both!(a_message_whose_turn_comes_late_is_not_delivered_by_another_replica_too, async |world| {
+    let discord = Discord::start().await;
+    let (one, other) = (plane(world, &discord).await, plane(world, &discord).await);
+    for text in ["one", "two"] {
+        say(&one, text).await;
+        world.hand.advance(Span(1));
+    }
+    discord.feel(Mood::Slow);
+    let (sent, ()) = tokio::join!(one.deliver(), async {
+        discord.await_count(1).await;
+        world.hand.advance(Span::secs(50));
+        discord.release();
+        discord.await_count(2).await;
+        // More than a minute after both were taken, and less than one after the second's turn came.
+        world.hand.advance(Span::secs(20));
+        discord.feel(Mood::Well);
+        assert_eq!(other.deliver().await.expect("delivered").sent, 0);
+        discord.release();
+    });
+    assert_eq!(sent.expect("delivered").sent, 2);
+    assert_eq!(discord.taken(), ["one", "two"]);
+});
+
+both!(a_message_that_was_given_up_is_delivered_when_an_operator_queues_it_again, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let id = say(&plane, "hello").await;
+    assert!(!plane.requeue_message(&operator(), &id).await.expect("an answer"), "it waits already");
+    discord.feel(Mood::Broken);
+    world.hand.advance(Span::hours(72));
+    assert_eq!(plane.deliver().await.expect("delivered").dead, 1);
+    assert_eq!(code(plane.requeue_message(&ann(), &id).await), Code::Forbidden);
+    assert!(plane.requeue_message(&operator(), &id).await.expect("an answer"));
+    assert_eq!(state(&plane, &id).await, ("pending".into(), 0));
+    for hour in 0..72 {
+        assert_eq!(plane.deliver().await.expect("delivered").dead, 0, "its hours began anew: {hour}");
+        world.hand.advance(Span::hours(1));
+    }
+    discord.feel(Mood::Well);
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert!(!plane.requeue_message(&operator(), &id).await.expect("an answer"), "it has arrived");
+    assert!(!plane.requeue_message(&operator(), "nobody").await.expect("an answer"));
+    let rows = journal(&plane).await;
+    let again: Vec<_> = rows.iter().filter(|row| row.object == format!("message:{id}")).collect();
+    assert!(again.len() == 1 && again[0].before.contains("500"), "{again:?}");
 });
 
 both!(the_running_plane_delivers_by_itself_as_soon_as_something_is_queued, async |world| {

@@ -1,5 +1,6 @@
 //! Scheduled jobs: one run per due time, whoever dies, and nothing touched that was not asked for.
 
+use domain::scheduled::Triggered;
 use domain::time::{Span, Time};
 use harness::discord::Mood;
 use harness::plane::START;
@@ -75,7 +76,7 @@ both!(a_run_that_was_killed_is_taken_up_again_for_the_same_due_time, async |worl
     discord.await_count(1).await;
     process.kill();
     discord.feel(Mood::Well);
-    world.hand.advance(Span(299_999));
+    world.hand.advance(Span(329_999));
     ring(&survivor).await;
     assert_eq!(runs(&survivor, "dead-mans-switch").await, [], "it may still be at work");
     let stuck = survivor.stuck_scheduled(&ann(), Span::mins(4), &Ask::default()).await.expect("a list").items;
@@ -98,7 +99,7 @@ both!(a_run_that_kills_its_process_each_time_is_lost_after_three_tries_and_the_n
         process.begin(async move { ring(&opener.replica(set).await).await });
         discord.await_count(attempt).await;
         process.kill();
-        world.hand.advance(Span::mins(5));
+        world.hand.advance(Span::mins(6));
     }
     discord.feel(Mood::Well);
     ring(&survivor).await;
@@ -134,7 +135,7 @@ both!(triggering_sets_the_next_run_to_now_and_touches_nothing_else, async |world
         world.hand.advance(Span::mins(1));
         let before = row(&plane).await;
         assert_eq!(before.3.is_some(), held);
-        assert!(plane.trigger_scheduled(&ann(), "dead-mans-switch").await.expect("an answer"));
+        assert_eq!(plane.trigger_scheduled(&ann(), "dead-mans-switch").await.expect("an answer"), Triggered::Now);
         let mut expected = before;
         expected.2 = Some(world.hand.now().0);
         assert_eq!(row(&plane).await, expected);
@@ -143,7 +144,7 @@ both!(triggering_sets_the_next_run_to_now_and_touches_nothing_else, async |world
         tasks.close();
         tasks.wait().await;
     }
-    assert!(!plane.trigger_scheduled(&ann(), "nobody").await.expect("an answer"));
+    assert_eq!(plane.trigger_scheduled(&ann(), "nobody").await.expect("an answer"), Triggered::NotFound);
     assert_eq!(code(plane.trigger_scheduled(&ann(), "").await), domain::refusal::Code::InvalidArgument);
 });
 
@@ -198,4 +199,87 @@ both!(a_job_without_a_handler_in_a_live_replica_is_an_orphan, async |world| {
     plane.tell_presence().await.expect("told");
     plane.tell_absence().await.expect("told");
     assert_eq!(orphans().await.len(), 2, "it said that it goes");
+});
+
+both!(a_job_whose_row_is_corrupt_keeps_no_other_from_ringing, async |world| {
+    let schedule = [("outbox", "every 1h"), ("register-jobs", "every 1h")];
+    let schedule = schedule.map(|(name, cadence)| (name.to_owned(), cadence.to_owned())).into();
+    let plane = world.replica_with(|settings| settings.schedule = schedule).await;
+    plane.sync_schedule().await.expect("a schedule");
+    let mut tx = world.store().begin().await.expect("a transaction");
+    tx.run("UPDATE scheduled_job SET cadence = 'nonsense' WHERE name = 'outbox'", &[]).await.expect("a broken row");
+    tx.commit().await.expect("a commit");
+    let tasks = TaskTracker::new();
+    plane.ring(&tasks).await.expect_err("the chore tells of the broken one");
+    tasks.close();
+    tasks.wait().await;
+    assert_eq!(runs(&plane, "register-jobs").await.len(), 1);
+    assert_eq!(runs(&plane, "outbox").await, []);
+});
+
+/// A plane without a scheduled job.
+async fn without(world: &World) -> Plane {
+    let plane = world.replica_with(|_| {}).await;
+    plane.sync_schedule().await.expect("a schedule");
+    plane
+}
+
+both!(a_job_that_is_off_is_not_triggered_and_says_so, async |world| {
+    plane(world, "register-jobs", "every 1h").await;
+    let off = without(world).await;
+    let before = row(&off).await;
+    assert_eq!((before.1.as_str(), before.2), ("", None));
+    assert_eq!(off.trigger_scheduled(&ann(), "register-jobs").await.expect("an answer"), Triggered::Off);
+    assert_eq!(row(&off).await, before);
+    ring(&off).await;
+    assert_eq!(off.orphan_scheduled(&ann(), &Ask::default()).await.expect("a list").items, []);
+    let on = plane(world, "register-jobs", "every 1h").await;
+    world.hand.advance(Span::hours(1));
+    ring(&on).await;
+    assert_eq!(runs(&on, "register-jobs").await.len(), 1, "it is on again");
+});
+
+both!(a_job_is_off_only_when_no_live_replica_rings_it, async |world| {
+    let on = plane(world, "register-jobs", "every 1h").await;
+    on.tell_presence().await.expect("told");
+    let off = without(world).await;
+    off.tell_presence().await.expect("told");
+    assert_eq!(row(&on).await.1, "every 1h", "another rings it");
+    ring(&off).await;
+    assert_eq!(runs(&on, "register-jobs").await, [], "this one does not");
+    ring(&on).await;
+    assert_eq!(runs(&on, "register-jobs").await.len(), 1);
+    // The one that rings it stalls for long enough to count as gone, and comes back.
+    world.hand.advance(Span::mins(1));
+    off.tell_presence().await.expect("told");
+    assert_eq!(row(&on).await.1, "");
+    for _ in 0..2 {
+        ring(&on).await;
+        world.hand.advance(Span::hours(1));
+    }
+    assert_eq!(row(&on).await.1, "every 1h");
+    assert_eq!(runs(&on, "register-jobs").await.len(), 2, "it goes on");
+});
+
+both!(a_run_that_overruns_is_stopped_before_another_replica_takes_it_up, async |world| {
+    let discord = Discord::start().await;
+    discord.feel(Mood::Silent);
+    let set = |settings: &mut Settings| {
+        pinging(&discord)(settings);
+        settings.run_deadline = Span(500);
+    };
+    let (slow, other) = (world.replica_with(set).await, world.replica_with(set).await);
+    slow.sync_schedule().await.expect("a schedule");
+    let tasks = TaskTracker::new();
+    slow.ring(&tasks).await.expect("rung");
+    discord.await_count(1).await;
+    // The store's clock is past the deadline while the handler, whose own time began later, is still at work.
+    world.hand.advance(Span(500));
+    ring(&other).await;
+    assert_eq!(discord.arrived().len(), 1, "two ran at once");
+    tasks.close();
+    tasks.wait().await;
+    let ended = runs(&other, "dead-mans-switch").await;
+    assert_eq!(ended.len(), 1);
+    assert_eq!((ended[0].attempt, ended[0].status.as_str()), (1, "error: did not finish within 500ms"));
 });

@@ -46,6 +46,39 @@ both!(inv_8_a_clock_that_jumps_back_rings_no_due_time_twice, async |world| {
     }
 });
 
+both!(inv_8_a_clock_that_is_corrected_back_keeps_no_job_from_ringing, async |world| {
+    for (name, cadence) in [("register-jobs", "every 1h"), ("retention", "0 * * * *")] {
+        world.hand.set(START);
+        let plane = plane(world, name, cadence).await;
+        world.hand.advance(Span::hours(30));
+        ring(&plane).await;
+        let ahead = runs(&plane, name).await.len();
+        world.hand.set(START + Span::mins(1));
+        for hour in 1..=40 {
+            ring(&plane).await;
+            world.hand.advance(Span::hours(1));
+            ring(&plane).await;
+            let rung = runs(&plane, name).await.len() - ahead;
+            // A due time that had its run while the clock was ahead is left out: one of them all.
+            assert!(rung == hour || rung + 1 == hour, "{cadence}: {rung} runs in {hour} hours");
+        }
+    }
+});
+
+both!(a_job_that_was_triggered_while_the_clock_was_ahead_rings_after_it_is_corrected, async |world| {
+    let plane = plane(world, "register-jobs", "every 1h").await;
+    ring(&plane).await;
+    world.hand.advance(Span::days(1));
+    plane.trigger_scheduled(&crate::given::operator(), "register-jobs").await.expect("an answer");
+    world.hand.set(START + Span::mins(1));
+    ring(&plane).await;
+    world.hand.advance(Span::mins(1));
+    plane.trigger_scheduled(&crate::given::operator(), "register-jobs").await.expect("an answer");
+    ring(&plane).await;
+    let due: Vec<_> = runs(&plane, "register-jobs").await.iter().map(|run| Time(run.due_at)).collect();
+    assert_eq!(due, [START, START + Span::mins(2)], "a trigger rings now, wherever the clock has been");
+});
+
 /// The moments that a line rings for while a plane looks every half hour.
 async fn rung(world: &harness::World, cadence: &str, from: &str, to: &str) -> Vec<String> {
     let moment = |text: &str| Time::parse(text, "at").expect("a moment");

@@ -85,7 +85,7 @@ fn orphans() -> Tool {
     let words = Words {
         name: "check-orphan-jobs",
         title: "Find orphaned scheduled jobs",
-        about: "List scheduled jobs for which no live replica of this service has a handler.",
+        about: "List scheduled jobs that no live replica of this service rings. Jobs that are off are left out.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: Page| async move {
         let ask = args.ask()?;
@@ -102,9 +102,9 @@ struct TriggerArgs {
 
 #[derive(Serialize, JsonSchema)]
 struct TriggerAnswer {
-    /// True when there is such a job.
+    /// True when it rings now.
     ok: bool,
-    /// Why not: not_found.
+    /// Why not: not_found or off.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
@@ -117,7 +117,7 @@ fn trigger() -> Tool {
                 work use trigger-routine-job.",
     };
     Tool::new(words, Right::Work, Nature::Settles, |plane, call, args: TriggerArgs| async move {
-        let ok = plane.trigger_scheduled(&call, &args.name).await?;
-        Ok(TriggerAnswer { ok, reason: (!ok).then_some("not_found") })
+        let reason = plane.trigger_scheduled(&call, &args.name).await?.reason();
+        Ok(TriggerAnswer { ok: reason.is_none(), reason })
     })
 }

@@ -87,6 +87,33 @@ both!(a_job_is_written_only_over_the_state_that_was_decided_on, async |world| {
     store::job::write(&mut tx, &held, &job(10, State::Idle)).await.expect("the state that it was");
 });
 
+both!(a_late_word_about_an_earlier_try_changes_nothing_unless_it_arrived, async |world| {
+    world.spoil();
+    let mut tx = world.store().begin().await.expect("a transaction");
+    let effect = domain::effect::Notify {
+        channel: "ops".into(),
+        level: domain::notice::Level::Info,
+        text: "t".into(),
+        link: None,
+    };
+    store::outbox::add(&mut tx, "m", &effect).await.expect("a row");
+    let taken = store::outbox::take(&mut tx, "ops", START).await.expect("taken").remove(0);
+    let (until, hour) = (START + Span::mins(1), START + Span::hours(1));
+    let first = store::outbox::begin_try(&mut tx, &taken, START).await.expect("an answer").expect("it is ours");
+    assert_eq!(store::outbox::begin_try(&mut tx, &taken, until).await.expect("an answer"), None, "another has begun");
+    let second = store::outbox::begin_try(&mut tx, &first, until).await.expect("an answer").expect("it is ours");
+    assert_eq!((first.attempts, second.attempts), (1, 2));
+    store::outbox::later(&mut tx, &first, hour, "late").await.expect("an answer");
+    store::outbox::untried(&mut tx, &taken, hour).await.expect("an answer");
+    store::outbox::dead(&mut tx, &first, "late").await.expect("an answer");
+    assert_eq!(store::outbox::find(&mut tx, "m").await.expect("a look").as_ref(), Some(&second));
+    store::outbox::later(&mut tx, &second, hour, "its own").await.expect("an answer");
+    let waits = store::outbox::find(&mut tx, "m").await.expect("a look").expect("the row");
+    assert_eq!((waits.next_at, waits.last_error.as_deref()), (hour.0, Some("its own")));
+    store::outbox::sent(&mut tx, "m").await.expect("an answer");
+    assert_eq!(store::outbox::find(&mut tx, "m").await.expect("a look").expect("the row").state, "sent");
+});
+
 /// Retention reads what expired and then deletes it. A lock that is taken again in between must stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_is_taken_again_while_retention_runs_is_not_removed() {
