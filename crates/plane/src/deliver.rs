@@ -40,7 +40,7 @@ impl Plane {
             done.later += pass.later;
             done.dead += pass.dead;
         }
-        self.leave_elsewhere(&mut done).await?;
+        self.leave_elsewhere(&mut done).boxed().await?;
         Ok(done)
     }
 

@@ -55,7 +55,7 @@ both!(inv_8_two_replicas_that_ring_at_once_run_each_due_time_once, async |world|
 });
 
 /// A switch that pings `discord` and may take five minutes for it.
-fn pinging(discord: &Discord) -> impl FnOnce(&mut Settings) + use<> {
+pub(crate) fn pinging(discord: &Discord) -> impl FnOnce(&mut Settings) + use<> {
     let url = SecretString::from(format!("http://{}/api/v10/channels/1/messages", discord.addr()));
     |settings: &mut Settings| {
         settings.schedule = [("dead-mans-switch".to_owned(), "every 1h".to_owned())].into();

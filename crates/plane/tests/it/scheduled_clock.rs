@@ -1,10 +1,10 @@
 //! Scheduled jobs when time itself misbehaves: clocks that jump, and days of 23 and 25 hours.
 
 use domain::time::{Span, Time};
-use harness::both;
 use harness::plane::START;
+use harness::{Discord, both};
 
-use crate::scheduled::{plane, ring, runs};
+use crate::scheduled::{pinging, plane, ring, runs};
 
 both!(inv_8_a_clock_that_jumps_ahead_gives_one_run_that_counts_what_was_missed, async |world| {
     let plane = plane(world, "register-jobs", "every 10m").await;
@@ -62,6 +62,30 @@ both!(inv_8_a_clock_that_is_corrected_back_keeps_no_job_from_ringing, async |wor
             // A due time that had its run while the clock was ahead is left out: one of them all.
             assert!(rung == hour || rung + 1 == hour, "{cadence}: {rung} runs in {hour} hours");
         }
+    }
+});
+
+both!(inv_8_what_ran_while_the_clock_was_ahead_is_not_run_again_when_it_gets_there, async |world| {
+    for cadence in ["every 10m", "*/10 * * * *"] {
+        world.hand.set(START);
+        let discord = Discord::start().await;
+        let set = |settings: &mut plane::Settings| {
+            pinging(&discord)(settings);
+            settings.schedule = [("dead-mans-switch".to_owned(), cadence.to_owned())].into();
+        };
+        let plane = world.replica_with(set).await;
+        plane.sync_schedule().await.expect("a schedule");
+        for minute in [60, 70, 80, 90, 1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110] {
+            world.hand.set(START + Span::mins(minute));
+            ring(&plane).await;
+        }
+        let runs = runs(&plane, "dead-mans-switch").await;
+        assert_eq!(discord.arrived().len(), runs.len(), "{cadence}: each run has its own due time");
+        assert!(runs.len() >= 8, "{cadence}: {runs:?}");
+        let mut tx = world.store().begin().await.expect("a transaction");
+        tx.run("DELETE FROM scheduled_run", &[]).await.expect("runs forgotten");
+        tx.run("DELETE FROM scheduled_job", &[]).await.expect("jobs forgotten");
+        tx.commit().await.expect("a commit");
     }
 });
 

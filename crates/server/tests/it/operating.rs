@@ -5,7 +5,7 @@ use harness::{World, both};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::asked::{Asked, ok};
+use crate::asked::{Asked, ok, options};
 
 async fn get(url: &str) -> (StatusCode, String) {
     let answer = reqwest::get(url).await.expect("an answer");
@@ -110,5 +110,22 @@ both!(version_tells_what_is_served, async |world| {
     let version: Value = serde_json::from_str(&get(&format!("{}/version", asked.url)).await.1).expect("JSON");
     assert_eq!((&version["name"], &version["tools"]), (&json!("gapwright"), &json!(22)));
     assert_eq!(version["protocols"], json!(["2026-07-28", "2025-11-25"]));
+    asked.end().await.expect("a clean end");
+});
+
+both!(triggering_says_whether_the_job_rings_and_why_not, async |world| {
+    let plane = async |cadence: &[&str]| {
+        let schedule = cadence.iter().map(|cadence| ("retention".to_owned(), (*cadence).to_owned())).collect();
+        let plane = world.replica_with(|settings| settings.schedule = schedule).await;
+        plane.sync_schedule().await.expect("a schedule");
+        plane
+    };
+    let asked = Asked::serve(plane(&["every 1h"]).await, options()).await;
+    let client = asked.client(Role::Routine, "ann").await;
+    let trigger = async |name: &str| ok(&client, "trigger-job", json!({"name": name})).await;
+    assert_eq!(trigger("retention").await, json!({"ok": true}));
+    assert_eq!(trigger("nothing").await, json!({"ok": false, "reason": "not_found"}));
+    plane(&[]).await;
+    assert_eq!(trigger("retention").await, json!({"ok": false, "reason": "off"}));
     asked.end().await.expect("a clean end");
 });
