@@ -47,7 +47,7 @@ impl<T: Clone> Recent<T> {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn what_is_stale_is_known_no_more_though_it_was_met() {

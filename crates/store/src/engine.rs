@@ -123,24 +123,24 @@ impl Store {
 
     /// Begins a transaction that only reads, beside the writer. It and all that it is asked have five seconds.
     pub async fn read(&self) -> Result<Tx, Fault> {
-        self.look(async {
+        let begin = Box::pin(async {
             Ok(match &self.pool {
                 Pool::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
                 Pool::Postgres { readers, .. } => Inner::Postgres(readers.begin().await?),
             })
-        })
-        .await
+        });
+        self.look(begin).await
     }
 
     /// Begins a read of a row or two by their keys, which waits neither for the writer nor for those who read lists.
     pub async fn glance(&self) -> Result<Tx, Fault> {
-        self.look(async {
+        let begin = Box::pin(async {
             Ok(match &self.pool {
                 Pool::Sqlite { glances, .. } => Inner::Sqlite(glances.begin().await?),
                 Pool::Postgres { glances, .. } => Inner::Postgres(glances.begin().await?),
             })
-        })
-        .await
+        });
+        self.look(begin).await
     }
 
     async fn look(&self, begin: impl Future<Output = Result<Inner, Fault>>) -> Result<Tx, Fault> {
@@ -150,7 +150,7 @@ impl Store {
             let now = self.now(&mut inner).await?;
             Ok(Tx { inner, now, until: Some(until) })
         };
-        in_time(Some(until), begun).await
+        in_time(Some(until), Box::pin(begun)).await
     }
 
     /// Asks whether the store answers, within two seconds.
@@ -290,7 +290,7 @@ impl Tx {
     /// All rows of a statement.
     pub async fn all<R: Record>(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<R>, Fault> {
         let until = self.until;
-        let asked = async {
+        let asked = Box::pin(async {
             Ok(match &mut self.inner {
                 Inner::Sqlite(tx) => {
                     let sql = AssertSqlSafe(without_row_locks(sql));
@@ -298,7 +298,7 @@ impl Tx {
                 }
                 Inner::Postgres(tx) => bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?,
             })
-        };
+        });
         in_time(until, asked).await
     }
 
