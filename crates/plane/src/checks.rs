@@ -1,8 +1,9 @@
 //! Looking for trouble: what gave up, what is held too long, what fires elsewhere.
 
-use domain::job::Job;
+use domain::job::State;
 use domain::time::Span;
 use serde::Serialize;
+use store::job::list::{self, Listed};
 
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
@@ -27,12 +28,12 @@ pub struct DeadLetter {
 
 impl Plane {
     /// Routine jobs held for longer than `threshold`, longest first.
-    pub async fn stuck_jobs(&self, call: &Call, threshold: Span, ask: &Ask) -> Result<Page<Job>, No> {
+    pub async fn stuck_jobs(&self, call: &Call, threshold: Span, ask: &Ask) -> Result<Page<Listed>, No> {
         let (after, name) = ask.place((i64::MIN, ""))?;
         let mut tx = self.read(call).await?;
         let then = tx.now() - threshold;
-        let jobs = store::job::held_since(&mut tx, then, (after, &name), ask.rows()).await?;
-        Ok(ask.page(jobs, |job| (claimed_at(job), job.name.clone())))
+        let jobs = list::held_since(&mut tx, then, (after, &name), ask.rows()).await?;
+        Ok(ask.page_of_texts(jobs, |listed| (claimed_at(listed), listed.job.name.clone())))
     }
 
     /// What gave up, latest first: messages that were never delivered and jobs out of attempts.
@@ -40,11 +41,11 @@ impl Plane {
         let (before, id) = ask.place((i64::MAX, ""))?;
         let mut tx = self.read(call).await?;
         let messages = store::outbox::list_dead(&mut tx, (before, &id), ask.rows()).await?;
-        let jobs = store::job::dead(&mut tx, (before, &id), ask.rows()).await?;
+        let jobs = list::dead(&mut tx, (before, &id), ask.rows()).await?;
         let mut letters: Vec<_> = messages.into_iter().map(undelivered).chain(jobs.into_iter().map(given_up)).collect();
         letters.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
         letters.truncate(usize::try_from(ask.rows()).unwrap_or(usize::MAX));
-        Ok(ask.page(letters, |letter| (letter.at, letter.id.clone())))
+        Ok(ask.page_of_texts(letters, |letter| (letter.at, letter.id.clone())))
     }
 
     /// What the configured monitors say is firing; a monitor that cannot be read is named, never left out.
@@ -54,13 +55,10 @@ impl Plane {
     }
 }
 
-fn claimed_at(job: &Job) -> i64 {
-    match &job.state {
-        domain::job::State::Held(claim) => claim.claimed_at.0,
-        domain::job::State::Idle
-        | domain::job::State::Waiting
-        | domain::job::State::Ready
-        | domain::job::State::Dead => i64::MAX,
+fn claimed_at(listed: &Listed) -> i64 {
+    match &listed.job.state {
+        State::Held(claim) => claim.claimed_at.0,
+        State::Idle | State::Waiting | State::Ready | State::Dead => i64::MAX,
     }
 }
 
@@ -74,7 +72,7 @@ fn undelivered(row: store::outbox::Row) -> DeadLetter {
     }
 }
 
-fn given_up(job: Job) -> DeadLetter {
+fn given_up(Listed { job, .. }: Listed) -> DeadLetter {
     DeadLetter {
         source: "routine_job",
         error: job.last.as_ref().map_or_else(|| "no run ended".to_owned(), |last| last.status.clone()),
