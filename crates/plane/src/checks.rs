@@ -11,6 +11,9 @@ use crate::{Call, No, Plane};
 /// The longest threshold that anybody may ask about.
 pub const THRESHOLD_MAX: Span = Span::days(366);
 
+const OUTBOX: &str = "outbox";
+const ROUTINE_JOB: &str = "routine_job";
+
 /// Something that gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
@@ -38,14 +41,16 @@ impl Plane {
 
     /// What gave up, latest first: messages that were never delivered and jobs out of attempts.
     pub async fn dead_letters(&self, call: &Call, ask: &Ask) -> Result<Page<DeadLetter>, No> {
-        let (before, id) = ask.place((i64::MAX, ""))?;
+        let (before, id, source) = ask.place_in_order((i64::MAX, String::new(), String::new()))?;
         let mut tx = self.read(call).await?;
-        let messages = store::outbox::list_dead(&mut tx, (before, &id), ask.rows()).await?;
+        // A message may have the name of a job and its moment, and comes after it. No id has a character below a blank.
+        let messages_before = if source == ROUTINE_JOB { format!("{id}\u{1}") } else { id.clone() };
+        let messages = store::outbox::list_dead(&mut tx, (before, &messages_before), ask.rows()).await?;
         let jobs = list::dead(&mut tx, (before, &id), ask.rows()).await?;
         let mut letters: Vec<_> = messages.into_iter().map(undelivered).chain(jobs.into_iter().map(given_up)).collect();
-        letters.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+        letters.sort_by(|a, b| (b.at, &b.id, b.source).cmp(&(a.at, &a.id, a.source)));
         letters.truncate(usize::try_from(ask.rows()).unwrap_or(usize::MAX));
-        Ok(ask.page_of_texts(letters, |letter| (letter.at, letter.id.clone())))
+        Ok(ask.page_of_texts(letters, |letter| (letter.at, letter.id.clone(), letter.source)))
     }
 
     /// What the configured monitors say is firing; a monitor that cannot be read is named, never left out.
@@ -64,7 +69,7 @@ fn claimed_at(listed: &Listed) -> i64 {
 
 fn undelivered(row: store::outbox::Row) -> DeadLetter {
     DeadLetter {
-        source: "outbox",
+        source: OUTBOX,
         id: row.id,
         error: row.last_error.unwrap_or_default(),
         attempts: row.attempts,
@@ -74,7 +79,7 @@ fn undelivered(row: store::outbox::Row) -> DeadLetter {
 
 fn given_up(Listed { job, .. }: Listed) -> DeadLetter {
     DeadLetter {
-        source: "routine_job",
+        source: ROUTINE_JOB,
         error: job.last.as_ref().map_or_else(|| "no run ended".to_owned(), |last| last.status.clone()),
         attempts: job.attempts,
         at: job.last.map_or(job.created_at, |last| last.at).0,

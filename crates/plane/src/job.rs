@@ -17,9 +17,8 @@ use store::seeded::bug;
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
 
-/// How often a single claim looks before it answers that nothing is there: it may meet jobs that give up, and, on
-/// Postgres, jobs that others hold still for a moment while they take the first of them.
-const LOOKS_MAX: usize = 16;
+/// How many jobs that give up a single claim may meet before it answers that nothing is there.
+const GIVE_UPS_MAX: usize = 16;
 
 /// A wish to claim a job.
 #[derive(Debug, Clone)]
@@ -260,14 +259,11 @@ async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
 
 async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
     let nothing = |reason: &str| Claimed::Nothing { reason: reason.to_owned(), held_by: None, held_until: None };
-    for _ in 0..LOOKS_MAX {
+    for _ in 0..GIVE_UPS_MAX {
         let found = match &wish.name {
             Some(name) => store::job::load(desk.tx, name).await?,
             None => store::job::next(desk.tx, wish.kind.as_deref()).await?,
         };
-        if found.is_none() && wish.name.is_none() && store::job::any(desk.tx, wish.kind.as_deref()).await? {
-            continue;
-        }
         let Some(was) = found.filter(|job| wish.kind.as_ref().is_none_or(|kind| *kind == job.kind)) else {
             return Ok(nothing(if wish.name.is_some() { "not_found" } else { "nothing_due" }));
         };

@@ -16,45 +16,78 @@ macro_rules! columns {
     };
 }
 
-/// The first job in line among three sorts: those known to be due, those whose time came since anybody looked, and
-/// those whose claim expired. Each is found by an index of its own, so the line may be a million jobs long. The
-/// heartbeat's own job is in nobody's line.
-macro_rules! next_in_line {
-    ($columns:expr, $kind:literal, $pass:literal, $hold:literal) => {
+/// The first of one sort of due jobs: those known to be due, those whose time came since anybody looked, or those whose
+/// claim expired. Each is found by an index of its own, so the line may be a million jobs long. The heartbeat's own job
+/// is in nobody's line.
+macro_rules! first {
+    (ready, $what:literal, $kind:literal, $lock:literal) => {
+        first!($what, "next_run_at", "state = 'ready'", $kind, $lock)
+    };
+    (waiting, $what:literal, $kind:literal, $lock:literal) => {
+        first!($what, "next_run_at", "state = 'waiting' AND next_run_at <= $1", $kind, $lock)
+    };
+    (held, $what:literal, $kind:literal, $lock:literal) => {
+        first!(
+            $what,
+            "COALESCE(next_run_at, expires_at)",
+            "state = 'held' AND expires_at <= $1 AND COALESCE(next_run_at, expires_at) <= $1",
+            $kind,
+            $lock
+        )
+    };
+    ($what:literal, $due:literal, $sort:literal, $kind:literal, $lock:literal) => {
         concat!(
             "SELECT ",
-            $columns,
-            " FROM job WHERE name = (
-               SELECT name FROM (
-                 SELECT name, priority, due FROM (
-                   SELECT name, priority, next_run_at AS due FROM job WHERE state = 'ready'
-                      AND name <> 'gapwright-canary'",
+            $what,
+            " FROM (SELECT name, state, priority, ",
+            $due,
+            " AS due FROM job WHERE ",
+            $sort,
+            " AND name <> 'gapwright-canary'",
             $kind,
-            "
-                    ORDER BY priority DESC, next_run_at, name LIMIT 1",
-            $pass,
-            ") AS ready
-                 UNION ALL
-                 SELECT name, priority, due FROM (
-                   SELECT name, priority, next_run_at AS due FROM job WHERE state = 'waiting' AND next_run_at <= $1
-                      AND name <> 'gapwright-canary'",
-            $kind,
-            "
-                    ORDER BY priority DESC, next_run_at, name LIMIT 1",
-            $pass,
-            ") AS waiting
-                 UNION ALL
-                 SELECT name, priority, due FROM (
-                   SELECT name, priority, COALESCE(next_run_at, expires_at) AS due FROM job
-                    WHERE state = 'held' AND expires_at <= $1 AND COALESCE(next_run_at, expires_at) <= $1
-                      AND name <> 'gapwright-canary'",
-            $kind,
-            "
-                    ORDER BY priority DESC, COALESCE(next_run_at, expires_at), name LIMIT 1",
-            $pass,
-            ") AS held
-               ) AS line ORDER BY priority DESC, due, name LIMIT 1)",
-            $hold
+            " ORDER BY priority DESC, ",
+            $due,
+            ", name LIMIT 1",
+            $lock,
+            ") AS first"
+        )
+    };
+}
+
+/// The first job in line. A look without a lock says which sort it is of, and only of that sort a row is locked, so that
+/// nobody holds still what somebody else could take; when others have all of that sort, any other will do.
+macro_rules! next_in_line {
+    ($kind:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM job WHERE name = COALESCE(
+               CASE (SELECT state FROM (",
+            first!(ready, "state, priority, due, name", $kind, ""),
+            " UNION ALL ",
+            first!(waiting, "state, priority, due, name", $kind, ""),
+            " UNION ALL ",
+            first!(held, "state, priority, due, name", $kind, ""),
+            ") AS line ORDER BY priority DESC, due, name LIMIT 1)
+                 WHEN 'ready' THEN (",
+            first!(ready, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")
+                 WHEN 'waiting' THEN (",
+            first!(waiting, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")
+                 WHEN 'held' THEN (",
+            first!(held, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")
+               END,
+               (",
+            first!(ready, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            "),
+               (",
+            first!(waiting, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            "),
+               (",
+            first!(held, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")) FOR UPDATE"
         )
     };
 }
@@ -73,10 +106,8 @@ statements! {
     LOAD = concat!("SELECT ", columns!(), " FROM job WHERE name = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM job WHERE name = $1");
     BY_CLAIM = concat!("SELECT ", columns!(), " FROM job WHERE claim_id = $1 FOR UPDATE");
-    NEXT = next_in_line!(columns!(), "", " FOR UPDATE SKIP LOCKED", " FOR UPDATE");
-    NEXT_OF_KIND = next_in_line!(columns!(), " AND kind = $2", " FOR UPDATE SKIP LOCKED", " FOR UPDATE");
-    ANY = next_in_line!("name", "", "", "");
-    ANY_OF_KIND = next_in_line!("name", " AND kind = $2", "", "");
+    NEXT = next_in_line!("");
+    NEXT_OF_KIND = next_in_line!(" AND kind = $2");
     WAKE = "UPDATE job SET state = 'ready' WHERE state = 'waiting' AND name IN (
               SELECT name FROM job WHERE state = 'waiting' AND next_run_at <= $1
                ORDER BY next_run_at LIMIT 500 FOR UPDATE SKIP LOCKED)";
@@ -244,16 +275,6 @@ pub async fn next(tx: &mut Tx, kind: Option<&str>) -> Result<Option<Job>, Fault>
         None => tx.one(NEXT, &[Int(now.0)]).await?,
     };
     row.map(Job::try_from).transpose()
-}
-
-/// Whether any job is in line, of a kind or of any, those included that other transactions are just taking.
-pub async fn any(tx: &mut Tx, kind: Option<&str>) -> Result<bool, Fault> {
-    let now = tx.now();
-    let row: Option<(String,)> = match kind {
-        Some(kind) => tx.one(ANY_OF_KIND, &[Int(now.0), Text(kind)]).await?,
-        None => tx.one(ANY, &[Int(now.0)]).await?,
-    };
-    Ok(row.is_some())
 }
 
 /// Moves up to 500 jobs whose time has come into the ready line; returns how many.

@@ -8,11 +8,11 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use bounds::{EXCERPT_CHARS_MAX, Payload, Status, excerpt, interval, max_attempts, priority, reason, summary};
 pub use bounds::{
     INTERVAL_MAX, LINE_CHARS_MAX, MAX_ATTEMPTS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PRIORITY_MAX,
     SUMMARY_BYTES_MAX,
 };
-pub use bounds::{EXCERPT_CHARS_MAX, Payload, Status, excerpt, interval, max_attempts, priority, reason, summary};
 pub use run::{Outcome, Run};
 
 use serde::{Deserialize, Serialize};
@@ -250,7 +250,8 @@ impl Job {
     /// for the run after this one; the same one once more asks for nothing.
     pub fn redefine(self, new: Register, now: Time) -> Self {
         let (this, now) = self.at(now);
-        let asked = new.next_run_at.filter(|due| matches!(this.state, State::Held(_)) && Some(*due) != this.next_run_at);
+        let asked =
+            new.next_run_at.filter(|due| matches!(this.state, State::Held(_)) && Some(*due) != this.next_run_at);
         let max_attempts = default_attempts(new.max_attempts, new.interval);
         let job = Self {
             kind: new.kind,

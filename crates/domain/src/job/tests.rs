@@ -79,7 +79,10 @@ fn a_stale_worker_changes_nothing() {
     assert_eq!(try_it("b", Pointer::Own("other".into()), 11), Err(Stale::StaleClaim));
     assert_eq!(try_it("b", at("c2"), 20), Err(Stale::Expired));
     assert_eq!(try_it("b", Pointer::Own("h".into()), 19), Ok(State::Idle));
-    assert_eq!(job(None, None).complete(&who("a"), &Pointer::Own("h".into()), ok(), None, Time(0)), Err(Stale::NotClaimed));
+    assert_eq!(
+        job(None, None).complete(&who("a"), &Pointer::Own("h".into()), ok(), None, Time(0)),
+        Err(Stale::NotClaimed)
+    );
 }
 
 #[test]
@@ -239,7 +242,11 @@ fn a_due_time_given_while_a_job_is_held_is_kept_for_the_run_after_this_one() {
     assert_eq!(stands(held().redefine(new(40), Time(2)).expire(Time(10)).job), (State::Waiting, Some(Time(40))));
     let both = held().trigger(Time(1)).redefine(new(40), Time(2));
     assert_eq!(stands(done(both)), (State::Ready, Some(Time(5))), "the trigger is not put off");
-    assert_eq!(stands(done(held().redefine(new(0), Time(2)))), (State::Idle, None), "the same definition asks for nothing");
+    assert_eq!(
+        stands(done(held().redefine(new(0), Time(2)))),
+        (State::Idle, None),
+        "the same definition asks for nothing"
+    );
 }
 
 #[test]

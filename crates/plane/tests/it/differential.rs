@@ -88,7 +88,11 @@ fn draw(rng: &mut StdRng, known: &Known) -> Command {
             ttl: secs(rng, 90),
         },
         (56..68, _, Some((name, claim))) => {
-            let at = if rng.random_bool(0.8) { Pointer::Claim(claim) } else { Pointer::Own(HOLDERS[rng.random_range(0..2)].to_owned()) };
+            let at = if rng.random_bool(0.8) {
+                Pointer::Claim(claim)
+            } else {
+                Pointer::Own(HOLDERS[rng.random_range(0..2)].to_owned())
+            };
             Command::Complete { name, at, ok: rng.random_bool(0.7) }
         }
         (68..72, _, Some((name, claim))) => Command::CompleteAndClaim { name, at: Pointer::Claim(claim) },
@@ -137,7 +141,9 @@ async fn run(world: &World, by: &Call, command: &Command, known: &mut Known) -> 
         }
         Command::Complete { name, at, ok } => format!("{:?}", plane.complete_job(by, end(&name, &at, ok)).await),
         Command::CompleteAndClaim { name, at } => {
-            let answer = plane.complete_and_claim(by, end(&name, &at, true), wish(HOLDERS[0], &None, &None, Span::secs(30))).await;
+            let answer = plane
+                .complete_and_claim(by, end(&name, &at, true), wish(HOLDERS[0], &None, &None, Span::secs(30)))
+                .await;
             learn(answer.as_ref().ok().and_then(|done| done.as_ref().ok()).map(|(_, claimed)| claimed), known);
             format!("{answer:?}")
         }
@@ -167,8 +173,8 @@ async fn first_in_line(plane: &Plane, kind: Option<&str>) -> Option<String> {
         State::Held(claim) => job.next_run_at.unwrap_or(claim.expires_at),
         State::Idle | State::Waiting | State::Ready | State::Dead => job.next_run_at.expect("a due time"),
     };
-    // One whose attempts are used up gives up when it is met.
-    let gives_up = |job: &Job| job.max_attempts > 0 && job.attempts >= job.max_attempts;
+    // One whose attempts are used up gives up when it is met, unless somebody asked for another run meanwhile.
+    let gives_up = |job: &Job| job.max_attempts > 0 && job.attempts >= job.max_attempts && job.triggered_at.is_none();
     let line = listed.into_iter().map(|listed| listed.job).filter(|job| !gives_up(job));
     line.min_by_key(|job| (-job.priority, due(job), job.name.clone())).map(|job| job.name)
 }

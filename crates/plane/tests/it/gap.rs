@@ -89,7 +89,13 @@ both!(a_gap_reported_between_two_pages_hides_no_other, async |world| {
 });
 
 both!(a_forged_cursor_of_the_gaps_is_refused, async |world| {
-    for place in ["[-1,\"\"]", "[9223372036854775807,\"\"]", "[0,0,0,\"a\"]", "[0,0,0,\"a\\u0000\",\"b\"]", "[0.5,0,0,\"\",\"\"]"] {
+    for place in [
+        "[-1,\"\"]",
+        "[9223372036854775807,\"\"]",
+        "[0,0,0,\"a\"]",
+        "[0,0,0,\"a\\u0000\",\"b\"]",
+        "[0.5,0,0,\"\",\"\"]",
+    ] {
         let ask = Ask::new(None, Some(&hex::encode(place)));
         let answer = match ask {
             Ok(ask) => world.plane.list_gaps(&ann(), &ask).await.map(drop),

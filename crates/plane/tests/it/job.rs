@@ -181,10 +181,7 @@ both!(what_was_asked_for_during_a_run_outlives_a_lost_and_a_deferred_claim, asyn
     let now = world.hand.now();
     assert_eq!(
         stands,
-        [
-            (State::Ready, Some(now), 0, Outcome::Lost, now),
-            (State::Ready, Some(now), 0, Outcome::Deferred, now),
-        ]
+        [(State::Ready, Some(now), 0, Outcome::Lost, now), (State::Ready, Some(now), 0, Outcome::Deferred, now),]
     );
 });
 

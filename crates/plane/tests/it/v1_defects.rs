@@ -53,7 +53,8 @@ both!(a_stale_workers_completion_does_not_wipe_the_new_holders_claim, async |wor
     let stale = take(&world.plane, &ann(), wish()).await;
     world.hand.advance(MINUTE);
     let current = take(&world.plane, &bob(), wish()).await;
-    let pointers = [end(&stale, "ok"), Completion { at: domain::job::Pointer::Own("worker".to_owned()), ..end(&stale, "ok") }];
+    let pointers =
+        [end(&stale, "ok"), Completion { at: domain::job::Pointer::Own("worker".to_owned()), ..end(&stale, "ok") }];
     for late in pointers {
         let answer = world.plane.complete_job(&ann(), late).await.expect("an answer");
         assert_eq!(answer, Err(Stale::StaleClaim));

@@ -101,7 +101,9 @@ fn text(field: &str, schema: &Object, value: Value) -> Result<Value, Refusal> {
     let Value::String(text) = &value else { return Err(kind(field, "a text", &value)) };
     // JSON can say U+0000, a store of texts cannot keep it.
     if text.contains('\0') {
-        return Err(Refusal::invalid(field.to_owned(), format!("{field} has a U+0000")).hint("leave that character out"));
+        return Err(
+            Refusal::invalid(field.to_owned(), format!("{field} has a U+0000")).hint("leave that character out")
+        );
     }
     let chars = text.chars().count() as u64;
     let bound = |key: &str| schema.get(key).and_then(Value::as_u64);

@@ -94,12 +94,12 @@ fn deregister() -> Tool {
     Tool::new(words, Right::Work, Nature::Removes, |plane, call, args: NameArgs| async move {
         Ok(match plane.deregister_job(&call, &args.name).await? {
             Ok(()) => DeregisterAnswer { done: done(), held_by: None, retry_after_ms: None },
-            Err(Kept::NotFound) => DeregisterAnswer { done: not_done("not_found"), held_by: None, retry_after_ms: None },
-            Err(Kept::Held { by, until, now }) => DeregisterAnswer {
-                done: not_done("held"),
-                held_by: Some(by),
-                retry_after_ms: Some(until.since(now).0),
-            },
+            Err(Kept::NotFound) => {
+                DeregisterAnswer { done: not_done("not_found"), held_by: None, retry_after_ms: None }
+            }
+            Err(Kept::Held { by, until, now }) => {
+                DeregisterAnswer { done: not_done("held"), held_by: Some(by), retry_after_ms: Some(until.since(now).0) }
+            }
         })
     })
 }
