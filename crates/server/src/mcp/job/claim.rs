@@ -192,7 +192,7 @@ fn complete() -> Tool {
         name: "complete-routine-job",
         title: "Complete a routine job",
         about: "End your claim with status ok or error. Say which claim: pass its claim_id, or at least the holder that you called \
-                yourself; with neither the call is refused and nothing changes. Only the current claim can end a job: a stale worker changes nothing \
+                yourself. With neither the call is refused and nothing changes. Only the current claim can end a job: a stale worker changes nothing \
                 and is told so. A one-off is not due again until triggered. A repeating job is due one interval from now, \
                 without catching up. Report what you lacked in gaps.",
     };
