@@ -314,7 +314,7 @@ impl Job {
         let run = Run::ended(&this, claim, now, status.outcome(), status.text, summary);
         let attempts = if status.ok { 0 } else { this.attempts };
         let next_run_at = this.interval.map(|interval| now + interval);
-        let job = Self { attempts, next_run_at, ..this };
+        let job = Self { next_run_at, attempts, ..this };
         Ok(Step { job: job.end(&run).settle(now), run: Some(run) })
     }
 

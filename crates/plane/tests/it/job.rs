@@ -7,6 +7,7 @@ use domain::time::Span;
 use harness::plane::START;
 use harness::{both, call};
 use plane::job::{Completion, Kept, Upsert};
+use plane::page::Ask;
 
 use crate::given::{
     ann, bob, claim, claim_id, code, complete, due, end, hourly, journal, named, operator, register, take, walk, wish,
@@ -200,7 +201,7 @@ both!(a_job_out_of_attempts_by_lost_claims_says_so_among_the_dead_letters, async
     take(&world.plane, &ann(), wish()).await;
     world.hand.advance(Span::mins(1));
     world.plane.tend_lines().await.expect("tended");
-    let letters = world.plane.dead_letters(&ann(), &Default::default()).await.expect("a list").items;
+    let letters = world.plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items;
     let told: Vec<_> = letters.iter().map(|letter| (letter.error.as_str(), letter.at)).collect();
     assert_eq!(told, [("lost: the claim of worker expired at 2026-11-22T08:01:00.000Z", world.hand.now().0)]);
 });
@@ -254,11 +255,11 @@ both!(a_list_tells_how_large_a_payload_is_and_cuts_a_summary, async |world| {
     let whole = world.plane.complete_job(&ann(), done).await.expect("an answer").expect("not stale").job;
     assert_eq!(world.plane.show_job(&ann(), "j").await.expect("a job"), whole);
     let cut = Some(format!("{} [cut]", "\u{1f512}".repeat(500)));
-    let listed = world.plane.list_jobs(&ann(), false, None, &Default::default()).await.expect("a list").items;
+    let listed = world.plane.list_jobs(&ann(), false, None, &Ask::default()).await.expect("a list").items;
     let sizes: Vec<_> = listed.iter().map(|listed| (listed.job.name.as_str(), listed.payload_bytes)).collect();
     assert_eq!(sizes, [("bare", None), ("j", Some(13))], "bytes, not characters");
     assert_eq!((&listed[1].job.payload, &listed[1].job.last.as_ref().expect("a last run").summary), (&None, &cut));
-    let runs = world.plane.list_runs(&ann(), Some("j"), &Default::default()).await.expect("a list").items;
+    let runs = world.plane.list_runs(&ann(), Some("j"), &Ask::default()).await.expect("a list").items;
     assert_eq!(runs[0].summary, cut);
     let run = world.plane.show_run(&ann(), &runs[0].claim_id).await.expect("a run");
     assert_eq!(run.summary, Some(summary));
