@@ -1,12 +1,13 @@
 //! `jobs`: routine jobs. A claim's handle is a secret of its holder and is not shown.
 
 use clap::{Args, Subcommand};
-use domain::job::{self, Job, Payload, Register, Stale, State};
+use domain::job::{self, Job, Payload, Register, State};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use plane::No;
-use plane::job::Upsert;
+use plane::job::{Kept, Upsert};
 use serde_json::{Value, json};
+use store::job::list::Listed;
 use store::job::state_name;
 
 use crate::cli::ListArgs;
@@ -92,7 +93,7 @@ impl Jobs {
                 let Session { plane, call } = Session::open(config, "cli jobs list", Missing::Refuse).await?;
                 let page = plane.list_jobs(&call, due, kind.as_deref(), &list.ask()?).await?;
                 let columns = ["name", "kind", "state", "next run", "priority", "holder", "last status"];
-                Ok(Answer::page("jobs", &columns, &page, document, row))
+                Ok(Answer::page("jobs", &columns, &page, listed, |listed| row(&listed.job)))
             }
             Self::Show { name } => {
                 let Session { plane, call } = Session::open(config, "cli jobs show", Missing::Refuse).await?;
@@ -109,9 +110,12 @@ impl Jobs {
                 let Session { plane, call } = Session::open(config, "cli jobs remove", Missing::Refuse).await?;
                 match plane.deregister_job(&call, &name).await? {
                     Ok(()) => Ok(Answer::new(json!({"removed": name}), format!("removed {name}"))),
-                    Err(Stale::NotFound) => Err(unknown(&name)),
-                    Err(stale @ (Stale::NotClaimed | Stale::StaleClaim | Stale::Expired | Stale::NotYours)) => {
-                        Err(Failure::new(format!("cannot remove {name}")).why(stale.name()))
+                    Err(Kept::NotFound) => Err(unknown(&name)),
+                    Err(Kept::Held { by, until, now }) => {
+                        Err(Refusal::new(Code::Held, format!("{by} holds the job {name:?}"))
+                            .retry_after(until.since(now))
+                            .hint("wait until it is completed or its claim expires")
+                            .into())
                     }
                 }
             }
@@ -226,6 +230,14 @@ fn document(job: &Job) -> Value {
         "last_status": job.last.as_ref().map(|last| last.status.clone()),
         "last_summary": job.last.as_ref().and_then(|last| last.summary.clone()),
     })
+}
+
+/// A job as a list has it: how large its payload is in the place of the payload.
+fn listed(listed: &Listed) -> Value {
+    let mut document = document(&listed.job);
+    document["payload_bytes"] = json!(listed.payload_bytes);
+    document.as_object_mut().map(|fields| fields.remove("payload"));
+    document
 }
 
 fn row(job: &Job) -> Vec<String> {

@@ -12,13 +12,14 @@ fn a_job_is_added_listed_shown_triggered_and_removed() {
     let listed = home.json(&["jobs", "list"]);
     let job = &listed["jobs"][0];
     assert_eq!(
-        (&job["name"], &job["payload"], &job["interval_secs"]),
-        (&json!("digest"), &json!({"a": 1}), &json!(3600))
+        (&job["name"], &job["payload_bytes"], &job["interval_secs"]),
+        (&json!("digest"), &json!(7), &json!(3600))
     );
     assert_eq!(home.json(&["jobs", "list", "--due"])["jobs"], json!([]));
     home.ok(&["jobs", "trigger", "digest"]);
     assert_eq!(home.json(&["jobs", "list", "--due"])["jobs"][0]["name"], "digest");
-    assert_eq!(home.json(&["jobs", "show", "digest"])["state"], "ready");
+    let whole = home.json(&["jobs", "show", "digest"]);
+    assert_eq!((&whole["state"], &whole["payload"]), (&json!("ready"), &json!({"a": 1})));
     assert!(home.ok(&["jobs", "show", "digest"]).contains("state          ready"));
     home.ok(&["jobs", "remove", "digest"]);
     home.fails(3, &["jobs", "show", "digest"]);
