@@ -29,6 +29,6 @@ nightly:
 bench *ARGS:
     bench/run {{ARGS}}
 
-# Licences, advisories, duplicate crates, sources.
+# Licences, advisories, duplicate crates, sources. Wants cargo-deny: cargo install cargo-deny --locked
 deny:
     cargo deny check

@@ -64,7 +64,9 @@ CREATE TABLE job (
 CREATE INDEX job_ready ON job (priority DESC, next_run_at, name) WHERE state = 'ready';
 CREATE INDEX job_ready_by_kind ON job (kind, priority DESC, next_run_at, name) WHERE state = 'ready';
 CREATE INDEX job_waiting ON job (next_run_at) WHERE state = 'waiting';
+CREATE INDEX job_waiting_by_kind ON job (kind, next_run_at) WHERE state = 'waiting';
 CREATE INDEX job_held ON job (expires_at) WHERE state = 'held';
+CREATE INDEX job_held_by_kind ON job (kind, expires_at) WHERE state = 'held';
 CREATE UNIQUE INDEX job_by_claim ON job (claim_id) WHERE claim_id IS NOT NULL;
 CREATE INDEX job_dead ON job (last_run_at DESC, name) WHERE state = 'dead';
 -- Jobs that are never due come last, on both engines.
@@ -134,6 +136,7 @@ CREATE TABLE scheduled_run (
     PRIMARY KEY (name, due_at)
 );
 CREATE INDEX scheduled_run_by_end ON scheduled_run (ended_at);
+CREATE INDEX scheduled_run_by_id ON scheduled_run (run_id);
 CREATE INDEX scheduled_run_lost ON scheduled_run (ended_at DESC, run_id) WHERE status LIKE 'lost:%';
 
 -- The processes that serve this store, and the scheduled jobs that each rings.

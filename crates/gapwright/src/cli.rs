@@ -20,7 +20,8 @@ Exit codes:
   75   try later
   130  stopped before it could end in order
 
-Settings come from flags, then GAPWRIGHT__SECTION__KEY, then a file, then the defaults, which
+Settings come from flags, then GAPWRIGHT__SECTION__KEY, then one file (./gapwright.toml,
+/etc/gapwright/config.toml or ~/.config/gapwright/config.toml), then the defaults, which
 `gapwright config default` prints with an explanation of each.";
 
 /// A build with bugs on purpose says so.
@@ -68,11 +69,15 @@ impl Global {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// How many, 1 to 200
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = limit)]
     limit: Option<i64>,
     /// Go on where the list before ended
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
+}
+
+fn limit(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "write a whole number from 1 to 200".to_owned())
 }
 
 impl ListArgs {

@@ -1,6 +1,7 @@
 //! Why a command could not do what it was asked: what, why, what next, and the exit code that says so to a script.
 
 use domain::refusal::{Code, Refusal};
+use domain::time::Span;
 use plane::No;
 use serde_json::{Value, json};
 use store::Fault;
@@ -101,7 +102,9 @@ impl From<Refusal> for Failure {
             Code::AlreadyExists | Code::Held | Code::StaleClaim | Code::IdempotencyMismatch => Exit::Conflict,
             Code::TooManyCalls | Code::Unavailable => Exit::TryLater,
         };
-        let why = refusal.retry_after.map(|span| format!("it may work in {span}")).unwrap_or_default();
+        // To the second above: people read it.
+        let soon = |span: Span| format!("it may work in {}", Span::secs(span.0.saturating_add(999) / 1_000));
+        let why = refusal.retry_after.map(soon).unwrap_or_default();
         Self { exit, code: refusal.code.name(), what: refusal.message, why, hint: refusal.hint }
     }
 }
@@ -176,9 +179,13 @@ impl From<server::Error> for Failure {
             server::Error::Exposed(_) => {
                 "listen on 127.0.0.1, or leave --insecure-no-auth out and give each caller a token".to_owned()
             }
-            server::Error::Catalogue(_) => "this is a bug, or mcp.tool_prefix is at fault".to_owned(),
+            server::Error::Catalogue(_) => "this is a bug: report it with this message".to_owned(),
             server::Error::Io(_) => "run gapwright doctor".to_owned(),
         };
-        Self::new("cannot serve").why(error.to_string()).hint(hint)
+        let exit = match &error {
+            server::Error::Exposed(_) => Exit::Usage,
+            server::Error::Bind { .. } | server::Error::Catalogue(_) | server::Error::Io(_) => Exit::Failure,
+        };
+        Self { exit, ..Self::new("cannot serve") }.why(error.to_string()).hint(hint)
     }
 }

@@ -3,12 +3,16 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Config, Origin};
 
 /// What a command logs unless the level is set: what needs attention, and messages to the channel `log`.
 const QUIET: &str = "warn,notify::log=info";
+
+/// The crates of this program.
+const OURS: [&str; 7] = ["alerts", "domain", "gapwright", "notify", "plane", "server", "store"];
 
 /// How much is logged when nobody says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +29,7 @@ pub(crate) fn start(config: &Config, talk: Talk) {
         Talk::Command if config.origin(&["log", "level"]) == Origin::Default => QUIET,
         Talk::Server | Talk::Command => &config.sections.log.level,
     };
-    // Postgres notes at every start that the table of migrations exists, and the MCP library each call's beginning and
-    // end; neither is news.
-    let filter = EnvFilter::new(format!("sqlx::postgres::notice=warn,rmcp=warn,{level}"));
+    let filter = EnvFilter::new(directives(level));
     let terminal = io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match config.sections.log.format.as_str() {
@@ -37,4 +39,48 @@ pub(crate) fn start(config: &Config, talk: Talk) {
     };
     // Fails only when a subscriber is there already, which then does the work.
     drop(started);
+}
+
+/// What a level means crate by crate: ours log at it; the others, whose news is not ours and who may write whole
+/// requests into the log, say at most what needs attention. Whoever names one of them gets what he asks for.
+fn directives(level: &str) -> String {
+    let told = |directive: &str| match directive.trim().parse::<LevelFilter>() {
+        Ok(level) => {
+            let own = OURS.map(|name| format!(",{name}={level}")).concat();
+            format!("{}{own}", level.min(LevelFilter::WARN))
+        }
+        Err(_) => directive.to_owned(),
+    };
+    level.split(',').map(told).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_crates_warn_at_most_and_never_say_more_than_ours() {
+        for (level, other) in [("trace", "warn"), ("info", "warn"), ("error", "error"), ("off", "off")] {
+            let told = directives(level);
+            assert!(told.starts_with(&format!("{other},")), "{level}: {told}");
+            assert!(told.contains(&format!(",server={level}")), "{level}: {told}");
+        }
+        assert_eq!(directives("rmcp=debug"), "rmcp=debug");
+        assert!(directives("info,store=debug").ends_with(",store=debug"));
+        for level in [QUIET, "info,store=debug", "WARN"] {
+            assert!(EnvFilter::try_new(directives(level)).is_ok(), "{level}");
+        }
+    }
+
+    #[test]
+    fn every_crate_of_ours_is_known_as_such() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut folders: Vec<_> = std::fs::read_dir(crates)
+            .expect("the crates")
+            .map(|folder| folder.expect("a folder").file_name().into_string().expect("a name"))
+            .filter(|name| name != "harness")
+            .collect();
+        folders.sort();
+        assert_eq!(folders, OURS);
+    }
 }

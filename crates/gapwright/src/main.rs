@@ -7,6 +7,7 @@ mod command;
 mod config;
 mod failure;
 mod logs;
+mod misread;
 mod session;
 mod show;
 mod span;
@@ -15,7 +16,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use clap::error::ErrorKind;
 
 use cli::Cli;
 use failure::{Exit, Failure};
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     ::notify::install_tls();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(misread(&error).number()),
+        Err(error) => return ExitCode::from(misread::tell(&error).number()),
     };
     let format = if cli.global.json { Format::Json } else { Format::Text };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -46,19 +46,4 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit.number())
-}
-
-/// Prints help, the version, or what is wrong with the command line.
-fn misread(error: &clap::Error) -> Exit {
-    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    // Where the line cannot be read, the flag is looked for by hand: a program that asked for JSON gets JSON.
-    if !asked && std::env::args_os().any(|arg| arg == "--json") {
-        let text = error.to_string();
-        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        show::failure(&Failure::usage(what).hint("see gapwright --help"), Format::Json);
-    } else {
-        // Nobody reads it: nothing is lost.
-        let _ = error.print();
-    }
-    if asked { Exit::Ok } else { Exit::Usage }
 }

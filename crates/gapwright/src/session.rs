@@ -29,11 +29,30 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens the store as it is configured.
+    /// Opens the store as it is configured. The plane sends nothing and asks nobody: it knows no secret but the
+    /// database's.
     pub(crate) async fn open(config: &Config, tool: &'static str, missing: Missing) -> Result<Self, Failure> {
+        Self::over(config, config.settings(public_url(config)?)?, tool, missing).await
+    }
+
+    /// The same for a plane that sends messages and asks for alerts.
+    pub(crate) async fn open_with_secrets(
+        config: &Config,
+        tool: &'static str,
+        missing: Missing,
+    ) -> Result<Self, Failure> {
+        Self::over(config, config.settings_with_secrets(public_url(config)?)?, tool, missing).await
+    }
+
+    async fn over(
+        config: &Config,
+        settings: plane::Settings,
+        tool: &'static str,
+        missing: Missing,
+    ) -> Result<Self, Failure> {
         let store = open(config, missing).await?;
         check_schema(&store, missing).await?;
-        let plane = Plane::new(store, config.settings(public_url(config)?)?, chance());
+        let plane = Plane::new(store, settings, chance());
         let call = call(&plane, tool);
         Ok(Self { plane, call })
     }

@@ -136,6 +136,16 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_unprintable(c) && c != '\n' { ' ' } else { c }).collect()
 }
 
+/// So many of a noun: `1 entry`, `2 entries`.
+pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {noun}s"),
+    }
+}
+
 /// A moment, or nothing.
 pub(crate) fn moment(at: Option<Time>) -> String {
     at.map(Time::iso).unwrap_or_default()
@@ -144,6 +154,18 @@ pub(crate) fn moment(at: Option<Time>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_singular() {
+        for (number, noun, shown) in [
+            (0, "message", "0 messages"),
+            (1, "message", "1 message"),
+            (1, "entry", "1 entry"),
+            (2, "entry", "2 entries"),
+        ] {
+            assert_eq!(count(number, noun), shown);
+        }
+    }
 
     #[test]
     fn text_from_outside_cannot_steer_the_terminal() {

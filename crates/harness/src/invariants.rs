@@ -11,6 +11,7 @@ use plane::{Plane, Settings};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::Value;
+use store::job::list::{self, Listed};
 use store::{Store, Tx};
 
 use crate::plane::call;
@@ -20,7 +21,7 @@ const KEPT: Span = Span::days(14);
 
 /// Everything that does not hold.
 pub async fn broken(store: &Store) -> Vec<String> {
-    let mut tx = store.read().await.expect("a look at the store");
+    let mut tx = store.read().await.expect("a look at the store").unhurried();
     let mut found = counters(&mut tx).await;
     found.extend(claims(&mut tx).await);
     found.extend(attempts(&mut tx).await);
@@ -166,9 +167,9 @@ pub async fn audit(tx: &mut Tx) -> Vec<String> {
 pub async fn rows(tx: &mut Tx) -> Vec<String> {
     let (mut found, mut after) = (Vec::new(), (i64::MIN, String::new()));
     loop {
-        match store::job::list(tx, store::job::Filter::default(), (after.0, &after.1), 200).await {
+        match list::by_due(tx, list::Filter::default(), (after.0, &after.1), 200).await {
             Ok(jobs) => match jobs.last() {
-                Some(last) => after = (last.next_run_at.map_or(i64::MAX, |due| due.0), last.name.clone()),
+                Some(Listed { job, .. }) => after = (job.next_run_at.map_or(i64::MAX, |due| due.0), job.name.clone()),
                 None => return found,
             },
             Err(fault) => {

@@ -36,6 +36,11 @@ impl Client {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
+    /// The same client as somebody else.
+    pub fn showing(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
     /// Calls a tool by its name without the prefix.
     pub async fn call(&self, tool: &str, arguments: Value) -> Answer {
         let name = format!("monolith-agent-{tool}");
@@ -53,7 +58,24 @@ impl Client {
     }
 
     /// Sends one request of the protocol and gives its result.
-    pub async fn ask(&self, method: &str, name: &str, mut params: Value) -> Result<Value, String> {
+    pub async fn ask(&self, method: &str, name: &str, params: Value) -> Result<Value, String> {
+        let answer = self.send(method, name, params).await.map_err(|error| error.to_string())?;
+        let status = answer.status();
+        let mut reply: Value = answer.json().await.map_err(|error| format!("{status}: {error}"))?;
+        if reply["error"].is_null() && status.is_success() {
+            Ok(reply["result"].take())
+        } else {
+            Err(format!("{status}: {reply}"))
+        }
+    }
+
+    /// Asks for the stream of events. It is open until the answer is dropped.
+    pub async fn listen(&self) -> reqwest::Response {
+        let wish = json!({"notifications": {"toolsListChanged": true}});
+        self.send("subscriptions/listen", "", wish).await.expect("an answer")
+    }
+
+    async fn send(&self, method: &str, name: &str, mut params: Value) -> reqwest::Result<reqwest::Response> {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},
@@ -69,13 +91,6 @@ impl Client {
         if !name.is_empty() {
             request = request.header("mcp-name", name);
         }
-        let answer = request.json(&body).send().await.map_err(|error| error.to_string())?;
-        let status = answer.status();
-        let mut reply: Value = answer.json().await.map_err(|error| format!("{status}: {error}"))?;
-        if reply["error"].is_null() && status.is_success() {
-            Ok(reply["result"].take())
-        } else {
-            Err(format!("{status}: {reply}"))
-        }
+        request.json(&body).send().await
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::agent::{self, Minted, Principal, Right, Role, TOKEN_LIFE_MAX};
 use domain::id;
+use domain::job::CANARY;
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
 use futures::FutureExt;
@@ -11,6 +12,9 @@ use store::agent::Token;
 use crate::desk::Desk;
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
+
+/// Whom the tokens stand for with which the doctor asks a server.
+pub const DOCTOR: &str = "gapwright-doctor";
 
 /// What a new token is to be good for.
 #[derive(Debug, Clone)]
@@ -56,21 +60,31 @@ impl Plane {
         Ok(ask.page(tokens, |token| (0, token.id.clone())))
     }
 
+    /// The same without those that are revoked or have expired.
+    pub async fn list_tokens_in_force(&self, call: &Call, ask: &Ask) -> Result<Page<Token>, No> {
+        call.by.require(Right::Operate, call.tool)?;
+        let (_, after) = ask.place((0, ""))?;
+        let mut tx = self.read(call).await?;
+        let now = tx.now();
+        let tokens = store::agent::list_in_force(&mut tx, &after, now, ask.rows()).await?;
+        Ok(ask.page(tokens, |token| (0, token.id.clone())))
+    }
+
     /// Revokes a token, at once and for ever.
     pub async fn revoke_token(&self, call: &Call, id: &str) -> Result<(), No> {
         let id = id::opaque("id", id)?;
         self.write(call, Right::Operate, move |desk| revoke(desk, id.clone()).boxed()).await
     }
 
-    /// Whether any token was ever made here.
+    /// Whether any token was ever made here for somebody: those that this program makes for itself do not count.
     pub async fn has_tokens(&self) -> Result<bool, No> {
-        Ok(store::agent::any(&mut self.store.read().await?).await?)
+        Ok(store::agent::any(&mut self.store.glance().await?, [CANARY, DOCTOR]).await?)
     }
 
     /// Who shows this token.
     pub async fn authenticate(&self, text: &str) -> Result<Principal, No> {
         let (id, hash) = agent::read_token(text)?;
-        let mut tx = self.store.read().await?;
+        let mut tx = self.store.glance().await?;
         let token = store::agent::find(&mut tx, &id).await?;
         let unknown = |why: &str| {
             Refusal::new(Code::Unauthenticated, format!("the bearer token is {why}"))
@@ -114,7 +128,9 @@ async fn create(desk: &mut Desk<'_>, grant: Grant, random: (u128, u128)) -> Resu
 
 async fn revoke(desk: &mut Desk<'_>, id: String) -> Result<(), No> {
     if !store::agent::revoke(desk.tx, &id, desk.now).await? {
-        return Err(Refusal::new(Code::NotFound, "no such token is in force").hint("see gapwright token list").into());
+        return Err(Refusal::new(Code::NotFound, format!("no token {id} is in force"))
+            .hint("see gapwright token list")
+            .into());
     }
     desk.record(format!("token:{id}"), &(), &json!({"revoked": true})).await
 }

@@ -1,14 +1,19 @@
 //! Looking for trouble: what gave up, what is held too long, what fires elsewhere.
 
-use domain::job::Job;
+use domain::job::State;
 use domain::time::{Span, Time};
 use serde::Serialize;
+use store::job::list::{self, Listed};
 
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
 
 /// The longest threshold that anybody may ask about.
 pub const THRESHOLD_MAX: Span = Span::days(366);
+
+const OUTBOX: &str = "outbox";
+const ROUTINE_JOB: &str = "routine_job";
+const SCHEDULED_RUN: &str = "scheduled_run";
 
 /// Something that gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,28 +32,30 @@ pub struct DeadLetter {
 
 impl Plane {
     /// Routine jobs held for longer than `threshold`, longest first.
-    pub async fn stuck_jobs(&self, call: &Call, threshold: Span, ask: &Ask) -> Result<Page<Job>, No> {
+    pub async fn stuck_jobs(&self, call: &Call, threshold: Span, ask: &Ask) -> Result<Page<Listed>, No> {
         let (after, name) = ask.place((i64::MIN, ""))?;
         let mut tx = self.read(call).await?;
         let then = tx.now() - threshold;
-        let jobs = store::job::held_since(&mut tx, then, (after, &name), ask.rows()).await?;
-        Ok(ask.page(jobs, |job| (claimed_at(job), job.name.clone())))
+        let jobs = list::held_since(&mut tx, then, (after, &name), ask.rows()).await?;
+        Ok(ask.page_of_texts(jobs, |listed| (claimed_at(listed), listed.job.name.clone())))
     }
 
     /// What gave up, latest first: messages that were never delivered, jobs out of attempts, and scheduled runs that
     /// were lost.
     pub async fn dead_letters(&self, call: &Call, ask: &Ask) -> Result<Page<DeadLetter>, No> {
-        let (before, id) = ask.place((i64::MAX, ""))?;
+        let (before, id, source) = ask.place_in_order((i64::MAX, String::new(), String::new()))?;
         let mut tx = self.read(call).await?;
-        let messages = store::outbox::list_dead(&mut tx, (before, &id), ask.rows()).await?;
-        let jobs = store::job::dead(&mut tx, (before, &id), ask.rows()).await?;
-        let runs = store::scheduled::lost(&mut tx, (before, &id), ask.rows()).await?;
+        // Letters of one moment and one id come by their source, the last first. No id has a character below a blank.
+        let before_of = |own: &str| if source.as_str() > own { format!("{id}\u{1}") } else { id.clone() };
+        let messages = store::outbox::list_dead(&mut tx, (before, &before_of(OUTBOX)), ask.rows()).await?;
+        let jobs = list::dead(&mut tx, (before, &before_of(ROUTINE_JOB)), ask.rows()).await?;
+        let runs = store::scheduled::lost(&mut tx, (before, &before_of(SCHEDULED_RUN)), ask.rows()).await?;
         let mut letters: Vec<_> = messages.into_iter().map(undelivered).collect();
         letters.extend(jobs.into_iter().map(given_up));
         letters.extend(runs.into_iter().map(lost));
-        letters.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+        letters.sort_by(|a, b| (b.at, &b.id, b.source).cmp(&(a.at, &a.id, a.source)));
         letters.truncate(usize::try_from(ask.rows()).unwrap_or(usize::MAX));
-        Ok(ask.page(letters, |letter| (letter.at, letter.id.clone())))
+        Ok(ask.page_of_texts(letters, |letter| (letter.at, letter.id.clone(), letter.source)))
     }
 
     /// What the configured monitors say is firing; a monitor that cannot be read is named, never left out.
@@ -58,19 +65,16 @@ impl Plane {
     }
 }
 
-fn claimed_at(job: &Job) -> i64 {
-    match &job.state {
-        domain::job::State::Held(claim) => claim.claimed_at.0,
-        domain::job::State::Idle
-        | domain::job::State::Waiting
-        | domain::job::State::Ready
-        | domain::job::State::Dead => i64::MAX,
+fn claimed_at(listed: &Listed) -> i64 {
+    match &listed.job.state {
+        State::Held(claim) => claim.claimed_at.0,
+        State::Idle | State::Waiting | State::Ready | State::Dead => i64::MAX,
     }
 }
 
 fn undelivered(row: store::outbox::Row) -> DeadLetter {
     DeadLetter {
-        source: "outbox",
+        source: OUTBOX,
         id: row.id,
         error: row.last_error.unwrap_or_default(),
         attempts: row.attempts,
@@ -78,9 +82,9 @@ fn undelivered(row: store::outbox::Row) -> DeadLetter {
     }
 }
 
-fn given_up(job: Job) -> DeadLetter {
+fn given_up(Listed { job, .. }: Listed) -> DeadLetter {
     DeadLetter {
-        source: "routine_job",
+        source: ROUTINE_JOB,
         error: job.last.as_ref().map_or_else(|| "no run ended".to_owned(), |last| last.status.clone()),
         attempts: job.attempts,
         at: job.last.map_or(job.created_at, |last| last.at).0,
@@ -90,7 +94,7 @@ fn given_up(job: Job) -> DeadLetter {
 
 fn lost(run: store::scheduled::Run) -> DeadLetter {
     DeadLetter {
-        source: "scheduled_run",
+        source: SCHEDULED_RUN,
         error: format!("{}, due at {}: {}", run.name, Time(run.due_at), run.status),
         id: run.run_id,
         attempts: run.attempt,

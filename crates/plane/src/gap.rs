@@ -6,7 +6,7 @@ use domain::id;
 use domain::refusal::{Code, Refusal};
 use futures::FutureExt;
 use serde_json::json;
-use store::gap::{Line, Seen};
+use store::gap::{Line, Place, Seen};
 
 use crate::desk::Desk;
 use crate::page::{Ask, Page};
@@ -25,15 +25,16 @@ impl Plane {
 
     /// The gaps by how many jobs they block.
     pub async fn list_gaps(&self, call: &Call, ask: &Ask) -> Result<Page<Line>, No> {
-        let (offset, _) = ask.place((0, ""))?;
+        let first = (i64::MIN, i64::MIN, i64::MIN, String::new(), String::new());
+        let after: Place = ask.place_in_order(first)?;
         let mut tx = self.read(call).await?;
-        let lines = store::gap::inventory(&mut tx, ask.rows(), offset).await?;
-        let next = offset + ask.rows() - 1;
-        Ok(ask.page(lines, |_| (next, String::new())))
+        let lines = store::gap::inventory(&mut tx, &after, ask.rows()).await?;
+        Ok(ask.page_of_texts(lines, Line::place))
     }
 
     /// The sightings of one gap, latest first.
     pub async fn show_gap(&self, call: &Call, name: &str, ask: &Ask) -> Result<Page<Seen>, No> {
+        let name = &id::name("name", name)?;
         let (before, id) = ask.place((i64::MAX, ""))?;
         let mut tx = self.read(call).await?;
         let seen = store::gap::list(&mut tx, Some(name), (before, &id), ask.rows()).await?;
@@ -42,7 +43,7 @@ impl Plane {
                 .hint("see gapwright gaps list")
                 .into());
         }
-        Ok(ask.page(seen, |seen| (seen.at, seen.id.clone())))
+        Ok(ask.page_of_texts(seen, |seen| (seen.at, seen.id.clone())))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Registering, claiming, renewing, deferring, completing and triggering routine jobs.
 
+mod list;
+
 use domain::agent::Right;
 use domain::gap::{self, Sighting};
-use domain::job::{self, Job, Pointer, Register, Run, Stale, State, Status, Step, Take, Unclaimable};
+use domain::job::{self, Job, Pointer, Register, Stale, State, Status, Step, Take, Unclaimable};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use domain::{fence, id};
@@ -13,7 +15,6 @@ use store::job::state_name;
 use store::seeded::bug;
 
 use crate::desk::Desk;
-use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
 
 /// How many jobs that give up a single claim may meet before it answers that nothing is there.
@@ -82,7 +83,7 @@ impl Plane {
     }
 
     /// Removes a job that nobody holds; its history stays.
-    pub async fn deregister_job(&self, call: &Call, name: &str) -> Result<Result<(), Stale>, No> {
+    pub async fn deregister_job(&self, call: &Call, name: &str) -> Result<Result<(), Kept>, No> {
         let name = id::name("name", name)?;
         self.write(call, Right::Work, move |desk| deregister(desk, name.clone()).boxed()).await
     }
@@ -154,40 +155,22 @@ impl Plane {
         })
         .await
     }
+}
 
-    /// Jobs by due time and name.
-    pub async fn list_jobs(&self, call: &Call, due_only: bool, kind: Option<&str>, ask: &Ask) -> Result<Page<Job>, No> {
-        let (due, name) = ask.place((i64::MIN, ""))?;
-        let mut tx = self.read(call).await?;
-        let jobs = store::job::list(&mut tx, store::job::Filter { due_only, kind }, (due, &name), ask.rows()).await?;
-        Ok(ask.page(jobs, |job| (job.next_run_at.map_or(i64::MAX, |due| due.0), job.name.clone())))
-    }
-
-    /// One job.
-    pub async fn show_job(&self, call: &Call, name: &str) -> Result<Job, No> {
-        let mut tx = self.read(call).await?;
-        let job = store::job::find(&mut tx, name).await?;
-        Ok(job.ok_or_else(|| {
-            Refusal::new(Code::NotFound, format!("there is no job {name:?}")).hint("see gapwright jobs list")
-        })?)
-    }
-
-    /// Runs, latest first, of one job or of all.
-    pub async fn list_runs(&self, call: &Call, job: Option<&str>, ask: &Ask) -> Result<Page<Run>, No> {
-        let (before, id) = ask.place((i64::MAX, ""))?;
-        let mut tx = self.read(call).await?;
-        let runs = store::run::list(&mut tx, job, (before, &id), ask.rows()).await?;
-        Ok(ask.page(runs, |run| (run.ended_at.0, run.claim_id.clone())))
-    }
-
-    /// The run of a claim that ended.
-    pub async fn show_run(&self, call: &Call, claim_id: &str) -> Result<Run, No> {
-        let mut tx = self.read(call).await?;
-        let run = store::run::find(&mut tx, claim_id).await?;
-        Ok(run.ok_or_else(|| {
-            Refusal::new(Code::NotFound, format!("no run has the claim {claim_id:?}")).hint("see gapwright runs list")
-        })?)
-    }
+/// Why a job was not removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kept {
+    /// No such job.
+    NotFound,
+    /// Somebody holds it.
+    Held {
+        /// What the holder calls itself.
+        by: String,
+        /// Until when.
+        until: Time,
+        /// When that was found.
+        now: Time,
+    },
 }
 
 /// What to do with a name that is taken.
@@ -202,6 +185,9 @@ pub enum Upsert {
 fn checked(call: &Call, wish: Claim) -> Result<Claim, No> {
     id::name("holder", &wish.holder)?;
     fence::bounded(wish.ttl)?;
+    if let Some(kind) = &wish.kind {
+        id::name("kind", kind)?;
+    }
     if let Some(name) = &wish.name {
         id::name("name", name)?;
         job::reserve(name, &call.by)?;
@@ -239,19 +225,17 @@ async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<
     }
 }
 
-async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Stale>, No> {
+async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Kept>, No> {
     // The counter remembers the largest token of the name, for whoever registers it again.
     store::fence::load(desk.tx, &name).await?;
-    let Some(job) = store::job::load(desk.tx, &name).await? else { return Ok(Err(Stale::NotFound)) };
+    let Some(job) = store::job::load(desk.tx, &name).await? else { return Ok(Err(Kept::NotFound)) };
     desk.call.by.kind(Some(job.kind.clone()))?;
     job::reserve(&name, &desk.call.by)?;
     if let State::Held(claim) = &job.state
         && desk.now < claim.expires_at
     {
-        return Err(Refusal::new(Code::Held, format!("{} holds the job {name:?}", claim.holder))
-            .retry_after(claim.expires_at.since(desk.now))
-            .hint("wait until it is completed or its claim expires")
-            .into());
+        let (by, until, now) = (claim.holder.clone(), claim.expires_at, desk.now);
+        return Ok(Err(Kept::Held { by, until, now }));
     }
     let step = job.clone().expire(desk.now);
     if let Some(run) = &step.run {

@@ -11,8 +11,8 @@ use store::journal::{self, Block, Row};
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
 
-/// How many blocks are read at once while verifying.
-const BLOCKS_AT_ONCE: i64 = 100;
+/// How many blocks are read in one look while verifying: 10,000 entries at most.
+const BLOCKS_AT_ONCE: i64 = 10;
 /// How many unsealed entries are checked; more than could gather while sealing works.
 const UNSEALED_MAX: i64 = 10_000;
 
@@ -65,10 +65,10 @@ impl Plane {
     /// Recomputes every hash from the first block on.
     pub async fn verify_journal(&self, call: &Call) -> Result<Verified, No> {
         call.by.require(Right::Operate, call.tool)?;
-        let mut tx = self.store.read().await?;
         let mut found = Verified { blocks: 0, entries: 0, unsealed: 0, head: GENESIS.to_owned(), faults: Vec::new() };
         let mut seq = 0;
         loop {
+            let mut tx = self.read(call).await?;
             let blocks = journal::blocks(&mut tx, seq, BLOCKS_AT_ONCE).await?;
             let Some(last) = blocks.last() else { break };
             seq = last.seq;
@@ -77,6 +77,7 @@ impl Plane {
                 check_block(&mut found, &block, &rows);
             }
         }
+        let mut tx = self.read(call).await?;
         for row in journal::unsealed(&mut tx, UNSEALED_MAX).await? {
             found.unsealed += 1;
             check_row(&mut found, &row);

@@ -66,13 +66,15 @@ impl Plane {
     /// Live locks by expiry and key. The prefix is taken letter for letter.
     pub async fn list_locks(&self, call: &Call, prefix: Option<&str>, ask: &Ask) -> Result<Page<Lock>, No> {
         let prefix = prefix.unwrap_or_default();
-        if prefix.chars().count() > id::NAME_CHARS_MAX {
-            return Err(Refusal::invalid("prefix", "prefix is longer than any key").into());
+        if prefix.chars().count() > id::NAME_CHARS_MAX || prefix.chars().any(id::is_unprintable) {
+            return Err(Refusal::invalid("prefix", "prefix is not the beginning of any key")
+                .hint("give the first letters of a key, at most 200")
+                .into());
         }
         let (expiry, key) = ask.place((i64::MIN, ""))?;
         let mut tx = self.read(call).await?;
         let locks = store::lock::list(&mut tx, prefix, (expiry, &key), ask.rows()).await?;
-        Ok(ask.page(locks, |lock| (lock.expires_at.0, lock.key.clone())))
+        Ok(ask.page_of_texts(locks, |lock| (lock.expires_at.0, lock.key.clone())))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Tokens in, principals out.
 //!
-//! A token that was just seen is known for two seconds without asking the store, so a revoked one may still be taken
-//! for so long by another replica.
+//! A token that was just seen is known for two seconds without asking the store, so a revoked or expired one may still
+//! be taken for so long, by any server. One that was just refused is refused again for five seconds without asking;
+//! what is refused once stays so, for a token is drawn by chance and nobody can have shown it before it was made.
+//!
+//! Few tokens are asked for at once, and those that were good before do not stand in line behind strangers: whoever
+//! floods the server with forged ones delays newcomers only.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -12,11 +15,15 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::agent::{Principal, Role};
-use domain::id;
+use domain::agent::{Principal, Role, read_token};
 use domain::refusal::{Code, Refusal};
+use domain::time::Span;
 use plane::{No, Plane};
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::metrics::Metrics;
+use crate::recent::Recent;
 
 /// For how long a token that was just seen is not asked for again.
 const FRESH_FOR: Duration = Duration::from_secs(2);
@@ -24,16 +31,42 @@ const FRESH_FOR: Duration = Duration::from_secs(2);
 /// How many tokens are kept in mind.
 const KNOWN_MAX: usize = 10_000;
 
+/// For how long a token that was just refused is not asked for again.
+const REFUSED_FOR: Duration = Duration::from_secs(5);
+
+/// How many refused tokens are kept in mind: a flood of different ones is slowed by its line, not by our memory.
+const REFUSED_MAX: usize = 1_024;
+
+/// How many tokens of either line are asked for at once. The store keeps connections for both lines.
+const ASKED_AT_ONCE: usize = 1;
+
+/// How long a token waits in its line.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) struct Auth {
     plane: Plane,
+    metrics: Arc<Metrics>,
     /// Everyone is an operator. Only on loopback, and only when asked for.
     open: bool,
-    known: Mutex<HashMap<String, (Principal, Instant)>>,
+    known: Recent<Principal>,
+    refused: Recent<Refusal>,
+    /// The line of tokens that were good before.
+    acquaintances: Semaphore,
+    /// The line of all others.
+    strangers: Semaphore,
 }
 
 impl Auth {
-    pub(crate) fn new(plane: Plane, open: bool) -> Self {
-        Self { plane, open, known: Mutex::default() }
+    pub(crate) fn new(plane: Plane, metrics: Arc<Metrics>, open: bool) -> Self {
+        Self {
+            plane,
+            metrics,
+            open,
+            known: Recent::new(KNOWN_MAX, FRESH_FOR),
+            refused: Recent::new(REFUSED_MAX, REFUSED_FOR),
+            acquaintances: Semaphore::new(ASKED_AT_ONCE),
+            strangers: Semaphore::new(ASKED_AT_ONCE),
+        }
     }
 
     async fn principal(&self, shown: Option<String>) -> Result<Principal, No> {
@@ -51,30 +84,39 @@ impl Auth {
                 )
                 .into());
         };
-        // What is kept in mind is a digest, so that a look into memory finds no token.
-        let digest = id::digest(token.trim().as_bytes());
-        if let Some(principal) = self.recall(&digest) {
-            return Ok(principal);
+        let (_, digest) = read_token(token.trim())?;
+        if let Some(answer) = self.recall(&digest) {
+            return answer;
         }
-        let principal = self.plane.authenticate(token.trim()).await?;
-        self.remember(digest, &principal);
-        Ok(principal)
+        let line = if self.known.has_met(&digest) { &self.acquaintances } else { &self.strangers };
+        let Ok(Ok(_turn)) = timeout(PATIENCE, line.acquire()).await else {
+            return Err(Refusal::new(Code::Unavailable, "too many tokens wait to be known")
+                .hint("try again in a moment")
+                .retry_after(Span::secs(1))
+                .into());
+        };
+        // Whoever was ahead may have shown the same one.
+        if let Some(answer) = self.recall(&digest) {
+            return answer;
+        }
+        self.ask(token.trim(), digest).await
     }
 
-    fn recall(&self, digest: &str) -> Option<Principal> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(digest).filter(|(_, until)| Instant::now() < *until).map(|(principal, _)| principal.clone())
+    fn recall(&self, digest: &str) -> Option<Result<Principal, No>> {
+        let known = self.known.recall(digest).map(Ok);
+        known.or_else(|| self.refused.recall(digest).map(|refusal| Err(refusal.into())))
     }
 
-    fn remember(&self, digest: String, principal: &Principal) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if known.len() >= KNOWN_MAX {
-            known.retain(|_, (_, until)| now < *until);
+    /// Asks the store, and keeps its answer in mind.
+    async fn ask(&self, token: &str, digest: String) -> Result<Principal, No> {
+        self.metrics.token_asked();
+        let answer = self.plane.authenticate(token).await;
+        match &answer {
+            Ok(principal) => self.known.remember(digest, principal.clone()),
+            Err(No::Refusal(refusal)) => self.refused.remember(digest, refusal.clone()),
+            Err(No::Fault(_)) => {}
         }
-        if known.len() < KNOWN_MAX {
-            known.insert(digest, (principal.clone(), now + FRESH_FOR));
-        }
+        answer
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// Calls of one principal that wait for each that is under way, before more are refused.
-const WAITING_PER_CALL: usize = 16;
+const WAITING_PER_CALL: usize = 64;
 
 /// Principals that are kept in mind; beyond that, those with no call under way are forgotten.
 const PRINCIPALS_MAX: usize = 1_024;

@@ -8,6 +8,8 @@ mod gate;
 mod health;
 pub mod mcp;
 mod metrics;
+mod recent;
+mod stream;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -36,6 +38,10 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// Calls that one principal may have under way at once; more wait.
     pub calls_per_principal: usize,
+    /// Streams of events that one principal may hold open; more are refused.
+    pub streams_per_principal: usize,
+    /// Streams of events that all together may hold open.
+    pub streams: usize,
     /// How long requests under way may take to end when the server stops.
     pub drain: Duration,
 }
@@ -129,7 +135,8 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
     let metrics = Arc::new(metrics::Metrics::new(&plane.settings().tool_prefix));
     let told = Arc::new(metrics::Told::new(plane.clone(), Arc::clone(&metrics), Arc::clone(health)));
     let gate = Arc::new(gate::Gate::new(options.calls_per_principal, PATIENCE));
-    let surface = mcp::Surface::new(plane.clone(), metrics, gate, None);
+    let surface = mcp::Surface::new(plane.clone(), Arc::clone(&metrics), gate, None);
+    let open = stream::Streams::new(options.streams_per_principal, options.streams, Arc::clone(&metrics));
     let hosts = hosts(plane, options);
     let origins = hosts.iter().flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")]);
     let config = StreamableHttpServerConfig::default()
@@ -142,13 +149,14 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .with_cancellation_token(streams.clone());
     let service =
         StreamableHttpService::new(move || Ok(surface.clone()), Arc::new(LocalSessionManager::default()), config);
-    let auth = Arc::new(auth::Auth::new(plane.clone(), options.insecure_no_auth));
+    let auth = Arc::new(auth::Auth::new(plane.clone(), metrics, options.insecure_no_auth));
     let version = version(plane);
     Router::new()
         .nest_service(
             "/mcp",
             ServiceBuilder::new()
                 .layer(from_fn_with_state(auth, auth::bearer))
+                .layer(from_fn_with_state(Arc::new(open), stream::bounded))
                 .layer(from_fn(body::readable))
                 .service(service),
         )

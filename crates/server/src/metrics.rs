@@ -66,6 +66,9 @@ pub(crate) struct Metrics {
     registry: Registry,
     calls: Family<Called, Counter>,
     seconds: Family<ByTool, Histogram>,
+    under_way: Family<ByTool, Gauge>,
+    tokens_asked: Counter,
+    streams: Gauge,
 }
 
 impl Metrics {
@@ -75,18 +78,41 @@ impl Metrics {
         let seconds = Family::<ByTool, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
         registry.register("tool_calls", "Tool calls by tool and how they went", calls.clone());
         registry.register("tool_call_seconds", "How long tool calls took", seconds.clone());
+        let under_way = Family::<ByTool, Gauge>::default();
+        registry.register("tool_calls_under_way", "Tool calls that have no answer yet", under_way.clone());
+        let tokens_asked = Counter::default();
+        registry.register("tokens_asked", "Bearer tokens that the store was asked for", tokens_asked.clone());
+        let streams = Gauge::default();
+        registry.register("streams", "Streams of events that clients hold open", streams.clone());
         let about = Family::<About, Gauge>::default();
         let label =
             About { version: env!("CARGO_PKG_VERSION").to_owned(), catalogue_hash: crate::mcp::catalogue_hash(prefix) };
         about.get_or_create(&label).set(1);
         registry.register("build_info", "What this program is and the hash of its catalogue", about);
-        Self { registry, calls, seconds }
+        Self { registry, calls, seconds, under_way, tokens_asked, streams }
     }
 
-    /// Counts one call.
-    pub(crate) fn called(&self, tool: &str, code: &str, took: Duration) {
+    /// Counts a call that begins.
+    pub(crate) fn begun(&self, tool: &str) {
+        self.under_way.get_or_create(&ByTool { tool: tool.to_owned() }).inc();
+    }
+
+    /// Counts a call that has ended.
+    pub(crate) fn ended(&self, tool: &str, code: &str, took: Duration) {
+        let by_tool = ByTool { tool: tool.to_owned() };
+        self.under_way.get_or_create(&by_tool).dec();
+        self.seconds.get_or_create(&by_tool).observe(took.as_secs_f64());
         self.calls.get_or_create(&Called { tool: tool.to_owned(), code: code.to_owned() }).inc();
-        self.seconds.get_or_create(&ByTool { tool: tool.to_owned() }).observe(took.as_secs_f64());
+    }
+
+    /// Counts one question to the store about a token.
+    pub(crate) fn token_asked(&self) {
+        self.tokens_asked.inc();
+    }
+
+    /// How many streams of events are open.
+    pub(crate) fn streams(&self) -> &Gauge {
+        &self.streams
     }
 }
 

@@ -14,8 +14,10 @@ statements! {
               FROM token WHERE id = $1";
     LIST = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
               FROM token WHERE id > $1 ORDER BY id LIMIT $2";
+    LIST_IN_FORCE = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
+              FROM token WHERE id > $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id LIMIT $3";
     REVOKE = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-    ANY = "SELECT COUNT(*) FROM token";
+    ANY = "SELECT id FROM token WHERE principal <> $1 AND principal <> $2 LIMIT 1";
     FORGET = "DELETE FROM token WHERE id IN (
                 SELECT id FROM token WHERE expires_at < $1 OR revoked_at < $1 ORDER BY id LIMIT 500)";
 }
@@ -82,14 +84,19 @@ pub async fn list(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<Token>, Fa
     tx.all(LIST, &[Text(after), Int(limit)]).await
 }
 
+/// The same without those that are revoked or have expired.
+pub async fn list_in_force(tx: &mut Tx, after: &str, now: Time, limit: i64) -> Result<Vec<Token>, Fault> {
+    tx.all(LIST_IN_FORCE, &[Text(after), Int(now.0), Int(limit)]).await
+}
+
 /// Revokes a token; false when there is none or it was revoked before.
 pub async fn revoke(tx: &mut Tx, id: &str, now: Time) -> Result<bool, Fault> {
     Ok(tx.run(REVOKE, &[Text(id), Int(now.0)]).await? == 1)
 }
 
-/// Whether any token was ever made and not yet forgotten.
-pub async fn any(tx: &mut Tx) -> Result<bool, Fault> {
-    Ok(tx.one::<(i64,)>(ANY, &[]).await?.is_some_and(|(count,)| count > 0))
+/// Whether any token was ever made and not yet forgotten, but for those of two principals.
+pub async fn any(tx: &mut Tx, but_for: [&str; 2]) -> Result<bool, Fault> {
+    Ok(tx.one::<(String,)>(ANY, &but_for.map(Text)).await?.is_some())
 }
 
 /// Forgets up to 500 tokens that ended before `then`; returns how many.

@@ -15,6 +15,7 @@ use domain::time::Time;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::fault::Fault;
@@ -22,6 +23,9 @@ use crate::migration;
 
 /// How long a call may wait for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(2);
+
+/// How long a look may take, from the wait for its connection to its last row.
+const LOOK_MAX: Duration = Duration::from_secs(5);
 
 /// A value bound to a statement.
 #[derive(Debug, Clone, Copy)]
@@ -58,14 +62,16 @@ pub struct Store {
 
 #[derive(Debug, Clone)]
 enum Pool {
-    Sqlite { writer: SqlitePool, readers: SqlitePool, file: Option<PathBuf> },
-    Postgres { writers: PgPool, readers: PgPool },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, glances: SqlitePool, file: Option<PathBuf> },
+    Postgres { writers: PgPool, readers: PgPool, glances: PgPool },
 }
 
 /// A transaction. Dropped without a commit, it leaves nothing.
 pub struct Tx {
     inner: Inner,
     now: Time,
+    /// Until when it may be asked; a write is timed by whoever decides it.
+    until: Option<Instant>,
 }
 
 enum Inner {
@@ -88,7 +94,7 @@ impl Store {
     /// Opens `sqlite:PATH`, `sqlite::memory:` or `postgres://…` without touching its schema.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, Fault> {
         let pool = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            open::postgres(url)?
+            open::postgres(url).await?
         } else if url.starts_with("sqlite:") {
             open::sqlite(url).await?
         } else {
@@ -112,31 +118,53 @@ impl Store {
             Pool::Postgres { writers, .. } => Inner::Postgres(writers.begin().await?),
         };
         let now = self.now(&mut inner).await?;
-        Ok(Tx { inner, now })
+        Ok(Tx { inner, now, until: None })
     }
 
-    /// Begins a transaction that only reads, beside the writer.
+    /// Begins a transaction that only reads, beside the writer. It and all that it is asked have five seconds.
     pub async fn read(&self) -> Result<Tx, Fault> {
-        let mut inner = match &self.pool {
-            Pool::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
-            Pool::Postgres { readers, .. } => Inner::Postgres(readers.begin().await?),
+        let begin = Box::pin(async {
+            Ok(match &self.pool {
+                Pool::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+                Pool::Postgres { readers, .. } => Inner::Postgres(readers.begin().await?),
+            })
+        });
+        self.look(begin).await
+    }
+
+    /// Begins a read of a row or two by their keys, which waits neither for the writer nor for those who read lists.
+    pub async fn glance(&self) -> Result<Tx, Fault> {
+        let begin = Box::pin(async {
+            Ok(match &self.pool {
+                Pool::Sqlite { glances, .. } => Inner::Sqlite(glances.begin().await?),
+                Pool::Postgres { glances, .. } => Inner::Postgres(glances.begin().await?),
+            })
+        });
+        self.look(begin).await
+    }
+
+    async fn look(&self, begin: impl Future<Output = Result<Inner, Fault>>) -> Result<Tx, Fault> {
+        let until = Instant::now() + LOOK_MAX;
+        let begun = async {
+            let mut inner = begin.await?;
+            let now = self.now(&mut inner).await?;
+            Ok(Tx { inner, now, until: Some(until) })
         };
-        let now = self.now(&mut inner).await?;
-        Ok(Tx { inner, now })
+        in_time(Some(until), Box::pin(begun)).await
     }
 
     /// Asks whether the store answers, within two seconds.
     pub async fn ping(&self) -> Result<(), Fault> {
         let asked = async {
             match &self.pool {
-                Pool::Sqlite { readers, file, .. } => {
+                Pool::Sqlite { glances, file, .. } => {
                     if file.as_deref().is_some_and(|file| !file.exists()) {
                         return Err(Fault::Gone("the database file is gone".to_owned()));
                     }
-                    sqlx::query("SELECT COUNT(*) FROM fence").execute(readers).await.map_err(Fault::from).map(drop)
+                    sqlx::query("SELECT COUNT(*) FROM fence").execute(glances).await.map_err(Fault::from).map(drop)
                 }
-                Pool::Postgres { readers, .. } => {
-                    sqlx::query("SELECT COUNT(*) FROM fence").execute(readers).await.map_err(Fault::from).map(drop)
+                Pool::Postgres { glances, .. } => {
+                    sqlx::query("SELECT COUNT(*) FROM fence").execute(glances).await.map_err(Fault::from).map(drop)
                 }
             }
         };
@@ -207,14 +235,16 @@ impl Store {
     /// Closes every connection and waits for it.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite { writer, readers, .. } => {
+            Pool::Sqlite { writer, readers, glances, .. } => {
                 readers.close().await;
+                glances.close().await;
                 // So that the file alone is the whole database, as whoever copies it expects.
                 drop(sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await);
                 writer.close().await;
             }
-            Pool::Postgres { writers, readers } => {
+            Pool::Postgres { writers, readers, glances } => {
                 readers.close().await;
+                glances.close().await;
                 writers.close().await;
             }
         }
@@ -251,15 +281,25 @@ impl Tx {
         self.now
     }
 
+    /// The same without a limit of time, for whoever looks at everything there is.
+    #[must_use]
+    pub fn unhurried(self) -> Self {
+        Self { until: None, ..self }
+    }
+
     /// All rows of a statement.
     pub async fn all<R: Record>(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<R>, Fault> {
-        Ok(match &mut self.inner {
-            Inner::Sqlite(tx) => {
-                let sql = AssertSqlSafe(without_row_locks(sql));
-                bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?
-            }
-            Inner::Postgres(tx) => bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?,
-        })
+        let until = self.until;
+        let asked = Box::pin(async {
+            Ok(match &mut self.inner {
+                Inner::Sqlite(tx) => {
+                    let sql = AssertSqlSafe(without_row_locks(sql));
+                    bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?
+                }
+                Inner::Postgres(tx) => bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?,
+            })
+        });
+        in_time(until, asked).await
     }
 
     /// The first row of a statement, if there is one.
@@ -302,6 +342,13 @@ impl Tx {
         self.run("ROLLBACK TO SAVEPOINT command", &[]).await?;
         self.keep().await
     }
+}
+
+/// What is done before the time is up, where it is limited.
+async fn in_time<T>(until: Option<Instant>, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let Some(until) = until else { return work.await };
+    let late = || Fault::Gone(format!("the database did not answer within {} s", LOOK_MAX.as_secs()));
+    timeout_at(until, work).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// The statement for an engine without row locks.

@@ -105,7 +105,7 @@ fn classify(code: &str, text: String) -> Fault {
         "40001" | "40P01" | "55P03" | "57014" => return Fault::Busy(text),
         "53100" => return Fault::Full(text),
         "25006" => return Fault::ReadOnly(text),
-        "57P01" | "57P02" | "57P03" | "3D000" | "28P01" | "53300" => return Fault::Gone(text),
+        "57P01" | "57P02" | "57P03" | "3D000" | "28000" | "28P01" | "53300" => return Fault::Gone(text),
         _ => {}
     }
     match primary {

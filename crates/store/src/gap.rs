@@ -1,6 +1,7 @@
 //! Sightings of gaps as rows: appended, never changed.
 
 use domain::gap::Sighting;
+use serde::Serialize;
 
 use crate::Arg::{Int, MaybeText, Text};
 use crate::{Fault, Tx};
@@ -17,14 +18,16 @@ statements! {
             ORDER BY at DESC, id DESC LIMIT $3");
     OF_NAME = concat!("SELECT ", columns!(), " FROM sighting WHERE name = $1 AND (at, id) < ($2, $3)
             ORDER BY at DESC, id DESC LIMIT $4");
-    INVENTORY = "SELECT kind, COALESCE(name, '') AS name, COUNT(*) AS sightings, COUNT(DISTINCT job) AS jobs,
-                        MIN(at) AS first_at, MAX(at) AS last_at
-                   FROM sighting GROUP BY kind, COALESCE(name, '')
-                  ORDER BY COUNT(DISTINCT job) DESC, COUNT(*) DESC, MIN(at), kind, COALESCE(name, '') LIMIT $1 OFFSET $2";
+    INVENTORY = "SELECT kind, name, sightings, jobs, first_at, last_at FROM (
+                   SELECT kind, COALESCE(name, '') AS name, COUNT(*) AS sightings, COUNT(DISTINCT job) AS jobs,
+                          MIN(at) AS first_at, MAX(at) AS last_at
+                     FROM sighting GROUP BY kind, COALESCE(name, '')) AS line
+                  WHERE (-jobs, -sightings, first_at, kind, name) > ($1, $2, $3, $4, $5)
+                  ORDER BY -jobs, -sightings, first_at, kind, name LIMIT $6";
 }
 
 /// A sighting as it is remembered.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Seen {
     /// Its id.
     pub id: String,
@@ -51,7 +54,7 @@ pub struct Seen {
 }
 
 /// One line of the inventory.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Line {
     /// The kind of capability.
     pub kind: String,
@@ -100,7 +103,18 @@ pub async fn list(tx: &mut Tx, name: Option<&str>, before: (i64, &str), limit: i
     }
 }
 
-/// The gaps by how many jobs they block, then by sightings.
-pub async fn inventory(tx: &mut Tx, limit: i64, offset: i64) -> Result<Vec<Line>, Fault> {
-    tx.all(INVENTORY, &[Int(limit), Int(offset)]).await
+/// A gap's place in the inventory: its jobs and sightings, both negated, when it was first reported, kind and name.
+pub type Place = (i64, i64, i64, String, String);
+
+impl Line {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        (-self.jobs, -self.sightings, self.first_at, self.kind.clone(), self.name.clone())
+    }
+}
+
+/// The gaps after a place: those that block most jobs first, then those most often reported, then the earliest.
+pub async fn inventory(tx: &mut Tx, after: &Place, limit: i64) -> Result<Vec<Line>, Fault> {
+    let (jobs, sightings, first_at, kind, name) = after;
+    tx.all(INVENTORY, &[Int(*jobs), Int(*sightings), Int(*first_at), Text(kind), Text(name), Int(limit)]).await
 }

@@ -1,5 +1,7 @@
 //! Routine jobs as rows, and how the next one in line is found.
 
+pub mod list;
+
 use domain::job::{Claim, Job, Last, State};
 use domain::time::{Span, Time};
 
@@ -14,47 +16,78 @@ macro_rules! columns {
     };
 }
 
-/// The first job in line among three sorts: those known to be due, those whose time came since anybody looked, and
-/// those whose claim expired. Each is found by an index of its own, so the line may be a million jobs long.
+/// The first of one sort of due jobs: those known to be due, those whose time came since anybody looked, or those whose
+/// claim expired. Each is found by an index of its own, so the line may be a million jobs long. The heartbeat's own job
+/// is in nobody's line.
+macro_rules! first {
+    (ready, $what:literal, $kind:literal, $lock:literal) => {
+        first!($what, "next_run_at", "state = 'ready'", $kind, $lock)
+    };
+    (waiting, $what:literal, $kind:literal, $lock:literal) => {
+        first!($what, "next_run_at", "state = 'waiting' AND next_run_at <= $1", $kind, $lock)
+    };
+    (held, $what:literal, $kind:literal, $lock:literal) => {
+        first!(
+            $what,
+            "COALESCE(next_run_at, expires_at)",
+            "state = 'held' AND expires_at <= $1 AND COALESCE(next_run_at, expires_at) <= $1",
+            $kind,
+            $lock
+        )
+    };
+    ($what:literal, $due:literal, $sort:literal, $kind:literal, $lock:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM (SELECT name, state, priority, ",
+            $due,
+            " AS due FROM job WHERE ",
+            $sort,
+            " AND name <> 'gapwright-canary'",
+            $kind,
+            " ORDER BY priority DESC, ",
+            $due,
+            ", name LIMIT 1",
+            $lock,
+            ") AS first"
+        )
+    };
+}
+
+/// The first job in line. A look without a lock says which sort it is of, and only of that sort a row is locked, so that
+/// nobody holds still what somebody else could take; when others have all of that sort, any other will do.
 macro_rules! next_in_line {
     ($kind:literal) => {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM job WHERE name = (
-               SELECT name FROM (
-                 SELECT name, priority, due FROM (
-                   SELECT name, priority, next_run_at AS due FROM job WHERE state = 'ready'",
-            $kind,
-            "
-                    ORDER BY priority DESC, next_run_at, name LIMIT 1 FOR UPDATE SKIP LOCKED) AS ready
-                 UNION ALL
-                 SELECT name, priority, due FROM (
-                   SELECT name, priority, next_run_at AS due FROM job WHERE state = 'waiting' AND next_run_at <= $1",
-            $kind,
-            "
-                    ORDER BY priority DESC, next_run_at, name LIMIT 1 FOR UPDATE SKIP LOCKED) AS waiting
-                 UNION ALL
-                 SELECT name, priority, due FROM (
-                   SELECT name, priority, COALESCE(next_run_at, expires_at) AS due FROM job
-                    WHERE state = 'held' AND expires_at <= $1 AND COALESCE(next_run_at, expires_at) <= $1",
-            $kind,
-            "
-                    ORDER BY priority DESC, COALESCE(next_run_at, expires_at), name LIMIT 1 FOR UPDATE SKIP LOCKED) AS held
-               ) AS line ORDER BY priority DESC, due, name LIMIT 1) FOR UPDATE"
-        )
-    };
-}
-
-/// Jobs that are never due come last: they count as due at the end of time.
-macro_rules! page {
-    ($filter:literal) => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM job WHERE (COALESCE(next_run_at, 9223372036854775807), name) > ($1, $2)",
-            $filter,
-            " ORDER BY COALESCE(next_run_at, 9223372036854775807), name LIMIT $3"
+            " FROM job WHERE name = COALESCE(
+               CASE (SELECT state FROM (",
+            first!(ready, "state, priority, due, name", $kind, ""),
+            " UNION ALL ",
+            first!(waiting, "state, priority, due, name", $kind, ""),
+            " UNION ALL ",
+            first!(held, "state, priority, due, name", $kind, ""),
+            ") AS line ORDER BY priority DESC, due, name LIMIT 1)
+                 WHEN 'ready' THEN (",
+            first!(ready, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")
+                 WHEN 'waiting' THEN (",
+            first!(waiting, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")
+                 WHEN 'held' THEN (",
+            first!(held, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")
+               END,
+               (",
+            first!(ready, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            "),
+               (",
+            first!(waiting, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            "),
+               (",
+            first!(held, "name", $kind, " FOR UPDATE SKIP LOCKED"),
+            ")) FOR UPDATE"
         )
     };
 }
@@ -80,19 +113,18 @@ statements! {
                ORDER BY next_run_at LIMIT 500 FOR UPDATE SKIP LOCKED)";
     EXPIRED = concat!("SELECT ", columns!(), " FROM job WHERE state = 'held' AND expires_at <= $1
                ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED");
-    LIST = page!("");
-    LIST_OF_KIND = page!(" AND kind = $4");
-    LIST_DUE = page!(" AND ((state IN ('ready', 'waiting') AND next_run_at <= $4)
-                OR (state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4))");
-    LIST_DUE_OF_KIND = page!(" AND ((state IN ('ready', 'waiting') AND next_run_at <= $4)
-                OR (state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4)) AND kind = $5");
-    LIST_HELD = concat!("SELECT ", columns!(), " FROM job
-            WHERE state = 'held' AND claimed_at <= $1 AND (claimed_at, name) > ($2, $3)
-            ORDER BY claimed_at, name LIMIT $4");
-    LIST_DEAD = concat!("SELECT ", columns!(), " FROM job
-            WHERE state = 'dead' AND (COALESCE(last_run_at, created_at), name) < ($1, $2)
-            ORDER BY COALESCE(last_run_at, created_at) DESC, name DESC LIMIT $3");
-    COUNT = "SELECT state, COUNT(*) AS jobs, MIN(next_run_at) AS oldest FROM job GROUP BY state";
+    // Each state but one has an index of its own, and counting all jobs reads the smallest: the rows are not touched.
+    COUNT = "WITH counted AS (
+               SELECT 'ready' AS state, COUNT(*) AS jobs, MIN(next_run_at) AS oldest FROM job WHERE state = 'ready'
+               UNION ALL
+               SELECT 'waiting', COUNT(*), MIN(next_run_at) FROM job WHERE state = 'waiting'
+               UNION ALL
+               SELECT 'held', COUNT(*), NULL FROM job WHERE state = 'held'
+               UNION ALL
+               SELECT 'dead', COUNT(*), NULL FROM job WHERE state = 'dead')
+             SELECT state, jobs, oldest FROM counted
+             UNION ALL
+             SELECT 'idle', (SELECT COUNT(*) FROM job) - (SELECT CAST(SUM(jobs) AS BIGINT) FROM counted), NULL";
 }
 
 #[derive(sqlx::FromRow)]
@@ -268,40 +300,6 @@ pub async fn expired(tx: &mut Tx) -> Result<Vec<Job>, Fault> {
     tx.all::<Row>(EXPIRED, &[Int(now.0)]).await?.into_iter().map(Job::try_from).collect()
 }
 
-/// Which jobs to list.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Filter<'a> {
-    /// Only those that could be claimed now.
-    pub due_only: bool,
-    /// Only this kind.
-    pub kind: Option<&'a str>,
-}
-
-/// Jobs by due time and name, never-due ones last, after (`due`, `name`).
-pub async fn list(tx: &mut Tx, filter: Filter<'_>, after: (i64, &str), limit: i64) -> Result<Vec<Job>, Fault> {
-    let now = Int(tx.now().0);
-    let (due, name, limit) = (Int(after.0), Text(after.1), Int(limit));
-    let rows: Vec<Row> = match (filter.due_only, filter.kind) {
-        (false, None) => tx.all(LIST, &[due, name, limit]).await?,
-        (false, Some(kind)) => tx.all(LIST_OF_KIND, &[due, name, limit, Text(kind)]).await?,
-        (true, None) => tx.all(LIST_DUE, &[due, name, limit, now]).await?,
-        (true, Some(kind)) => tx.all(LIST_DUE_OF_KIND, &[due, name, limit, now, Text(kind)]).await?,
-    };
-    rows.into_iter().map(Job::try_from).collect()
-}
-
-/// Jobs claimed at or before `then`, longest first, after (`claimed_at`, `name`).
-pub async fn held_since(tx: &mut Tx, then: Time, after: (i64, &str), limit: i64) -> Result<Vec<Job>, Fault> {
-    let args = [Int(then.0), Int(after.0), Text(after.1), Int(limit)];
-    tx.all::<Row>(LIST_HELD, &args).await?.into_iter().map(Job::try_from).collect()
-}
-
-/// Jobs that gave up, latest first, before (`last run or creation`, `name`).
-pub async fn dead(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Job>, Fault> {
-    let args = [Int(before.0), Text(before.1), Int(limit)];
-    tx.all::<Row>(LIST_DEAD, &args).await?.into_iter().map(Job::try_from).collect()
-}
-
 /// How many jobs are in a state.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Count {
@@ -309,7 +307,7 @@ pub struct Count {
     pub state: String,
     /// How many.
     pub jobs: i64,
-    /// The earliest due time among them.
+    /// The earliest due time among them, of those that wait for it or for a worker.
     pub oldest: Option<i64>,
 }
 

@@ -37,13 +37,14 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 12] = [
+    let files: [(&str, &[(&str, &str)]); 13] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("fence", fence::STATEMENTS),
         ("gap", gap::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("job", job::STATEMENTS),
+        ("job/list", job::list::STATEMENTS),
         ("journal", journal::STATEMENTS),
         ("lock", lock::STATEMENTS),
         ("outbox", outbox::STATEMENTS),

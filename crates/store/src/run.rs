@@ -1,6 +1,6 @@
 //! Runs as rows: appended once, never changed, never deleted.
 
-use domain::job::{Outcome, Run};
+use domain::job::{self, Outcome, Run};
 use domain::time::Time;
 
 use crate::Arg::{Int, MaybeText, Text};
@@ -12,13 +12,21 @@ macro_rules! columns {
     };
 }
 
+/// One character more of the summary than a list shows tells that there is more.
+macro_rules! listed {
+    () => {
+        "claim_id, job, kind, attempt, fencing_token, principal, holder, claimed_at, ended_at, outcome, status, \
+         SUBSTR(summary, 1, 501) AS summary"
+    };
+}
+
 statements! {
     APPEND = concat!("INSERT INTO run (", columns!(), ")
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     FIND = concat!("SELECT ", columns!(), " FROM run WHERE claim_id = $1");
-    LIST = concat!("SELECT ", columns!(), " FROM run WHERE (ended_at, claim_id) < ($1, $2)
+    LIST = concat!("SELECT ", listed!(), " FROM run WHERE (ended_at, claim_id) < ($1, $2)
             ORDER BY ended_at DESC, claim_id DESC LIMIT $3");
-    OF_JOB = concat!("SELECT ", columns!(), " FROM run WHERE job = $1 AND (ended_at, claim_id) < ($2, $3)
+    OF_JOB = concat!("SELECT ", listed!(), " FROM run WHERE job = $1 AND (ended_at, claim_id) < ($2, $3)
               ORDER BY ended_at DESC, claim_id DESC LIMIT $4");
 }
 
@@ -87,11 +95,15 @@ pub async fn find(tx: &mut Tx, claim_id: &str) -> Result<Option<Run>, Fault> {
     tx.one::<Row>(FIND, &[Text(claim_id)]).await?.map(Run::try_from).transpose()
 }
 
-/// Runs, latest first, of one job or of all, before (`ended_at`, `claim_id`).
+/// Runs, latest first, of one job or of all, before (`ended_at`, `claim_id`); each with the beginning of its summary.
 pub async fn list(tx: &mut Tx, job: Option<&str>, before: (i64, &str), limit: i64) -> Result<Vec<Run>, Fault> {
     let rows: Vec<Row> = match job {
         Some(job) => tx.all(OF_JOB, &[Text(job), Int(before.0), Text(before.1), Int(limit)]).await?,
         None => tx.all(LIST, &[Int(before.0), Text(before.1), Int(limit)]).await?,
     };
-    rows.into_iter().map(Run::try_from).collect()
+    let runs = rows.into_iter().map(|row| {
+        let run = Run::try_from(row)?;
+        Ok(Run { summary: run.summary.as_deref().map(job::excerpt), ..run })
+    });
+    runs.collect()
 }

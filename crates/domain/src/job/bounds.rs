@@ -12,6 +12,8 @@ pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 pub const PAYLOAD_DEPTH_MAX: usize = 64;
 /// The largest summary, in bytes.
 pub const SUMMARY_BYTES_MAX: usize = 64 * 1024;
+/// How much of a summary a list shows, in characters: enough to know whether to read it whole.
+pub const EXCERPT_CHARS_MAX: usize = 500;
 /// The longest status, reason or progress line, in characters.
 pub const LINE_CHARS_MAX: usize = 1_000;
 /// Priorities reach from minus to plus this.
@@ -117,6 +119,14 @@ pub fn summary(text: Option<&str>) -> Result<Option<String>, Refusal> {
         }
         Some(text) if !text.trim().is_empty() => Ok(Some(text.replace('\0', " "))),
         Some(_) | None => Ok(None),
+    }
+}
+
+/// The beginning of a text, at most 500 characters, with a mark where something was left out.
+pub fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
+        Some((end, _)) => format!("{} [cut]", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -8,11 +8,11 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use bounds::{EXCERPT_CHARS_MAX, Payload, Status, excerpt, interval, max_attempts, priority, reason, summary};
 pub use bounds::{
     INTERVAL_MAX, LINE_CHARS_MAX, MAX_ATTEMPTS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PRIORITY_MAX,
     SUMMARY_BYTES_MAX,
 };
-pub use bounds::{Payload, Status, interval, max_attempts, priority, reason, summary};
 pub use run::{Outcome, Run};
 
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub struct Job {
     pub state: State,
     /// When it is or was due; none until triggered.
     pub next_run_at: Option<Time>,
-    /// Somebody asked for a run at this moment.
+    /// Somebody asked, while it is held, for another run after this one: not before this moment.
     pub triggered_at: Option<Time>,
     /// Pickups since the last success or trigger.
     pub attempts: i64,
@@ -63,10 +63,22 @@ pub struct Job {
 pub struct Last {
     /// When it ended.
     pub at: Time,
-    /// `ok` or `error: …`.
+    /// `ok`, `error: …`, `deferred` or `lost: …`.
     pub status: String,
     /// The worker's own words.
     pub summary: Option<String>,
+}
+
+impl Last {
+    /// How it ended, in a word of ours.
+    pub fn outcome(&self) -> Outcome {
+        Outcome::of(&self.status)
+    }
+
+    /// Why it did not end well, in the words of whoever said so.
+    pub fn why(&self) -> Option<&str> {
+        self.status.split_once(':').map(|(_, why)| why.trim()).filter(|why| !why.is_empty())
+    }
 }
 
 /// Where a job stands.
@@ -138,8 +150,8 @@ pub struct Take {
 pub enum Pointer {
     /// The handle given at the claim.
     Claim(String),
-    /// The claiming principal's current claim, whatever its holder label or, if given, this one.
-    Own(Option<String>),
+    /// The claiming principal's current claim under this holder label. Two claims under one label cannot be told apart.
+    Own(String),
 }
 
 /// Why nothing was claimed.
@@ -234,9 +246,12 @@ impl Job {
         job.rest(now)
     }
 
-    /// The same job with a new definition: its claim, history and token stay.
+    /// The same job with a new definition: its claim, history and token stay. A new due time for a job that is held asks
+    /// for the run after this one; the same one once more asks for nothing.
     pub fn redefine(self, new: Register, now: Time) -> Self {
         let (this, now) = self.at(now);
+        let asked =
+            new.next_run_at.filter(|due| matches!(this.state, State::Held(_)) && Some(*due) != this.next_run_at);
         let max_attempts = default_attempts(new.max_attempts, new.interval);
         let job = Self {
             kind: new.kind,
@@ -246,6 +261,7 @@ impl Job {
             max_attempts,
             created_by: new.created_by,
             next_run_at: new.next_run_at.or(this.next_run_at),
+            triggered_at: asked.into_iter().chain(this.triggered_at).min(),
             ..this
         };
         match job.state {
@@ -284,7 +300,7 @@ impl Job {
     }
 
     /// Ends the claim as its holder says it ended. A repeating job is due one interval from now, without catching
-    /// up; a one-off is not due again; either is due at once when somebody triggered it meanwhile.
+    /// up; a one-off is not due again; either is due as asked when somebody asked for another run meanwhile.
     pub fn complete(
         self,
         by: &Principal,
@@ -295,16 +311,11 @@ impl Job {
     ) -> Result<Step, Stale> {
         let (this, now) = self.at(now);
         let claim = this.current(by, at, now)?;
-        let run = Run::ended(&this, claim, now, status.outcome(), status.text.clone(), summary.clone());
-        // A trigger forgets failed attempts, also one that came during the run.
-        let attempts = if status.ok || this.triggered_at.is_some() { 0 } else { this.attempts };
-        let next_run_at = match this.triggered_at {
-            Some(_) => Some(now),
-            None => this.interval.map(|interval| now + interval),
-        };
-        let last = Some(Last { at: now, status: status.text, summary });
-        let job = Self { attempts, next_run_at, triggered_at: None, last, ..this };
-        Ok(Step { job: job.settle(now), run: Some(run) })
+        let run = Run::ended(&this, claim, now, status.outcome(), status.text, summary);
+        let attempts = if status.ok { 0 } else { this.attempts };
+        let next_run_at = this.interval.map(|interval| now + interval);
+        let job = Self { next_run_at, attempts, ..this };
+        Ok(Step { job: job.end(&run).settle(now), run: Some(run) })
     }
 
     /// Moves the claim's expiry to `now + ttl`, never earlier than it stands, and keeps the worker's word.
@@ -323,14 +334,15 @@ impl Job {
         Ok(Self { state: State::Held(claim), ..this })
     }
 
-    /// Gives the job back for later. The attempt does not count: a quota wall is not a failure of the work.
+    /// Gives the job back for later. The attempt does not count: a quota wall is not a failure of the work. Whoever asked
+    /// for another run meanwhile gets it as asked.
     pub fn defer(self, by: &Principal, at: &Pointer, wait: Span, reason: String, now: Time) -> Result<Step, Stale> {
         let (this, now) = self.at(now);
         let claim = this.current(by, at, now)?;
         let run = Run::ended(&this, claim, now, Outcome::Deferred, "deferred".to_owned(), Some(reason));
         let attempts = (this.attempts - 1).max(0);
-        let job = Self { attempts, next_run_at: Some(now + wait), triggered_at: None, ..this };
-        Ok(Step { job: job.rest(now), run: Some(run) })
+        let job = Self { attempts, next_run_at: Some(now + wait), ..this };
+        Ok(Step { job: job.end(&run).rest(now), run: Some(run) })
     }
 
     /// Makes the job due now and forgets failed attempts. While it is held, the run after this one is asked for.
@@ -353,11 +365,8 @@ impl Job {
         }
         let status = format!("lost: the claim of {} expired at {}", claim.holder, claim.expires_at.iso());
         let run = Run::ended(&this, claim, now, Outcome::Lost, status, claim.progress.clone());
-        let job = match this.triggered_at {
-            Some(_) => Self { attempts: 0, next_run_at: Some(now), triggered_at: None, ..this },
-            None => Self { next_run_at: this.next_run_at.or(Some(now)), ..this },
-        };
-        Step { job: job.settle(now), run: Some(run) }
+        let job = Self { next_run_at: this.next_run_at.or(Some(now)), ..this };
+        Step { job: job.end(&run).settle(now), run: Some(run) }
     }
 
     /// The claim that `at` points to, if it is the current one, live, and the caller's.
@@ -370,9 +379,7 @@ impl Job {
         };
         let matches = match at {
             Pointer::Claim(id) => *id == claim.id,
-            Pointer::Own(holder) => {
-                claim.principal == by.name && holder.as_ref().is_none_or(|holder| *holder == claim.holder)
-            }
+            Pointer::Own(holder) => claim.principal == by.name && *holder == claim.holder,
         };
         if !matches {
             Err(Stale::StaleClaim)
@@ -389,6 +396,17 @@ impl Job {
     fn at(self, now: Time) -> (Self, Time) {
         let now = now.max(self.changed_at);
         (Self { changed_at: now, ..self }, now)
+    }
+
+    /// Remembers how a run ended. A trigger that came during it counts from now on: it forgets failed attempts, and the
+    /// job is due when it said, or at once.
+    fn end(self, run: &Run) -> Self {
+        let now = run.ended_at;
+        let last = Some(Last { at: now, status: run.status.clone(), summary: run.summary.clone() });
+        match self.triggered_at {
+            Some(asked) => Self { attempts: 0, next_run_at: Some(asked.max(now)), triggered_at: None, last, ..self },
+            None => Self { last, ..self },
+        }
     }
 
     /// Rests, or gives up when the attempts are used up without a success.

@@ -33,6 +33,12 @@ impl Outcome {
             Self::Lost => "lost",
         }
     }
+
+    /// The outcome that a status of a run tells of: its first word, and an error when that is none of ours.
+    pub fn of(status: &str) -> Self {
+        let word = status.split(':').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|outcome| outcome.name() == word).unwrap_or(Self::Error)
+    }
 }
 
 impl fmt::Display for Outcome {

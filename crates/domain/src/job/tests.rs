@@ -75,11 +75,14 @@ fn a_stale_worker_changes_nothing() {
     };
     assert_eq!(try_it("a", at("c1"), 11), Err(Stale::StaleClaim));
     assert_eq!(try_it("a", at("c2"), 11), Err(Stale::NotYours));
-    assert_eq!(try_it("a", Pointer::Own(None), 11), Err(Stale::StaleClaim));
-    assert_eq!(try_it("b", Pointer::Own(Some("other".into())), 11), Err(Stale::StaleClaim));
+    assert_eq!(try_it("a", Pointer::Own("h".into()), 11), Err(Stale::StaleClaim));
+    assert_eq!(try_it("b", Pointer::Own("other".into()), 11), Err(Stale::StaleClaim));
     assert_eq!(try_it("b", at("c2"), 20), Err(Stale::Expired));
-    assert_eq!(try_it("b", Pointer::Own(Some("h".into())), 19), Ok(State::Idle));
-    assert_eq!(job(None, None).complete(&who("a"), &Pointer::Own(None), ok(), None, Time(0)), Err(Stale::NotClaimed));
+    assert_eq!(try_it("b", Pointer::Own("h".into()), 19), Ok(State::Idle));
+    assert_eq!(
+        job(None, None).complete(&who("a"), &Pointer::Own("h".into()), ok(), None, Time(0)),
+        Err(Stale::NotClaimed)
+    );
 }
 
 #[test]
@@ -196,7 +199,61 @@ fn a_trigger_during_a_run_outlives_the_run_however_it_ends() {
     assert_eq!(stands(failed), (State::Ready, Some(Time(5)), 0, None));
     assert_eq!(stands(held(1).expire(Time(10)).job), (State::Ready, Some(Time(10)), 0, None));
     let deferred = held(0).defer(&who("a"), &at("c"), Span(60), "quota".into(), Time(5)).expect("mine").job;
-    assert_eq!(stands(deferred), (State::Waiting, Some(Time(65)), 0, None));
+    assert_eq!(stands(deferred), (State::Ready, Some(Time(5)), 0, None));
+}
+
+#[test]
+fn however_a_run_ends_the_job_says_how() {
+    let held = || job(None, Some(0)).claim(take("c", 10), &who("a"), Time(0)).expect("free").job;
+    let failed = held().complete(&who("a"), &at("c"), error(), Some("log".into()), Time(5)).expect("mine").job;
+    let deferred = held().defer(&who("a"), &at("c"), Span(60), "quota".into(), Time(5)).expect("mine").job;
+    let lost = held().expire(Time(12)).job;
+    let told = [failed, deferred, lost].map(|job| {
+        let last = job.last.expect("an end");
+        (last.at, last.outcome(), last.why().map(str::to_owned), last.summary)
+    });
+    assert_eq!(
+        told,
+        [
+            (Time(5), Outcome::Error, Some("no luck".into()), Some("log".into())),
+            (Time(5), Outcome::Deferred, None, Some("quota".into())),
+            (Time(12), Outcome::Lost, Some("the claim of h expired at 1970-01-01T00:00:00.010Z".into()), None),
+        ]
+    );
+}
+
+#[test]
+fn a_due_time_given_while_a_job_is_held_is_kept_for_the_run_after_this_one() {
+    let new = |due| Register {
+        name: "j".into(),
+        kind: "k".into(),
+        interval: None,
+        payload: None,
+        next_run_at: Some(Time(due)),
+        priority: 0,
+        max_attempts: None,
+        created_by: "b".into(),
+    };
+    let held = || job(None, Some(0)).claim(take("c", 10), &who("a"), Time(0)).expect("free").job;
+    let done = |job: Job| job.complete(&who("a"), &at("c"), ok(), None, Time(5)).expect("mine").job;
+    let stands = |job: Job| (job.state, job.next_run_at);
+    assert_eq!(stands(done(held().redefine(new(40), Time(2)))), (State::Waiting, Some(Time(40))));
+    assert_eq!(stands(done(held().redefine(new(3), Time(2)))), (State::Ready, Some(Time(5))));
+    assert_eq!(stands(held().redefine(new(40), Time(2)).expire(Time(10)).job), (State::Waiting, Some(Time(40))));
+    let both = held().trigger(Time(1)).redefine(new(40), Time(2));
+    assert_eq!(stands(done(both)), (State::Ready, Some(Time(5))), "the trigger is not put off");
+    assert_eq!(
+        stands(done(held().redefine(new(0), Time(2)))),
+        (State::Idle, None),
+        "the same definition asks for nothing"
+    );
+}
+
+#[test]
+fn an_excerpt_is_cut_between_characters_and_says_so() {
+    let whole = "\u{1f512}".repeat(EXCERPT_CHARS_MAX);
+    assert_eq!(excerpt(&whole), whole);
+    assert_eq!(excerpt(&format!("{whole}x")), format!("{whole} [cut]"));
 }
 
 #[test]

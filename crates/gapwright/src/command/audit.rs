@@ -42,8 +42,11 @@ async fn verify(config: &Config) -> Result<Answer, Failure> {
     let Session { plane, call } = Session::open(config, "cli audit verify", Missing::Refuse).await?;
     let found = plane.verify_journal(&call).await?;
     let counted = format!(
-        "{} entries in {} blocks, {} not sealed yet\nhead {}",
-        found.entries, found.blocks, found.unsealed, found.head
+        "{} in {}, {} not sealed yet\nhead {}",
+        show::count(found.entries, "entry"),
+        show::count(found.blocks, "block"),
+        found.unsealed,
+        found.head
     );
     let document = json!({
         "ok": found.faults.is_empty(), "blocks": found.blocks, "entries": found.entries, "unsealed": found.unsealed,

@@ -1,12 +1,13 @@
 //! `jobs`: routine jobs. A claim's handle is a secret of its holder and is not shown.
 
 use clap::{Args, Subcommand};
-use domain::job::{self, Job, Payload, Register, Stale, State};
+use domain::job::{self, Job, Payload, Register, State};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use plane::No;
-use plane::job::Upsert;
+use plane::job::{Kept, Upsert};
 use serde_json::{Value, json};
+use store::job::list::Listed;
 use store::job::state_name;
 
 use crate::cli::ListArgs;
@@ -28,6 +29,7 @@ pub(crate) enum Jobs {
         name: String,
     },
     /// Register a job
+    #[command(visible_alias = "register")]
     Add(Add),
     /// Make a job due now
     Trigger {
@@ -35,7 +37,7 @@ pub(crate) enum Jobs {
         name: String,
     },
     /// Remove a job that nobody holds; its history stays
-    #[command(visible_alias = "rm")]
+    #[command(visible_aliases = ["rm", "deregister"])]
     Remove {
         /// Its name
         name: String,
@@ -71,11 +73,12 @@ pub(crate) struct Add {
     payload: Option<String>,
     /// When it is first due, such as 2026-11-22T08:00:00Z; without it, when it is triggered
     #[arg(long, value_name = "TIME")]
-    next_run: Option<String>,
+    next_run_at: Option<String>,
     /// -1000 to 1000; higher goes first
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     priority: i64,
-    /// How many pickups without a success until it gives up; 0 for no limit
+    /// How many pickups without a success until it gives up, 0 for no limit; without it, 5 for a one-off and no limit
+    /// for a repeating job
     #[arg(long, value_name = "N")]
     max_attempts: Option<i64>,
     /// Replace the definition of a job of this name
@@ -90,7 +93,7 @@ impl Jobs {
                 let Session { plane, call } = Session::open(config, "cli jobs list", Missing::Refuse).await?;
                 let page = plane.list_jobs(&call, due, kind.as_deref(), &list.ask()?).await?;
                 let columns = ["name", "kind", "state", "next run", "priority", "holder", "last status"];
-                Ok(Answer::page("jobs", &columns, &page, document, row))
+                Ok(Answer::page("jobs", &columns, &page, listed, |listed| row(&listed.job)))
             }
             Self::Show { name } => {
                 let Session { plane, call } = Session::open(config, "cli jobs show", Missing::Refuse).await?;
@@ -107,9 +110,12 @@ impl Jobs {
                 let Session { plane, call } = Session::open(config, "cli jobs remove", Missing::Refuse).await?;
                 match plane.deregister_job(&call, &name).await? {
                     Ok(()) => Ok(Answer::new(json!({"removed": name}), format!("removed {name}"))),
-                    Err(Stale::NotFound) => Err(unknown(&name)),
-                    Err(stale @ (Stale::NotClaimed | Stale::StaleClaim | Stale::Expired | Stale::NotYours)) => {
-                        Err(Failure::new(format!("cannot remove {name}")).why(stale.name()))
+                    Err(Kept::NotFound) => Err(unknown(&name)),
+                    Err(Kept::Held { by, until, now }) => {
+                        Err(Refusal::new(Code::Held, format!("{by} holds the job {name:?}"))
+                            .retry_after(until.since(now))
+                            .hint("wait until it is completed or its claim expires")
+                            .into())
                     }
                 }
             }
@@ -128,7 +134,11 @@ impl Add {
             }
             no @ (No::Refusal(_) | No::Fault(_)) => no,
         })?;
-        let text = format!("{} is {}", job.name, state_name(&job.state));
+        let waits = match job.state {
+            State::Idle => format!(": it is due once somebody runs gapwright jobs trigger {:?}", job.name),
+            State::Waiting | State::Ready | State::Held(_) | State::Dead => String::new(),
+        };
+        let text = format!("{} is {}{waits}", job.name, state_name(&job.state));
         Ok(Answer::new(json!({"job": document(&job)}), text))
     }
 
@@ -145,7 +155,7 @@ impl Add {
             kind: self.kind.clone(),
             interval: self.every.map(|every| job::interval(every.0 / 1_000)).transpose()?,
             payload: payload.transpose()?,
-            next_run_at: self.next_run.as_deref().map(|text| Time::parse(text, "next_run_at")).transpose()?,
+            next_run_at: self.next_run_at.as_deref().map(|text| Time::parse(text, "next_run_at")).transpose()?,
             priority: job::priority(self.priority)?,
             max_attempts: self.max_attempts.map(job::max_attempts).transpose()?,
             created_by: created_by.to_owned(),
@@ -197,15 +207,7 @@ fn attempts(job: &Job) -> String {
 
 fn document(job: &Job) -> Value {
     let payload: Option<Value> = job.payload.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let claim = holder(job).map(|claim| {
-        json!({
-            "holder": claim.holder,
-            "principal": claim.principal,
-            "claimed_at": claim.claimed_at.iso(),
-            "expires_at": claim.expires_at.iso(),
-            "progress": claim.progress,
-        })
-    });
+    let claim = holder(job);
     json!({
         "name": job.name,
         "kind": job.kind,
@@ -219,11 +221,23 @@ fn document(job: &Job) -> Value {
         "created_at": job.created_at.iso(),
         "created_by": job.created_by,
         "next_run_at": job.next_run_at.map(Time::iso),
-        "claim": claim,
+        "held_by": claim.map(|claim| &claim.holder),
+        "held_by_principal": claim.map(|claim| &claim.principal),
+        "claimed_at": claim.map(|claim| claim.claimed_at.iso()),
+        "expires_at": claim.map(|claim| claim.expires_at.iso()),
+        "progress": claim.and_then(|claim| claim.progress.as_ref()),
         "last_run_at": job.last.as_ref().map(|last| last.at.iso()),
         "last_status": job.last.as_ref().map(|last| last.status.clone()),
         "last_summary": job.last.as_ref().and_then(|last| last.summary.clone()),
     })
+}
+
+/// A job as a list has it: how large its payload is in the place of the payload.
+fn listed(listed: &Listed) -> Value {
+    let mut document = document(&listed.job);
+    document["payload_bytes"] = json!(listed.payload_bytes);
+    document.as_object_mut().map(|fields| fields.remove("payload"));
+    document
 }
 
 fn row(job: &Job) -> Vec<String> {

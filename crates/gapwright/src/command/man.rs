@@ -19,7 +19,9 @@ impl Man {
         page.build();
         for word in &self.command {
             let found = page.find_subcommand(word).cloned();
-            page = found.ok_or_else(|| Failure::not_found(format!("there is no command {word}")))?;
+            page = found.ok_or_else(|| {
+                Failure::not_found(format!("there is no command {word}")).hint("gapwright --help lists them")
+            })?;
         }
         let name = page.get_bin_name().unwrap_or("gapwright").replace(' ', "-");
         let mut text = Vec::new();
@@ -27,7 +29,8 @@ impl Man {
             .title(name)
             .render(&mut text)
             .map_err(|error| Failure::new("cannot write the page").why(error.to_string()))?;
-        show::raw(&String::from_utf8_lossy(&text));
+        // The generator's own name for what stands below the options is no section that a reader of manuals knows.
+        show::raw(&String::from_utf8_lossy(&text).replace(".SH EXTRA", ".SH NOTES"));
         Ok(Exit::Ok)
     }
 }

@@ -13,8 +13,8 @@ use crate::session::{Missing, Session};
 
 /// The environment of this command.
 pub(crate) const AFTER_HELP: &str = "\
-Who the client is: the caller of the token in GAPWRIGHT_TOKEN, and without one a local caller with the
-role routine. The log goes to standard error.";
+Who the client is: the caller of the token in GAPWRIGHT_TOKEN, and without one a local
+caller with the role routine. The log goes to standard error.";
 
 /// The variable with the caller's token.
 const TOKEN: &str = "GAPWRIGHT_TOKEN";
@@ -32,7 +32,7 @@ pub(crate) async fn run(config: &Config) -> Result<Exit, Failure> {
     if !faults.is_empty() {
         return Err(server::Error::Catalogue(faults.join("; ")).into());
     }
-    let Session { plane, .. } = Session::open(config, "mcp", Missing::Make).await?;
+    let Session { plane, .. } = Session::open_with_secrets(config, "mcp", Missing::Make).await?;
     let by = match variable(TOKEN) {
         Some(token) => plane.authenticate(token.trim()).await?,
         None => Principal::local("local", Role::Routine),

@@ -32,7 +32,7 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Man(command) => command.run(),
         Command::Config(config::Settings::Default) => say(config::manual()),
         Command::Serve(command) => serve::run(&start(&command.add_to(flags), Talk::Server)?, format).await,
-        Command::Mcp => mcp::run(&start(&flags, Talk::Server)?).await,
+        Command::Mcp => Box::pin(mcp::run(&start(&flags, Talk::Server)?)).await,
         Command::Audit(audit::Audit::Export) => audit::export(&start(&flags, Talk::Command)?).await,
         Command::Doctor => match start(&flags, Talk::Command) {
             Ok(config) => say(doctor::run(&config).await),

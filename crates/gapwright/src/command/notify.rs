@@ -40,7 +40,7 @@ pub(crate) struct Test {
 impl Notify {
     pub(crate) async fn run(self, config: &Config) -> Result<Answer, Failure> {
         let Self::Test(test) = self;
-        let session = Session::open(config, "cli notify test", Missing::Make).await?;
+        let session = Session::open_with_secrets(config, "cli notify test", Missing::Make).await?;
         let channel = test.channel.as_deref();
         let queued = session.plane.notify(&session.call, &test.message, Level::Info, channel).await?;
         let row = tokio::time::timeout(WAIT_MAX, outcome(&session, &queued.id)).await;

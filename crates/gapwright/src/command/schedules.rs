@@ -53,8 +53,8 @@ fn document(seen: &Seen) -> Value {
         "name": seen.job.name,
         "cadence": seen.job.cadence,
         "next_run_at": seen.job.next_run_at.map(domain::time::Time::iso),
-        "running_since": hold.map(|hold| hold.since.iso()),
-        "replica": hold.map(|hold| hold.replica.clone()),
+        "locked_at": hold.map(|hold| hold.since.iso()),
+        "locked_by": hold.map(|hold| hold.replica.clone()),
         "last_run_at": seen.last_run_at.map(domain::time::Time::iso),
         "last_status": seen.last_status,
     })

@@ -52,7 +52,8 @@ impl Serve {
 pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure> {
     let (stop, now) = watch_signals()?;
     let open = config.sections.server.insecure_no_auth;
-    let faults = server::mcp::catalogue_faults(&config.sections.mcp.tool_prefix);
+    let settings = config.settings_with_secrets(String::new())?;
+    let faults = server::mcp::catalogue_faults(&settings.tool_prefix);
     if !faults.is_empty() {
         return Err(server::Error::Catalogue(faults.join("; ")).into());
     }
@@ -64,7 +65,8 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
         Some(_) => session::public_url(config)?,
         None => session::local_url(address),
     };
-    let plane = Plane::new(store, config.settings(url.clone())?, session::chance());
+    let settings = plane::Settings { public_url: Some(url.clone()), ..settings };
+    let plane = Plane::new(store, settings, session::chance());
     plane.sync_schedule().await?;
     plane.tell_presence().await?;
     let token = if open { None } else { first_token(&plane).await? };
@@ -111,10 +113,13 @@ fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
 
 fn options(config: &Config) -> Options {
     let server = &config.sections.server;
+    let count = |number: i64| usize::try_from(number).unwrap_or(1);
     Options {
         insecure_no_auth: server.insecure_no_auth,
         allowed_hosts: server.allowed_hosts.clone(),
-        calls_per_principal: usize::try_from(server.calls_per_principal).unwrap_or(1),
+        calls_per_principal: count(server.calls_per_principal),
+        streams_per_principal: count(server.streams_per_principal),
+        streams: count(server.streams),
         drain: Duration::from_secs(server.drain_secs.unsigned_abs()),
     }
 }

@@ -19,14 +19,24 @@ use crate::span;
 pub(crate) enum Token {
     /// Make a token and show it once
     Create(Create),
-    /// List tokens, without their secrets
+    /// List tokens that are in force, without their secrets
     #[command(visible_alias = "ls")]
-    List(ListArgs),
+    List(List),
     /// Revoke a token, at once and for ever
     Revoke {
         /// Its id, as the list shows it
         id: String,
     },
+}
+
+/// List tokens.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Also those that are revoked or have expired
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    list: ListArgs,
 }
 
 /// Make a token.
@@ -54,9 +64,14 @@ impl Token {
     pub(crate) async fn run(self, config: &Config) -> Result<Answer, Failure> {
         match self {
             Self::Create(create) => create.run(config).await,
-            Self::List(list) => {
+            Self::List(List { all, list }) => {
                 let Session { plane, call } = Session::open(config, "cli token list", Missing::Refuse).await?;
-                let page = plane.list_tokens(&call, &list.ask()?).await?;
+                let ask = list.ask()?;
+                let page = if all {
+                    plane.list_tokens(&call, &ask).await
+                } else {
+                    plane.list_tokens_in_force(&call, &ask).await
+                }?;
                 let columns = ["id", "name", "role", "kinds", "created", "expires", "revoked"];
                 Ok(Answer::page("tokens", &columns, &page, document, row))
             }

@@ -1,8 +1,10 @@
-//! Whether settings make sense: known keys, right types, values within their bounds.
+//! Whether settings make sense: right types, values within their bounds. That their keys exist is asked in `known`.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use domain::catalogue;
 use domain::schedule::Cadence;
 use domain::time::Span;
 use figment::error::Kind;
@@ -10,84 +12,20 @@ use plane::handler;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::leaf::{is_secret, only_environment};
-use super::{Config, Leaf, Manual, Origin, masked};
+use super::leaf::is_secret;
+use super::{Config, Origin, masked};
 use crate::failure::Failure;
 use crate::span;
 
-/// The sections whose names are the operator's own, and what each may hold.
-const OPEN: [(&[&str], &[&str]); 3] = [
-    (&["notify", "channels"], &["url", "url_file"]),
-    (&["alerts"], &["kind", "url", "path", "token", "token_file", "token_header"]),
-    (&["watch"], &["every", "grace"]),
-];
-
-/// Secrets that only the environment may hold.
-const ENVIRONMENT_ONLY: [&str; 3] = ["notify.discord_token", "notify.signing_secret", "dead_mans_switch.ping_url"];
-
 /// The most calls of one caller at once that anybody may configure.
 const CALLS_MAX: i64 = 1_024;
+/// The most streams of one caller, and of all, that anybody may configure.
+const STREAMS_MAX: (i64, i64) = (1_024, 10_000);
 /// The longest drain: with what comes after it, it fits into the ten seconds that container engines wait.
 const DRAIN_SECS_MAX: i64 = 8;
 
-const MANUAL_HINT: &str = "gapwright config default prints every key with its bounds";
-
-/// Refuses keys that nobody knows, and secrets in a file that is not a secret's own.
-pub(super) fn known(leaves: &[Leaf]) -> Result<(), Failure> {
-    let fixed = fixed_keys();
-    for leaf in leaves {
-        let path: Vec<&str> = leaf.path.iter().map(String::as_str).collect();
-        let key = leaf.key();
-        let open = OPEN.iter().find(|(section, _)| path.starts_with(section));
-        let fits = match open {
-            Some((section, inner)) => path.len() == section.len() + 2 && inner.contains(&path[section.len() + 1]),
-            None => false,
-        };
-        if !(fits || fixed.contains(&key)) {
-            return Err(unknown(leaf, open, &fixed));
-        }
-        if only_environment(&path) && matches!(leaf.origin, Origin::File(_)) && leaf.is_set() {
-            return Err(Failure::usage(format!("the setting {key} may not stand in a configuration file"))
-                .why(format!("it is a secret, and it stands in {}", leaf.origin))
-                .hint(format!(
-                    "write it into a file of its own and name that file as {key}_file, or set {}",
-                    variable_name(&path)
-                )));
-        }
-    }
-    Ok(())
-}
-
-/// Every key whose name is ours.
-fn fixed_keys() -> Vec<String> {
-    let figment = figment::Figment::from(Manual);
-    let dict = super::merged(&figment).unwrap_or_default();
-    let written = super::leaf::leaves(&figment, &dict).into_iter().map(|leaf| leaf.key());
-    written.chain(ENVIRONMENT_ONLY.map(str::to_owned)).collect()
-}
-
-fn unknown(leaf: &Leaf, open: Option<&(&[&str], &[&str])>, fixed: &[String]) -> Failure {
-    let key = leaf.key();
-    let candidates: Vec<String> = match open {
-        Some((section, inner)) if leaf.path.len() > section.len() + 1 => {
-            let prefix = leaf.path[..=section.len()].join(".");
-            inner.iter().map(|word| format!("{prefix}.{word}")).collect()
-        }
-        Some(_) | None => {
-            let sections = OPEN.iter().map(|(section, inner)| format!("{}.NAME.{}", section.join("."), inner[0]));
-            fixed.iter().cloned().chain(sections).collect()
-        }
-    };
-    let nearest = nearest(&key, candidates);
-    let hint = nearest.map_or_else(|| MANUAL_HINT.to_owned(), |near| format!("did you mean {near}? {MANUAL_HINT}"));
-    Failure::usage(format!("there is no setting {key}")).why(format!("it was set by {}", leaf.origin)).hint(hint)
-}
-
-/// The candidate that is most like a word, if any is like it at all.
-fn nearest(word: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
-    let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(word, &candidate), candidate));
-    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
-}
+/// Where to read on.
+pub(super) const MANUAL_HINT: &str = "gapwright config default prints every key with its bounds";
 
 /// A file that is not TOML. Its parser shows the text in question between bars, which may hold a secret, and says where
 /// and why around it.
@@ -149,12 +87,6 @@ pub(super) fn database_flag(text: &str) -> Result<String, Failure> {
         .hint("set GAPWRIGHT__DATABASE__URL, or write the address into a file and name it as database.url_file"))
 }
 
-/// The variable that sets a key.
-pub(super) fn variable_name(path: &[&str]) -> String {
-    let words: Vec<_> = path.iter().map(|word| word.to_ascii_uppercase().replace('-', "_")).collect();
-    format!("GAPWRIGHT__{}", words.join("__"))
-}
-
 impl Config {
     /// A setting with a value that makes no sense.
     pub(super) fn bad(&self, path: &[&str], expected: &str) -> Failure {
@@ -176,12 +108,25 @@ impl Config {
         if !(1..=CALLS_MAX).contains(&server.calls_per_principal) {
             return Err(self.bad(&["server", "calls_per_principal"], "a whole number from 1 to 1024"));
         }
+        if !(1..=STREAMS_MAX.0).contains(&server.streams_per_principal) {
+            return Err(self.bad(&["server", "streams_per_principal"], "a whole number from 1 to 1024"));
+        }
+        if !(1..=STREAMS_MAX.1).contains(&server.streams) {
+            return Err(self.bad(&["server", "streams"], "a whole number from 1 to 10000"));
+        }
         if !(0..=DRAIN_SECS_MAX).contains(&server.drain_secs) {
             return Err(self.bad(&["server", "drain_secs"], "a whole number of seconds from 0 to 8"));
         }
         if server.allowed_hosts.iter().any(|host| host.is_empty() || host.contains(['/', ' '])) {
             return Err(self.bad(&["server", "allowed_hosts"], "host names, such as gapwright.example.com"));
         }
+        let proxy = self.sections.notify.discord_api.as_str();
+        let address = reqwest::Url::parse(&format!("http://{proxy}")).ok().filter(|url| url.path() == "/");
+        if !proxy.is_empty() && address.is_none() {
+            return Err(self.bad(&["notify", "discord_api"], "host:port"));
+        }
+        self.tool_prefix()?;
+        self.default_channel()?;
         if !["auto", "json", "text"].contains(&self.sections.log.format.as_str()) {
             return Err(self.bad(&["log", "format"], "auto, json or text"));
         }
@@ -194,6 +139,9 @@ impl Config {
         for (name, watch) in &self.sections.watch {
             self.span(&["watch", name, "every"], &watch.every, (Span::secs(1), Span::days(366)))?;
             self.span(&["watch", name, "grace"], &watch.grace, (Span::ZERO, Span::days(366)))?;
+        }
+        for (name, written) in &self.sections.alerts {
+            self.alert_source(name, written)?;
         }
         self.run_deadline()?;
         self.keep()?;
@@ -215,6 +163,29 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a prefix with which a tool's name would not pass every gateway.
+    fn tool_prefix(&self) -> Result<(), Failure> {
+        let names = server::mcp::tool_names(&self.sections.mcp.tool_prefix);
+        if names.iter().all(|name| catalogue::name_faults(name).is_empty()) {
+            return Ok(());
+        }
+        let longest = server::mcp::tool_names("").iter().map(String::len).max().unwrap_or(0);
+        let room = catalogue::NAME_CHARS_MAX - longest;
+        let expected = format!("small letters, digits and hyphens, a letter first, at most {room} characters");
+        Err(self.bad(&["mcp", "tool_prefix"], &expected))
+    }
+
+    /// Refuses a default channel that is none of the channels; whether it can be used is another question.
+    fn default_channel(&self) -> Result<(), Failure> {
+        let notify = &self.sections.notify;
+        let names: BTreeSet<_> = notify.channels.keys().map(String::as_str).chain(["log"]).collect();
+        if names.contains(notify.default_channel.as_str()) {
+            return Ok(());
+        }
+        let names: Vec<_> = names.into_iter().collect();
+        Err(self.bad(&["notify", "default_channel"], &format!("one of the channels {}", names.join(", "))))
     }
 
     /// The address to listen on.
@@ -278,7 +249,6 @@ mod tests {
 
     #[test]
     fn the_manual_is_a_configuration_that_makes_sense() {
-        assert!(fixed_keys().len() > 20);
         assert!(crate::config::MANUAL.is_ascii());
     }
 }

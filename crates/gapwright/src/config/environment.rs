@@ -9,6 +9,9 @@ use figment::{Error, Metadata, Profile, Provider};
 /// service of our name.
 const PREFIX: &str = "GAPWRIGHT__";
 
+/// Variables that are no settings: which file holds them, and who the client of `mcp` is.
+const READ_BY_NAME: [&str; 2] = ["GAPWRIGHT_CONFIG", "GAPWRIGHT_TOKEN"];
+
 /// One value from one place.
 pub(super) struct Single {
     origin: String,
@@ -37,6 +40,16 @@ impl Provider for Single {
 pub(crate) fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this file reads the environment for everybody")]
     std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// The names of the variables that begin like ours and set nothing, sorted. Those that the program reads by their name
+/// are not among them.
+pub(super) fn single_underscored() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let close = |name: &String| name.starts_with("GAPWRIGHT_") && !name.starts_with(PREFIX);
+    let mut found: Vec<_> = names.filter(close).filter(|name| !READ_BY_NAME.contains(&name.as_str())).collect();
+    found.sort();
+    found
 }
 
 /// Every variable of ours as a layer, in the order of their names. `known` is what is set so far: it tells how a name

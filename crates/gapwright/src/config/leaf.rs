@@ -82,10 +82,26 @@ impl Leaf {
         }
     }
 
-    /// Whether anybody gave it a value.
-    pub(super) fn is_set(&self) -> bool {
-        self.value.expose_secret() != "\"\""
+    /// Whether its value is a secret, which has no place in a configuration file: such a file is read by more people
+    /// than a secret is for, and is kept in a repository.
+    pub(super) fn holds_secret(&self) -> bool {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let value: serde_json::Value = serde_json::from_str(self.value.expose_secret()).unwrap_or_default();
+        // What is no text is refused for that, without being shown.
+        let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return false };
+        match path.as_slice() {
+            ["notify", "channels", _, "url"] => !opens_nothing(text),
+            ["database", "url"] => masked(text) != text,
+            other => only_environment(other),
+        }
     }
+}
+
+/// Whether a channel's address gives nothing to whoever knows it: the log's, and a Discord channel's, which needs the
+/// bot's token besides.
+fn opens_nothing(address: &str) -> bool {
+    let id = address.trim().strip_prefix("discord://");
+    address.trim() == "log://" || id.is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a setting is a secret as a whole.
@@ -94,9 +110,8 @@ pub(super) fn is_secret(path: &[String]) -> bool {
     matches!(path.as_slice(), ["notify", "channels", _, "url"]) || only_environment(&path)
 }
 
-/// Whether a setting is a secret that has no place in a configuration file, only in a file of its own or the
-/// environment.
-pub(super) fn only_environment(path: &[&str]) -> bool {
+/// Whether a setting is a secret whatever its value.
+fn only_environment(path: &[&str]) -> bool {
     matches!(
         path,
         ["notify", "discord_token" | "signing_secret"] | ["dead_mans_switch", "ping_url"] | ["alerts", _, "token"]

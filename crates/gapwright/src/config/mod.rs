@@ -5,6 +5,7 @@
 
 mod check;
 mod environment;
+mod known;
 mod leaf;
 mod secret;
 mod sections;
@@ -68,7 +69,8 @@ pub(crate) fn load(flags: &Flags) -> Result<Config, Failure> {
         figment = figment.merge(layer);
     }
     let leaves = leaf::leaves(&figment, &merged(&figment)?);
-    check::known(&leaves)?;
+    known::variables()?;
+    known::keys(&leaves)?;
     let sections = figment.extract().map_err(|error| check::unreadable(&error))?;
     let config = Config { sections, leaves, file };
     config.check()?;
@@ -108,7 +110,7 @@ fn merged(figment: &Figment) -> Result<Dict, Failure> {
 /// The one file to read: the one that was asked for, or the first that exists.
 fn find_file(asked: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
     if let Some(path) = asked {
-        return match std::fs::File::open(path) {
+        return match std::fs::read_to_string(path) {
             Ok(_) => Ok(Some(path.to_path_buf())),
             Err(error) => Err(Failure::usage("cannot read the configuration file")
                 .why(format!("{}: {error}", path.display()))

@@ -34,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) insecure_no_auth: bool,
     pub(crate) calls_per_principal: i64,
+    pub(crate) streams_per_principal: i64,
+    pub(crate) streams: i64,
     pub(crate) drain_secs: i64,
 }
 

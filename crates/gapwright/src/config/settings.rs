@@ -7,6 +7,7 @@ use plane::settings::Watch;
 use secrecy::SecretString;
 
 use super::Config;
+use super::sections::Alerts;
 use crate::failure::Failure;
 
 /// The routine that is watched by itself.
@@ -19,35 +20,36 @@ const GRACE_MIN: Span = Span::mins(5);
 const TICKS: usize = 366;
 
 impl Config {
-    /// The settings of a plane that is reached at `public_url`.
+    /// The settings of a plane that is reached at `public_url`, without what needs a secret: for whoever works with
+    /// the store alone.
     pub(crate) fn settings(&self, public_url: String) -> Result<plane::Settings, Failure> {
         let http = alerts::client().map_err(|error| {
             Failure::new("cannot set up TLS")
                 .why(error.to_string())
                 .hint("install the certificates of authorities (the package ca-certificates)")
         })?;
-        let dead = &self.sections.dead_mans_switch;
         let prefix = self.sections.mcp.tool_prefix.clone();
-        let settings = plane::Settings {
+        Ok(plane::Settings {
             public_url: Some(public_url),
-            channels: self.channels()?.into_iter().collect::<Result<_, _>>()?,
             default_channel: self.sections.notify.default_channel.clone(),
-            alert_sources: self.alert_sources()?,
             watch: self.watch()?,
             schedule: self.cadences().map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
             run_deadline: self.run_deadline()?,
-            ping_url: self.secret(&["dead_mans_switch", "ping_url"], &dead.ping_url, &dead.ping_url_file)?,
             catalogue_hash: server::mcp::catalogue_hash(&prefix),
             tool_prefix: prefix,
-            http,
             keep: self.keep()?,
-        };
-        if settings.channel(None).is_none() {
-            let names: Vec<_> = settings.channels.iter().map(Channel::name).collect();
-            let expected = format!("one of the channels {}", names.join(", "));
-            return Err(self.bad(&["notify", "default_channel"], &expected));
-        }
-        Ok(settings)
+            ..plane::Settings::new(http)
+        })
+    }
+
+    /// The same with what secrets open: channels, alert sources and the address to ping.
+    pub(crate) fn settings_with_secrets(&self, public_url: String) -> Result<plane::Settings, Failure> {
+        Ok(plane::Settings {
+            channels: self.channels()?.into_iter().collect::<Result<_, _>>()?,
+            alert_sources: self.alert_sources()?,
+            ping_url: self.ping_url()?,
+            ..self.settings(public_url)?
+        })
     }
 
     /// Every configured channel, or why it cannot be used.
@@ -80,31 +82,42 @@ impl Config {
         Ok(channels)
     }
 
-    fn alert_sources(&self) -> Result<Vec<alerts::Source>, Failure> {
-        let mut sources = Vec::new();
-        for (name, written) in &self.sections.alerts {
-            let token = self.secret(&["alerts", name, "token"], &written.token, &written.token_file)?;
-            let source = alerts::Kind::parse(&written.kind)
-                .and_then(|kind| alerts::Source::new(name, kind, &written.url))
-                .and_then(|source| if written.path.is_empty() { Ok(source) } else { source.path(&written.path) })
-                .and_then(|source| match &written.token_header {
-                    header if header.is_empty() => Ok(source),
-                    header => source.token_header(header),
-                })
-                .and_then(|source| match token {
-                    Some(token) => source.token(token),
-                    None => Ok(source),
-                });
-            sources.push(source.map_err(|bad| {
-                let origin =
-                    self.leaves.iter().find(|leaf| leaf.path.starts_with(&["alerts".to_owned(), name.clone()]));
-                let origin = origin.map(|leaf| format!(", set by {}", leaf.origin)).unwrap_or_default();
-                Failure::usage(format!("the alert source alerts.{name} cannot be asked"))
-                    .why(format!("{bad}{origin}"))
-                    .hint("gapwright config default shows how one is written")
-            })?);
-        }
-        Ok(sources)
+    /// Every configured alert source, with its token.
+    pub(crate) fn alert_sources(&self) -> Result<Vec<alerts::Source>, Failure> {
+        let with_token = |(name, written): (&String, &Alerts)| {
+            let source = self.alert_source(name, written)?;
+            match self.secret(&["alerts", name, "token"], &written.token, &written.token_file)? {
+                Some(token) => source.token(token).map_err(|bad| self.cannot_be_asked(name, &bad)),
+                None => Ok(source),
+            }
+        };
+        self.sections.alerts.iter().map(with_token).collect()
+    }
+
+    /// An alert source as it is written, without its token.
+    pub(super) fn alert_source(&self, name: &str, written: &Alerts) -> Result<alerts::Source, Failure> {
+        alerts::Kind::parse(&written.kind)
+            .and_then(|kind| alerts::Source::new(name, kind, &written.url))
+            .and_then(|source| if written.path.is_empty() { Ok(source) } else { source.path(&written.path) })
+            .and_then(|source| match &written.token_header {
+                header if header.is_empty() => Ok(source),
+                header => source.token_header(header),
+            })
+            .map_err(|bad| self.cannot_be_asked(name, &bad))
+    }
+
+    fn cannot_be_asked(&self, name: &str, bad: &impl std::fmt::Display) -> Failure {
+        let origin = self.leaves.iter().find(|leaf| leaf.path.starts_with(&["alerts".to_owned(), name.to_owned()]));
+        let origin = origin.map(|leaf| format!(", set by {}", leaf.origin)).unwrap_or_default();
+        Failure::usage(format!("the alert source alerts.{name} cannot be asked"))
+            .why(format!("{bad}{origin}"))
+            .hint("gapwright config default shows how one is written")
+    }
+
+    /// The address that the dead-man's switch pings.
+    pub(crate) fn ping_url(&self) -> Result<Option<SecretString>, Failure> {
+        let written = &self.sections.dead_mans_switch;
+        self.secret(&["dead_mans_switch", "ping_url"], &written.ping_url, &written.ping_url_file)
     }
 
     /// The scheduled jobs that ring, with their cadences.

@@ -12,13 +12,14 @@ fn a_job_is_added_listed_shown_triggered_and_removed() {
     let listed = home.json(&["jobs", "list"]);
     let job = &listed["jobs"][0];
     assert_eq!(
-        (&job["name"], &job["payload"], &job["interval_secs"]),
-        (&json!("digest"), &json!({"a": 1}), &json!(3600))
+        (&job["name"], &job["payload_bytes"], &job["interval_secs"]),
+        (&json!("digest"), &json!(7), &json!(3600))
     );
     assert_eq!(home.json(&["jobs", "list", "--due"])["jobs"], json!([]));
     home.ok(&["jobs", "trigger", "digest"]);
     assert_eq!(home.json(&["jobs", "list", "--due"])["jobs"][0]["name"], "digest");
-    assert_eq!(home.json(&["jobs", "show", "digest"])["state"], "ready");
+    let whole = home.json(&["jobs", "show", "digest"]);
+    assert_eq!((&whole["state"], &whole["payload"]), (&json!("ready"), &json!({"a": 1})));
     assert!(home.ok(&["jobs", "show", "digest"]).contains("state          ready"));
     home.ok(&["jobs", "remove", "digest"]);
     home.fails(3, &["jobs", "show", "digest"]);
@@ -52,7 +53,7 @@ fn the_exit_code_tells_what_kind_of_no_it_is() {
         (2, &["jobs", "add", "b", "--kind", "x", "--payload", "[1]"]),
         (2, &["jobs", "add", "b", "--kind", "x", "--payload", "{"]),
         (2, &["jobs", "add", "b", "--kind", "x", "--priority", "1001"]),
-        (2, &["jobs", "add", "b", "--kind", "x", "--next-run", "tomorrow"]),
+        (2, &["jobs", "add", "b", "--kind", "x", "--next-run-at", "tomorrow"]),
         (2, &["jobs", "add", "b", "--kind", "x", "--every", "soon"]),
         (2, &["token", "create", "--role", "king", "--name", "a"]),
         (2, &["token", "create", "--role", "viewer", "--name", "a", "--ttl", "3661d"]),
@@ -120,7 +121,8 @@ fn a_token_is_shown_once_and_its_hash_never() {
         home.json(&["token", "list"])["tokens"][0].as_object().expect("fields").keys().cloned().collect();
     assert_eq!(fields, ["created_at", "created_by", "expires_at", "id", "kinds", "name", "revoked_at", "role"]);
     home.ok(&["token", "revoke", id]);
-    assert!(home.json(&["token", "list"])["tokens"][0]["revoked_at"].is_string());
+    assert_eq!(home.json(&["token", "list"])["tokens"], json!([]), "what is revoked is not in force");
+    assert!(home.json(&["token", "list", "--all"])["tokens"][0]["revoked_at"].is_string());
     home.fails(3, &["token", "revoke", id]);
 }
 
@@ -147,4 +149,96 @@ fn who_did_it_and_by_which_command_is_in_the_audit() {
     );
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).expect("users").expect("this user");
     assert_eq!(entry["principal"], user.name);
+}
+
+#[test]
+fn what_is_not_there_is_named_with_where_to_look() {
+    let home = Home::with_database();
+    let nobody = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    for (args, named, next) in [
+        (&["jobs", "show", "zz"][..], "zz", "see gapwright jobs list"),
+        (&["jobs", "trigger", "zz"], "zz", "see gapwright jobs list"),
+        (&["jobs", "remove", "zz"], "zz", "see gapwright jobs list"),
+        (&["locks", "show", "zz"], "zz", "see gapwright locks list"),
+        (&["locks", "break", "zz"], "zz", "see gapwright locks list"),
+        (&["runs", "show", "zz"], "zz", "see gapwright runs list"),
+        (&["gaps", "show", "zz"], "zz", "see gapwright gaps list"),
+        (&["schedules", "trigger", "zz"], "zz", "see gapwright schedules list"),
+        (&["token", "revoke", nobody], nobody, "see gapwright token list"),
+        (&["man", "zz"], "zz", "gapwright --help"),
+    ] {
+        let said = home.fails(3, args);
+        let (what, rest) = said.split_once('\n').expect("lines");
+        assert!(what.starts_with("error: ") && what.contains(named), "{args:?}: {said}");
+        assert!(rest.contains(&format!("hint: {next}")), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_job_that_nobody_triggers_is_never_due_and_says_so() {
+    let home = Home::new();
+    for args in [&["jobs", "add", "a", "--kind", "x"][..], &["jobs", "add", "b", "--kind", "x", "--every", "1h"]] {
+        let said = home.ok(args);
+        assert!(said.contains(&format!("gapwright jobs trigger \"{}\"", args[2])), "{said}");
+    }
+    let said = home.ok(&["jobs", "add", "c", "--kind", "x", "--next-run-at", "2026-01-01T00:00:00Z"]);
+    assert_eq!(said, "c is ready\n");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_told_whole_to_programs_too() {
+    let home = Home::new();
+    for (args, message, hint) in [
+        (
+            &["jobs", "add"][..],
+            "the following required arguments were not provided: --kind <KIND>, <NAME>",
+            "write gapwright jobs add --kind <KIND> <NAME>",
+        ),
+        (&["jobs"], "a command is missing", "write gapwright jobs [OPTIONS] <COMMAND>"),
+        (&["jbos"], "unrecognized subcommand 'jbos'", "a similar subcommand exists: 'jobs'"),
+        (
+            &["jobs", "list", "--limit", "x"],
+            "invalid value 'x' for '--limit <N>': write a whole number from 1 to 200",
+            "see gapwright --help",
+        ),
+        (
+            &["jobs", "list", "--limi", "5"],
+            "unexpected argument '--limi' found",
+            "a similar argument exists: '--limit'",
+        ),
+    ] {
+        let ended = home.run(&[&["--json"], args].concat());
+        let document: Value = serde_json::from_str(&ended.out).expect("a document");
+        let error = json!({"code": "invalid_argument", "message": message, "hint": hint});
+        assert_eq!((ended.code, &document["error"]), (2, &error), "{args:?}");
+    }
+}
+
+#[test]
+fn what_is_held_has_the_same_fields_here_and_over_mcp() {
+    let home = Home::new();
+    home.ok(&["jobs", "add", "a", "--kind", "x", "--every", "1h", "--next-run-at", "2026-01-01T00:00:00Z"]);
+    let server = home.serve(&["--insecure-no-auth"]);
+    let client = harness::mcp::Client::new(&server.url, "");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ask = |tool: &str, arguments: Value| match runtime.block_on(client.call(tool, arguments)) {
+        harness::mcp::Answer::Ok(answer) => answer,
+        no @ (harness::mcp::Answer::Refused(_) | harness::mcp::Answer::Unknown(_)) => panic!("{tool}: {no:?}"),
+    };
+    ask("acquire-lock", json!({"key": "k", "holder": "h", "ttl_secs": 60}));
+    ask("claim-routine-job", json!({"holder": "h", "ttl_secs": 60, "name": "a"}));
+    let said = home.fails(5, &["jobs", "remove", "a"]);
+    assert!(said.contains("why: it may work in ") && !said.contains("ms\n"), "{said}");
+    for (tool, command, noun) in
+        [("list-routine-jobs", ["jobs", "list"], "jobs"), ("list-locks", ["locks", "list"], "locks")]
+    {
+        let (there, here) = (ask(tool, json!({})), home.json(&command));
+        let of = |list: &Value| {
+            list[noun].as_array().expect("a list").iter().find(|item| item["name"] != "gapwright-canary").cloned()
+        };
+        let (there, here) = (of(&there).expect("one"), of(&here).expect("one"));
+        for (field, value) in there.as_object().expect("fields").iter().filter(|(field, _)| *field != "untrusted") {
+            assert_eq!(&here[field], value, "{field} of {command:?}");
+        }
+    }
 }

@@ -37,6 +37,8 @@ fn one_file_is_read_the_one_that_was_asked_for_first() {
     assert_eq!(keep(&[]), (json!("2d"), json!(8)));
     assert_eq!(keep(&["--config", "b.toml"]), (json!("3d"), json!(8)));
     assert!(home.fails(2, &["--config", "c.toml", "config", "show"]).contains("c.toml: No such file"));
+    let said = home.fails(2, &["--config", "..", "config", "show"]);
+    assert!(said.contains("Is a directory") && said.contains("hint: check --config"), "{said}");
 }
 
 #[test]
@@ -84,11 +86,17 @@ fn a_value_of_a_wrong_type_or_out_of_its_bounds_is_refused_by_key_origin_and_exp
         ("[server]\ndrain_secs = 9\n", ["server.drain_secs", "from 0 to 8"]),
         ("[server]\ndrain_secs = -1\n", ["server.drain_secs", "from 0 to 8"]),
         ("[server]\ncalls_per_principal = 0\n", ["server.calls_per_principal", "from 1 to 1024"]),
+        ("[server]\nstreams_per_principal = 1025\n", ["server.streams_per_principal", "from 1 to 1024"]),
+        ("[server]\nstreams = 0\n", ["server.streams", "from 1 to 10000"]),
         ("[server]\ninsecure_no_auth = \"yes\"\n", ["server.insecure_no_auth", "expected true or false"]),
         ("[server]\nallowed_hosts = \"a\"\n", ["server.allowed_hosts", "expected a list"]),
         ("[server]\nallowed_hosts = [\"http://a\"]\n", ["server.allowed_hosts", "host names"]),
         ("[server]\nlisten = \"localhost\"\n", ["server.listen", "an address and a port"]),
         ("[server]\npublic_url = \"https://a/mcp\"\n", ["server.public_url", "without /mcp"]),
+        ("[mcp]\ntool_prefix = \"Bad_;\"\n", ["\"Bad_;\"", "mcp.tool_prefix makes no sense"]),
+        ("[mcp]\ntool_prefix = \"a2345678901234567890123456789012345678901-\"\n", ["mcp.tool_prefix", "at most "]),
+        ("[notify]\ndefault_channel = \"ops\"\n", ["notify.default_channel", "one of the channels log"]),
+        ("[notify]\ndiscord_api = \"a/b\"\n", ["notify.discord_api", "host:port"]),
         ("[log]\nformat = \"xml\"\n", ["log.format", "auto, json or text"]),
         ("[log]\nlevel = \"info,=\"\n", ["log.level", "a level"]),
         ("[watch.digest]\nevery = \"1 day\"\n", ["watch.digest.every", "such as 30s"]),
@@ -115,19 +123,39 @@ fn a_file_that_is_not_toml_is_refused_with_its_place_and_without_its_text() {
 }
 
 #[test]
-fn a_channel_or_alert_source_that_cannot_be_used_is_refused() {
+fn an_alert_source_that_cannot_be_asked_is_refused() {
     for (file, words) in [
-        ("[notify]\ndefault_channel = \"ops\"\n", "expected one of the channels log"),
-        ("[notify.channels.ops]\nurl = \"https://example.com\"\n", "the channel ops cannot be used"),
-        ("[notify.channels.ops]\nurl = \"\"\n", "notify.channels.ops.url"),
         ("[alerts.prod]\nkind = \"nagios\"\nurl = \"http://a\"\n", "alerts.prod cannot be asked"),
         ("[alerts.prod]\nkind = \"prometheus\"\nurl = \"a\"\n", "http or https"),
     ] {
-        let home = Home::with_database();
+        let home = Home::new();
         home.write("gapwright.toml", file);
-        let said = home.fails(2, &["jobs", "list"]);
+        let said = home.fails(2, &["config", "show"]);
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
+}
+
+#[test]
+fn a_channel_that_cannot_be_used_is_refused_by_who_would_send() {
+    for (variable, address, words) in [
+        ("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL", "https://example.com", "the channel ops cannot be used"),
+        ("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL", "", "notify.channels.ops.url"),
+        ("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL_FILE", "missing", "notify.channels.ops.url_file"),
+    ] {
+        let home = Home::with_database().set(variable, address);
+        for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["notify", "test"], &["mcp"]] {
+            let said = home.fails(2, args);
+            assert!(said.contains(words), "{args:?}: {words:?} is not in {said}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_only_looks_like_a_setting_is_refused_with_the_one_it_means() {
+    let home = Home::with_database().set("GAPWRIGHT_SERVER_LISTEN", "127.0.0.1:1");
+    let said = home.fails(2, &["jobs", "list"]);
+    assert!(said.contains("nobody reads the environment variable GAPWRIGHT_SERVER_LISTEN"), "{said}");
+    assert!(said.contains("did you mean GAPWRIGHT__SERVER__LISTEN?"), "{said}");
 }
 
 #[test]

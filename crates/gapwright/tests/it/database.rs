@@ -64,3 +64,26 @@ fn a_database_that_cannot_be_written_or_opened_is_told_with_a_next_step() {
     let said = home.fails(1, &["--database", "text.db", "jobs", "list"]);
     assert!(said.contains("cannot use the database"), "{said}");
 }
+
+#[tokio::test]
+async fn a_postgres_that_cannot_be_used_is_told_with_its_own_reason_and_without_the_password() {
+    let database = harness::postgres::database().await;
+    let place = database.url.split_once('@').expect("user@host:port/name").1.to_owned();
+    let host = place.split_once('/').expect("host:port/name").0.to_owned();
+    for (url, reason) in [
+        ("postgres://gapwright:pw-secret@127.0.0.1:1/x".to_owned(), "Connection refused"),
+        (format!("postgres://gapwright:pw-secret@{host}/no-such-database"), "\"no-such-database\" does not exist"),
+        (format!("postgres://no-such-role:pw-secret@{place}"), "\"no-such-role\" does not exist"),
+    ] {
+        let home = Home::new().set("GAPWRIGHT__DATABASE__URL", &url);
+        for args in [&["jobs", "list"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let said = home.fails(1, args);
+            assert!(said.contains("cannot be reached") && said.contains(reason), "{args:?}: {said}");
+            assert!(said.contains("hint: check the path or the address") && !said.contains("pw-secret"), "{said}");
+        }
+        let report = home.run(&["doctor"]).out;
+        assert!(report.contains("fail     database") && report.contains(reason), "{report}");
+        assert!(!report.contains("pw-secret"), "{report}");
+    }
+    database.discard().await;
+}

@@ -21,9 +21,8 @@ fn everything_passes_over_a_running_server() {
     }
     assert_eq!(report["ok"], true);
     let tokens = home.json(&["token", "list"]);
-    let mut doctors =
-        tokens["tokens"].as_array().expect("tokens").iter().filter(|token| token["name"] == "gapwright-doctor");
-    assert!(doctors.all(|token| token["revoked_at"].is_string()), "{tokens}");
+    let names: Vec<_> = tokens["tokens"].as_array().expect("tokens").iter().map(|token| &token["name"]).collect();
+    assert_eq!(names, ["claude-routine-agent"], "the doctor's own is revoked");
 }
 
 #[test]
@@ -64,9 +63,60 @@ fn settings_that_make_no_sense_and_a_missing_database_fail_the_report() {
     let ended = home.run(&["doctor"]);
     assert_eq!(ended.code, 1);
     assert!(ended.out.contains("fail     settings") && ended.out.contains("server.listen"), "{}", ended.out);
-    home.write("gapwright.toml", "[notify.channels.ops]\nurl = \"nothing://x\"\n");
+    home.write("gapwright.toml", "");
     let report: Value = serde_json::from_str(&home.run(&["--json", "doctor"]).out).expect("a report");
     assert_eq!(verdict(&report, "database"), "fail");
     assert_eq!(verdict(&report, "the rest"), "unknown");
-    assert_eq!(verdict(&report, "settings"), "fail");
+    assert_eq!(verdict(&report, "settings"), "pass");
+}
+
+#[test]
+fn a_secret_that_is_missing_is_told_once_and_hides_nothing_else() {
+    let home = Home::with_database()
+        .set("GAPWRIGHT__SERVER__LISTEN", "127.0.0.1:1")
+        .set("GAPWRIGHT__NOTIFY__CHANNELS__ONE__URL_FILE", "missing-one")
+        .set("GAPWRIGHT__NOTIFY__CHANNELS__TWO__URL_FILE", "missing-two")
+        .set("GAPWRIGHT__ALERTS__PROD__KIND", "prometheus")
+        .set("GAPWRIGHT__ALERTS__PROD__URL", "http://127.0.0.1:1")
+        .set("GAPWRIGHT__ALERTS__PROD__TOKEN_FILE", "missing-token")
+        .set("GAPWRIGHT__DEAD_MANS_SWITCH__PING_URL_FILE", "missing-address");
+    let ended = home.run(&["doctor"]);
+    for missing in ["missing-one", "missing-two", "missing-token", "missing-address"] {
+        assert_eq!(ended.out.matches(missing).count(), 1, "{}", ended.out);
+    }
+    let report: Value = serde_json::from_str(&home.run(&["--json", "doctor"]).out).expect("a report");
+    let checks = report["checks"].as_array().expect("checks");
+    let names: std::collections::BTreeSet<_> = checks.iter().map(|check| check["name"].as_str()).collect();
+    assert_eq!(names.len(), checks.len(), "a check is told once: {report}");
+    for (name, came_to) in [
+        ("settings", "pass"),
+        ("channels", "fail"),
+        ("alert sources", "fail"),
+        ("dead-man's switch", "fail"),
+        ("audit", "pass"),
+    ] {
+        assert_eq!(verdict(&report, name), came_to, "{name} in {report}");
+    }
+}
+
+#[test]
+fn where_no_server_answers_nothing_is_left_behind() {
+    let home = Home::with_database().set("GAPWRIGHT__SERVER__LISTEN", "127.0.0.1:1");
+    home.run(&["doctor"]);
+    assert_eq!(home.json(&["token", "list", "--all"])["tokens"], serde_json::json!([]));
+    assert_eq!(home.json(&["audit", "tail"])["entries"], serde_json::json!([]));
+    let server = home.serve(&[]);
+    assert!(server.said.contains("\ntoken: gapw_"), "the first start still shows its token: {}", server.said);
+}
+
+#[test]
+fn each_check_is_a_line_and_its_next_step_another() {
+    let home = Home::with_database().set("GAPWRIGHT__SERVER__LISTEN", "127.0.0.1:1");
+    let said = home.run(&["doctor"]).out;
+    let lines: Vec<_> = said.lines().skip(1).collect();
+    assert_eq!(lines.last(), Some(&"nothing failed; 3 checks came to nothing"), "{said}");
+    for line in &lines[..lines.len() - 1] {
+        let begins = ["pass     ", "fail     ", "unknown  ", "                             hint: "];
+        assert!(begins.iter().any(|begin| line.starts_with(begin)), "{line:?} in {said}");
+    }
 }

@@ -35,10 +35,25 @@ fn the_help_of_every_command_is_as_it_was_agreed() {
 #[test]
 fn each_command_has_a_manual_page_and_each_shell_its_completions() {
     let home = Home::new();
-    assert!(home.ok(&["man"]).contains(".SH"));
+    let page = home.ok(&["man"]);
+    assert!(page.contains(".SH NOTES\nExit codes:") && !page.contains("EXTRA"), "{page}");
     assert!(home.ok(&["man", "jobs", "add"]).contains("gapwright jobs add"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(home.ok(&["completions", shell]).contains("gapwright"), "{shell}");
     }
     assert!(home.ok(&["--version"]).starts_with(concat!("gapwright ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn no_line_of_help_is_broken_by_the_width() {
+    let home = Home::new();
+    let mut found = Vec::new();
+    commands(&home, &[], &mut found);
+    for words in found {
+        let help = help(&home, &words);
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        // What stands below the options is broken by hand; a word that stands alone was broken by the width.
+        let below = help.rsplit("\n\n").next().unwrap_or_default();
+        assert!(below.lines().all(|line| line.contains(' ')), "{help}");
+    }
 }

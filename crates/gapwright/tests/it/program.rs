@@ -108,10 +108,11 @@ impl Home {
         ended.err
     }
 
-    /// Starts a server on any free port, and waits until it is ready.
+    /// Starts a server on any free port, and waits until it is ready. Its log is the file `log`.
     pub(crate) fn serve(&self, args: &[&str]) -> Server {
         let args = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
-        let mut child = self.command(&args).stderr(Stdio::null()).spawn().expect("a server");
+        let log = std::fs::File::create(self.path().join("log")).expect("a log");
+        let mut child = self.command(&args).stderr(log).spawn().expect("a server");
         let mut out = BufReader::new(child.stdout.take().expect("an output"));
         let mut said = String::new();
         while !said.lines().last().is_some_and(|line| line.starts_with("ready at ")) {

@@ -97,7 +97,76 @@ fn a_file_that_should_hold_a_secret_and_does_not_is_refused() {
     home.write("empty", "\n");
     for (file, why) in [("missing", "No such file"), ("empty", "it is empty")] {
         home.write("gapwright.toml", &format!("[dead_mans_switch]\nping_url_file = \"{file}\"\n"));
-        let said = home.fails(2, &["jobs", "list"]);
+        let said = home.fails(2, &["serve", "--listen", "127.0.0.1:0"]);
         assert!(said.contains("dead_mans_switch.ping_url_file") && said.contains(why), "{said}");
     }
+}
+
+#[test]
+fn a_secret_that_is_missing_stops_nobody_who_does_not_use_it() {
+    let home = Home::with_database();
+    home.write(
+        "gapwright.toml",
+        "[notify]\ndiscord_token_file = \"missing\"\n[notify.channels.ops]\nurl_file = \"missing\"\n\
+         [alerts.prod]\nkind = \"prometheus\"\nurl = \"http://a\"\ntoken_file = \"missing\"\n\
+         [dead_mans_switch]\nping_url_file = \"missing\"\n",
+    );
+    home.ok(&["jobs", "add", "a", "--kind", "x"]);
+    home.ok(&["token", "create", "--role", "viewer", "--name", "a"]);
+    for args in [
+        &["jobs", "list"][..],
+        &["jobs", "trigger", "a"],
+        &["jobs", "remove", "a"],
+        &["locks", "list"],
+        &["runs", "list"],
+        &["gaps", "list"],
+        &["schedules", "list"],
+        &["routines", "list"],
+        &["token", "list"],
+        &["audit", "tail"],
+        &["audit", "verify"],
+        &["audit", "export"],
+        &["migrate", "--status"],
+        &["config", "show"],
+    ] {
+        home.ok(args);
+    }
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["notify", "test"], &["mcp"]] {
+        assert!(home.fails(2, args).contains("cannot read the file"), "{args:?}");
+    }
+}
+
+#[test]
+fn a_secret_has_no_place_in_the_configuration_file() {
+    for (file, key, variable) in [
+        (
+            "[notify.channels.ops]\nurl = \"slack://hooks/T0/B0/s3cretS3cret\"\n",
+            "notify.channels.ops.url",
+            "GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL",
+        ),
+        (
+            "[notify.channels.ops]\nurl = \"discord://1/s3cretS3cret\"\n",
+            "notify.channels.ops.url",
+            "GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL",
+        ),
+        (
+            "[notify.channels.ops]\nurl = \"ntfy://ntfy.example.com/s3cretS3cret\"\n",
+            "notify.channels.ops.url",
+            "GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL",
+        ),
+        ("[database]\nurl = \"postgres://a:s3cretS3cret@b/c\"\n", "database.url", "GAPWRIGHT__DATABASE__URL"),
+        ("[notify]\nsigning_secret = \"s3cretS3cret\"\n", "notify.signing_secret", "GAPWRIGHT__NOTIFY__SIGNING_SECRET"),
+        ("[alerts.prod]\ntoken = \"s3cretS3cret\"\n", "alerts.prod.token", "GAPWRIGHT__ALERTS__PROD__TOKEN"),
+    ] {
+        let home = Home::new();
+        home.write("gapwright.toml", file);
+        let ended = home.run(&["config", "show"]);
+        silent(&ended);
+        assert_eq!(ended.code, 2, "{file}: {ended:?}");
+        assert!(ended.err.contains(&format!("the setting {key} may not stand in a configuration file")), "{ended:?}");
+        assert!(ended.err.contains(&format!("{key}_file")) && ended.err.contains(variable), "{ended:?}");
+    }
+    let home = Home::with_database();
+    home.write("gapwright.toml", "[notify.channels.a]\nurl = \"log://\"\n[notify.channels.b]\nurl = \"discord://1\"\n");
+    home.ok(&["jobs", "list"]);
 }

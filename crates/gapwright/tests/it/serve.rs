@@ -31,6 +31,18 @@ fn the_first_start_shows_a_token_once_and_how_to_connect() {
 }
 
 #[test]
+fn what_the_program_asks_itself_with_is_not_the_first_token() {
+    let home = Home::new();
+    let server = home.serve(&["--insecure-no-auth"]);
+    let home = home.set("GAPWRIGHT__SERVER__LISTEN", server.address());
+    home.json(&["doctor"]);
+    assert!(home.json(&["token", "list"]).to_string().contains("gapwright-doctor"));
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.wait().0, Some(0));
+    assert!(home.serve(&[]).said.contains("\ntoken: gapw_"));
+}
+
+#[test]
 fn sigterm_ends_it_in_order_and_in_time() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let home = Home::new();
@@ -77,7 +89,7 @@ fn a_second_server_on_the_same_port_says_so() {
 #[test]
 fn nobody_is_served_without_authentication_beyond_this_machine() {
     let home = Home::new();
-    let said = home.fails(1, &["serve", "--listen", "0.0.0.0:0", "--insecure-no-auth"]);
+    let said = home.fails(2, &["serve", "--listen", "0.0.0.0:0", "--insecure-no-auth"]);
     assert!(said.contains("without authentication"), "{said}");
     let server = home.serve(&["--insecure-no-auth"]);
     assert!(!server.said.contains("token:"), "{}", server.said);
@@ -88,8 +100,8 @@ fn nobody_is_served_without_authentication_beyond_this_machine() {
 #[test]
 fn a_catalogue_that_a_gateway_would_thin_is_not_served() {
     let home = Home::new().set("GAPWRIGHT__MCP__TOOL_PREFIX", "Bad_Prefix;");
-    let said = home.fails(1, &["serve", "--listen", "127.0.0.1:0"]);
-    assert!(said.contains("catalogue breaks the rules"), "{said}");
+    let said = home.fails(2, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("mcp.tool_prefix") && said.contains("small letters, digits and hyphens"), "{said}");
 }
 
 #[test]
@@ -111,4 +123,23 @@ fn the_scheduled_jobs_are_kept_as_configured_and_the_heartbeat_is_watched() {
     let heartbeat = &routines["routines"][0];
     assert_eq!((&heartbeat["name"], &heartbeat["every_secs"]), (&"agent-mcp-heartbeat".into(), &3_600.into()));
     assert_eq!(heartbeat["grace_secs"], 900);
+}
+
+#[test]
+fn a_scheduled_run_is_in_the_log_when_it_failed_and_not_when_it_went_well() {
+    let home = Home::new().set("GAPWRIGHT__SERVER__PUBLIC_URL", "http://127.0.0.1:1");
+    let server = home.serve(&[]);
+    let status = |name: &str| {
+        let listed = home.json(&["schedules", "list"]);
+        let jobs = listed["scheduled_jobs"].as_array().expect("jobs").iter();
+        jobs.filter(|job| job["name"] == name).find_map(|job| job["last_status"].as_str().map(str::to_owned))
+    };
+    while status("outbox").is_none() || status("agent-mcp-heartbeat").is_none() {
+        std::thread::yield_now();
+    }
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.wait().0, Some(0));
+    let log = std::fs::read_to_string(home.path().join("log")).expect("a log");
+    assert!(log.contains("\"message\":\"a scheduled run failed\",\"job\":\"agent-mcp-heartbeat\""), "{log}");
+    assert!(!log.contains("\"job\":\"outbox\""), "{log}");
 }

@@ -65,3 +65,44 @@ fn a_token_that_is_not_known_is_refused() {
     let said = home.fails(4, &["mcp"]);
     assert!(said.contains("bearer token"), "{said}");
 }
+
+#[test]
+fn a_line_that_cannot_be_read_is_answered_and_the_next_one_served() {
+    let home = Home::new();
+    let large = format!("{{\"a\": \"{}\"}}", "x".repeat(2 * 1024 * 1024));
+    let lines = ["{\"ttl_secs\": NaN}", "garbage", "", "[]", &large].map(|line| format!("{line}\n")).concat();
+    let ended = home.talk(&["mcp"], &[lines, ask()].concat(), 6);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let answers: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (good, bad): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer["error"].is_null());
+    assert_eq!(good.iter().map(|answer| &answer["id"]).collect::<Vec<_>>(), [&json!(1), &json!(2)]);
+    let codes: Vec<_> = bad.iter().map(|answer| answer["error"]["code"].as_i64().expect("a code")).collect();
+    assert_eq!(codes, [-32_700, -32_700, -32_600, -32_600]);
+    for answer in bad {
+        assert!(answer["id"].is_null() && answer["error"]["data"]["hint"].is_string(), "{answer}");
+    }
+    // The last word is answered too, though nothing comes after it, not even the end of its line.
+    let ended = home.talk(&["mcp"], &[ask(), "garbage".to_owned()].concat(), 2);
+    assert!(ended.out.contains("-32700"), "{}", ended.out);
+}
+
+#[test]
+fn the_log_tells_who_called_what_and_how_it_went_and_never_what_was_said() {
+    let home = Home::new().set("GAPWRIGHT__LOG__LEVEL", "trace").set("GAPWRIGHT__LOG__FORMAT", "json");
+    let secret = "nobody-else-is-to-read-this";
+    let add = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {
+        "name": "monolith-agent-register-routine-job",
+        "arguments": {"name": "b", "kind": "x", "payload": {"a": secret}}}});
+    let ended = home.talk(&["mcp"], &format!("{}{add}\n", ask()), 3);
+    assert!(!ended.err.contains(secret), "{}", ended.err);
+    let lines: Vec<Value> = ended.err.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let called = lines.iter().find(|line| line["message"] == "called").expect("a line for the call");
+    assert!(called["ms"].is_u64(), "{called}");
+    let span = &called["span"];
+    for (field, value) in
+        [("tool", "register-routine-job"), ("principal", "local"), ("role", "routine"), ("token", ""), ("code", "ok")]
+    {
+        assert_eq!(span[field], value, "{called}");
+    }
+    assert_eq!(span["request_id"].as_str().map(str::len), Some(32), "{called}");
+}

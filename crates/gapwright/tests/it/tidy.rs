@@ -218,3 +218,21 @@ fn the_changelog_has_a_place_for_what_comes_next() {
     let changelog = std::fs::read_to_string(root().join("CHANGELOG.md")).expect("a changelog");
     assert!(changelog.contains("\n## Unreleased\n"));
 }
+
+#[test]
+fn ci_runs_the_readmes_test_command_with_few_rights_and_pinned_actions() {
+    let run = std::fs::read_to_string(root().join(".ci/run")).expect("what CI runs");
+    assert!(run.lines().any(|line| line == "exec ./test"), "{run}");
+    let ci = std::fs::read_to_string(root().join(".github/workflows/ci.yml")).expect("the workflow");
+    assert!(ci.contains(" .ci/run\n"), "CI runs something else");
+    for (path, text) in files(".github/workflows", ".yml") {
+        assert!(text.contains("\npermissions: {}\n"), "{path} has rights that no job asked for");
+        let jobs = text.matches("runs-on:").count();
+        assert_eq!(text.matches("timeout-minutes:").count(), jobs, "{path} has a job that may run for ever");
+        assert!(!text.contains(": write"), "{path} may write");
+        for action in text.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, action)| action) {
+            let pin = action.split_once('@').map_or("", |(_, pin)| pin).split(' ').next().unwrap_or_default();
+            assert!(pin.len() == 40 && pin.bytes().all(|byte| byte.is_ascii_hexdigit()), "{path} uses {action}");
+        }
+    }
+}

@@ -48,13 +48,14 @@ pub(crate) async fn ask(plan: &Plan, report: &mut Report) {
             sized.ground.discard().await;
         }
     }
-    report.section("Jobs in the table, 8 agents over MCP, claim then complete", &table.text());
+    report.section("Jobs in the table, 8 agents over MCP, claim then complete, half of them by kind", &table.text());
 }
 
 impl Sized {
     async fn round(&self, plan: &Plan) -> Round {
         let wires = ground::connect(&self.served, &self.tokens).await;
-        let agents = wires.into_iter().map(|wire| Agent::new(wire, Way::Two, None)).collect();
+        let kinds = [None, Some(ground::KIND)].into_iter().cycle();
+        let agents = wires.into_iter().zip(kinds).map(|(wire, kind)| Agent::new(wire, Way::Two, kind)).collect();
         load::work(agents, self.ground.watched(Some(&self.served)), plan.window()).await
     }
 }

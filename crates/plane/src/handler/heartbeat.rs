@@ -72,7 +72,7 @@ impl Client<'_> {
     }
 
     async fn check_claim(&self) -> Result<(), String> {
-        let job = json!({"name": CANARY, "kind": CANARY, "created_by": NAME, "upsert": true});
+        let job = json!({"name": CANARY, "kind": CANARY, "created_by": NAME, "max_attempts": 0, "upsert": true});
         self.call("register-routine-job", job).await?;
         let claim = json!({"holder": NAME, "ttl_secs": 60, "name": CANARY});
         let claimed = self.call("claim-routine-job", claim).await?;

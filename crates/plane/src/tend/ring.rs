@@ -49,7 +49,11 @@ async fn watched(deadline: Span, handler: impl Future<Output = Result<String, St
 /// Runs a handler to its end, its panic or its deadline, and writes down which.
 async fn run(plane: Plane, name: &'static str, hold: Hold) {
     let status = watched(plane.settings.run_deadline, handler::run(&plane, name)).await;
-    tracing::info!(job = name, due_at = %hold.due_at, attempt = hold.attempt, status, "a scheduled run ended");
+    if status.starts_with("ok") {
+        tracing::debug!(job = name, due_at = %hold.due_at, attempt = hold.attempt, status, "a scheduled run ended");
+    } else {
+        tracing::warn!(job = name, due_at = %hold.due_at, attempt = hold.attempt, status, "a scheduled run failed");
+    }
     if let Err(error) = plane.end_run(name, &hold.run_id, &status).await {
         tracing::warn!(job = name, %error, "the end of a scheduled run was not written; it will be taken up again");
     }

@@ -52,6 +52,14 @@ both!(a_revoked_expired_unknown_or_malformed_token_is_refused, async |world| {
     }
 });
 
+both!(a_token_that_the_program_makes_for_itself_is_nobodys_first, async |world| {
+    for own in [domain::job::CANARY, plane::agent::DOCTOR] {
+        let grant = Grant { principal: own.to_owned(), ..grant(Role::Routine) };
+        world.plane.create_token(&operator(), grant).await.expect("a token");
+        assert!(!world.plane.has_tokens().await.expect("an answer"), "{own}");
+    }
+});
+
 both!(a_token_that_makes_no_sense_is_not_made, async |world| {
     for bad in [
         Grant { principal: String::new(), ..grant(Role::Routine) },
@@ -73,6 +81,18 @@ both!(tokens_are_walked_without_loss_or_repetition, async |world| {
     let tokens = walk(4, async |ask| world.plane.list_tokens(&operator(), ask).await).await;
     let ids: std::collections::BTreeSet<_> = tokens.iter().map(|token| token.id.clone()).collect();
     assert_eq!((tokens.len(), ids.len()), (23, 23));
+});
+
+both!(a_token_that_has_ended_is_not_in_force, async |world| {
+    let (_, kept) = world.plane.create_token(&operator(), grant(Role::Viewer)).await.expect("a token");
+    let (_, revoked) = world.plane.create_token(&operator(), grant(Role::Viewer)).await.expect("a token");
+    let brief = Grant { life: Span::mins(1), ..grant(Role::Viewer) };
+    world.plane.create_token(&operator(), brief).await.expect("a token");
+    world.plane.revoke_token(&operator(), &revoked.id).await.expect("an end");
+    world.hand.advance(Span::mins(1));
+    let in_force = walk(1, async |ask| world.plane.list_tokens_in_force(&operator(), ask).await).await;
+    assert_eq!(in_force, [kept]);
+    assert_eq!(walk(2, async |ask| world.plane.list_tokens(&operator(), ask).await).await.len(), 3);
 });
 
 /// Whether an answer says that the caller may not ask.

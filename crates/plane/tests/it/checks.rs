@@ -20,7 +20,7 @@ both!(routine_jobs_held_for_longer_than_asked_are_stuck_whatever_their_claim_say
     take(&world.plane, &ann(), hours("fresh", 1)).await;
     let stuck = async |threshold| {
         let jobs = walk(1, async |ask| world.plane.stuck_jobs(&ann(), threshold, ask).await).await;
-        jobs.into_iter().map(|job| job.name).collect::<Vec<_>>()
+        jobs.into_iter().map(|listed| listed.job.name).collect::<Vec<_>>()
     };
     assert_eq!(stuck(Span::mins(10)).await, ["longer", "long"]);
     assert_eq!(stuck(Span::mins(11)).await, ["longer"]);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::agent::Principal;
-use domain::job::{Outcome, Register, State};
+use domain::agent::{Principal, Role};
+use domain::job::{CANARY, Outcome, Register, State};
 use domain::refusal::Code;
 use domain::time::{Span, Time};
 use harness::plane::START;
 use harness::{both, call, invariants};
 use plane::Call;
-use plane::job::Claim;
+use plane::job::{Claim, Upsert};
 use plane::page::Ask;
 
 use crate::given::{ann, bob, claim, claim_id, code, complete, due, end, hourly, named, reason, register, take, wish};
@@ -135,6 +135,51 @@ both!(a_crowd_of_jobs_that_gave_up_does_not_hide_the_one_behind_them, async |wor
     // A claim meets at most sixteen that give up, and the next one the rest.
     let found = [claim(&world.plane, &ann(), wish()).await, claim(&world.plane, &ann(), wish()).await];
     assert!(found.iter().flatten().any(|job| job.name == "behind"), "{found:?}");
+});
+
+both!(the_heartbeats_own_job_is_in_nobodys_line_though_its_claim_was_lost, async |world| {
+    let canary = call(Role::Routine, CANARY, "exam");
+    let own = Register { kind: CANARY.into(), next_run_at: None, max_attempts: Some(0), ..due(CANARY) };
+    world.plane.register_job(&canary, own, Upsert::Replace).await.expect("a job");
+    for _ in 0..6 {
+        take(&world.plane, &canary, named(CANARY)).await;
+        world.hand.advance(Span::mins(1));
+        for kind in [None, Some(CANARY.to_owned())] {
+            assert_eq!(reason(&world.plane, &bob(), Claim { kind, ..wish() }).await, "nothing_due");
+        }
+        world.plane.tend_lines().await.expect("tended");
+        assert_eq!(claim(&world.plane, &bob(), wish()).await, None);
+    }
+    assert_eq!(take(&world.plane, &canary, named(CANARY)).await.attempts, 7, "and it never gives up");
+});
+
+both!(sixteen_workers_at_once_get_one_each_of_sixteen_due_jobs, async |world| {
+    for round in 0..5 {
+        // A third of them known to be due, a third whose time came, a third whose claim expired.
+        for n in 0..16 {
+            let late = if n % 3 == 1 { Span::mins(1) } else { Span::ZERO };
+            let name = format!("j{round}-{n:02}");
+            register(&world.plane, Register { next_run_at: Some(world.hand.now() + late), ..due(&name) }).await;
+            if n % 3 == 2 {
+                take(&world.plane, &ann(), named(&name)).await;
+            }
+        }
+        world.hand.advance(Span::mins(1));
+        let workers = (0..16).map(|_| {
+            let plane = world.plane.clone();
+            tokio::spawn(async move { claim(&plane, &bob(), wish()).await.map(|job| job.name) })
+        });
+        let mut got = Vec::new();
+        for worker in workers.collect::<Vec<_>>() {
+            got.push(worker.await.expect("no panic"));
+        }
+        let names: std::collections::BTreeSet<_> = got.iter().flatten().collect();
+        assert_eq!(names.len(), 16, "round {round}: {got:?}");
+        for name in names {
+            let job = world.plane.show_job(&bob(), name).await.expect("a job");
+            complete(&world.plane, &bob(), &job, "ok").await;
+        }
+    }
 });
 
 /// Claims until nothing is left, and completes each.

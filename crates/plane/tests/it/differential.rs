@@ -19,6 +19,9 @@ use crate::given::{ann, bob, due};
 /// How many commands a seed is worth.
 const COMMANDS: usize = 300;
 
+/// What workers call themselves. Both share a token, so that one comes late for the claim of the other.
+const HOLDERS: [&str; 2] = ["w", "x"];
+
 #[derive(Debug, Clone)]
 enum Command {
     Acquire { key: String, ttl: Span },
@@ -26,7 +29,7 @@ enum Command {
     Release { lock: String },
     Register { job: Register, upsert: Upsert },
     Deregister { name: String },
-    Claim { name: Option<String>, kind: Option<String>, ttl: Span },
+    Claim { holder: &'static str, name: Option<String>, kind: Option<String>, ttl: Span },
     Complete { name: String, at: Pointer, ok: bool },
     CompleteAndClaim { name: String, at: Pointer },
     Renew { claim: String, ttl: Span },
@@ -79,12 +82,17 @@ fn draw(rng: &mut StdRng, known: &Known) -> Command {
         }
         (33..36, _, _) => Command::Deregister { name },
         (36..56, _, _) => Command::Claim {
+            holder: HOLDERS[rng.random_range(0..2)],
             name: rng.random_bool(0.2).then_some(name),
             kind: rng.random_bool(0.2).then(|| "audit".to_owned()),
             ttl: secs(rng, 90),
         },
         (56..68, _, Some((name, claim))) => {
-            let at = if rng.random_bool(0.8) { Pointer::Claim(claim) } else { Pointer::Own(None) };
+            let at = if rng.random_bool(0.8) {
+                Pointer::Claim(claim)
+            } else {
+                Pointer::Own(HOLDERS[rng.random_range(0..2)].to_owned())
+            };
             Command::Complete { name, at, ok: rng.random_bool(0.7) }
         }
         (68..72, _, Some((name, claim))) => Command::CompleteAndClaim { name, at: Pointer::Claim(claim) },
@@ -108,8 +116,8 @@ async fn run(world: &World, by: &Call, command: &Command, known: &mut Known) -> 
         summary: None,
         gaps: Vec::new(),
     };
-    let wish = |name: &Option<String>, kind: &Option<String>, ttl| Claim {
-        holder: "w".into(),
+    let wish = |holder: &str, name: &Option<String>, kind: &Option<String>, ttl| Claim {
+        holder: holder.to_owned(),
         ttl,
         kind: kind.clone(),
         name: name.clone(),
@@ -126,14 +134,16 @@ async fn run(world: &World, by: &Call, command: &Command, known: &mut Known) -> 
         Command::Release { lock } => format!("{:?}", plane.release_lock(by, &lock).await),
         Command::Register { job, upsert } => format!("{:?}", plane.register_job(by, job, upsert).await),
         Command::Deregister { name } => format!("{:?}", plane.deregister_job(by, &name).await),
-        Command::Claim { name, kind, ttl } => {
-            let answer = plane.claim_job(by, wish(&name, &kind, ttl)).await;
+        Command::Claim { holder, name, kind, ttl } => {
+            let answer = plane.claim_job(by, wish(holder, &name, &kind, ttl)).await;
             learn(answer.as_ref().ok(), known);
             format!("{answer:?}")
         }
         Command::Complete { name, at, ok } => format!("{:?}", plane.complete_job(by, end(&name, &at, ok)).await),
         Command::CompleteAndClaim { name, at } => {
-            let answer = plane.complete_and_claim(by, end(&name, &at, true), wish(&None, &None, Span::secs(30))).await;
+            let answer = plane
+                .complete_and_claim(by, end(&name, &at, true), wish(HOLDERS[0], &None, &None, Span::secs(30)))
+                .await;
             learn(answer.as_ref().ok().and_then(|done| done.as_ref().ok()).map(|(_, claimed)| claimed), known);
             format!("{answer:?}")
         }
@@ -163,9 +173,9 @@ async fn first_in_line(plane: &Plane, kind: Option<&str>) -> Option<String> {
         State::Held(claim) => job.next_run_at.unwrap_or(claim.expires_at),
         State::Idle | State::Waiting | State::Ready | State::Dead => job.next_run_at.expect("a due time"),
     };
-    // One whose attempts are used up gives up when it is met.
-    let gives_up = |job: &Job| job.max_attempts > 0 && job.attempts >= job.max_attempts;
-    let line = listed.into_iter().filter(|job| !gives_up(job));
+    // One whose attempts are used up gives up when it is met, unless somebody asked for another run meanwhile.
+    let gives_up = |job: &Job| job.max_attempts > 0 && job.attempts >= job.max_attempts && job.triggered_at.is_none();
+    let line = listed.into_iter().map(|listed| listed.job).filter(|job| !gives_up(job));
     line.min_by_key(|job| (-job.priority, due(job), job.name.clone())).map(|job| job.name)
 }
 

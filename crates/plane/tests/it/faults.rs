@@ -133,7 +133,7 @@ both!(a_caller_who_hangs_up_leaves_a_whole_command_or_none, async |world| {
     // SQLite's writer serves in order: when it has come to this, it has served or passed over all of those.
     world.plane.acquire_lock(&ann(), "behind them", "h", Span::mins(1)).await.expect("a lock");
     let jobs = crate::given::walk(200, async |ask| world.plane.list_jobs(&ann(), false, None, ask).await).await;
-    let held = jobs.iter().filter(|job| matches!(job.state, State::Held(_))).count();
+    let held = jobs.iter().filter(|listed| matches!(listed.job.state, State::Held(_))).count();
     let claims = journal(&world.plane).await.iter().filter(|row| row.after.contains("\"held\"")).count();
     assert_eq!(held, claims);
 });

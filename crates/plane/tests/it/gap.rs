@@ -70,6 +70,41 @@ both!(an_unreadable_job_or_dependency_is_refused_and_an_unknown_gap_is_not_found
     assert_eq!(code(world.plane.show_gap(&ann(), "x", &Ask::default()).await), Code::NotFound);
 });
 
+both!(a_gap_reported_between_two_pages_hides_no_other, async |world| {
+    for name in ["a", "b", "c", "d"] {
+        world.plane.report_gap(&ann(), sighting(name, Some("j"))).await.expect("recorded");
+        world.hand.advance(Span::secs(1));
+    }
+    let page = async |cursor: Option<&str>| {
+        let ask = Ask::new(Some(2), cursor).expect("a page");
+        let page = world.plane.list_gaps(&ann(), &ask).await.expect("a page");
+        (page.items.into_iter().map(|line| line.name).collect::<Vec<_>>(), page.cursor)
+    };
+    let (first, cursor) = page(None).await;
+    for job in ["j", "k"] {
+        world.plane.report_gap(&ann(), sighting("new", Some(job))).await.expect("recorded");
+    }
+    let (second, _) = page(cursor.as_deref()).await;
+    assert_eq!((first, second), (vec!["a".into(), "b".into()], vec!["c".into(), "d".into()]));
+});
+
+both!(a_forged_cursor_of_the_gaps_is_refused, async |world| {
+    for place in [
+        "[-1,\"\"]",
+        "[9223372036854775807,\"\"]",
+        "[0,0,0,\"a\"]",
+        "[0,0,0,\"a\\u0000\",\"b\"]",
+        "[0.5,0,0,\"\",\"\"]",
+    ] {
+        let ask = Ask::new(None, Some(&hex::encode(place)));
+        let answer = match ask {
+            Ok(ask) => world.plane.list_gaps(&ann(), &ask).await.map(drop),
+            Err(refusal) => Err(refusal.into()),
+        };
+        assert_eq!(code(answer), Code::InvalidArgument, "{place}");
+    }
+});
+
 both!(many_gaps_and_sightings_are_walked_without_loss_or_repetition, async |world| {
     let mut tx = world.store().begin().await.expect("a transaction");
     for n in 0..500 {

@@ -6,7 +6,7 @@ use domain::refusal::Code;
 use domain::time::Span;
 use harness::{Discord, both, call, keyed};
 use plane::agent::Grant;
-use plane::job::{Claimed, Upsert};
+use plane::job::{Claimed, Kept, Upsert};
 use plane::lock::Acquired;
 
 use crate::given::{ann, bob, code, due, end, hourly, journal, operator, register, take, wish};
@@ -97,7 +97,7 @@ both!(an_answer_that_is_nothing_comes_back_too, async |world| {
     }
     for _ in 0..2 {
         let answer = world.plane.deregister_job(&keyed(&ann(), "d", "deregister"), "nobody").await.expect("an answer");
-        assert_eq!(answer, Err(domain::job::Stale::NotFound));
+        assert_eq!(answer, Err(Kept::NotFound));
     }
 });
 

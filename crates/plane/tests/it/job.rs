@@ -6,7 +6,8 @@ use domain::refusal::Code;
 use domain::time::Span;
 use harness::plane::START;
 use harness::{both, call};
-use plane::job::{Completion, Upsert};
+use plane::job::{Completion, Kept, Upsert};
+use plane::page::Ask;
 
 use crate::given::{
     ann, bob, claim, claim_id, code, complete, due, end, hourly, journal, named, operator, register, take, walk, wish,
@@ -83,23 +84,20 @@ both!(inv_5_only_the_current_claim_completes_and_only_once, async |world| {
 
 both!(a_completion_without_its_handle_counts_for_the_claimants_own_claim_only, async |world| {
     register(&world.plane, hourly("j")).await;
-    let own = |holder: Option<&str>| Completion { at: Pointer::Own(holder.map(str::to_owned)), ..bare("j") };
-    let nobody = world.plane.complete_job(&ann(), own(None)).await.expect("an answer");
+    let own = |holder: &str| Completion { at: Pointer::Own(holder.to_owned()), ..bare("j") };
+    let nobody = world.plane.complete_job(&ann(), own("worker")).await.expect("an answer");
     assert_eq!(nobody, Err(Stale::NotClaimed));
     take(&world.plane, &ann(), wish()).await;
-    assert_eq!(world.plane.complete_job(&bob(), own(None)).await.expect("an answer"), Err(Stale::StaleClaim));
-    assert_eq!(
-        world.plane.complete_job(&ann(), own(Some("another"))).await.expect("an answer"),
-        Err(Stale::StaleClaim)
-    );
-    world.plane.complete_job(&ann(), own(Some("worker"))).await.expect("an answer").expect("not stale");
+    assert_eq!(world.plane.complete_job(&bob(), own("worker")).await.expect("an answer"), Err(Stale::StaleClaim));
+    assert_eq!(world.plane.complete_job(&ann(), own("another")).await.expect("an answer"), Err(Stale::StaleClaim));
+    world.plane.complete_job(&ann(), own("worker")).await.expect("an answer").expect("not stale");
     let unknown = world.plane.complete_job(&ann(), bare("nobody")).await.expect("an answer");
     assert_eq!(unknown, Err(Stale::NotFound));
 });
 
 fn bare(name: &str) -> Completion {
     let status = domain::job::Status::parse("ok").expect("a status");
-    Completion { name: name.into(), at: Pointer::Own(None), status, summary: None, gaps: Vec::new() }
+    Completion { name: name.into(), at: Pointer::Own("worker".into()), status, summary: None, gaps: Vec::new() }
 }
 
 both!(a_repeating_job_is_due_one_interval_after_its_end_without_catching_up, async |world| {
@@ -164,14 +162,58 @@ both!(triggering_makes_a_job_due_now_and_a_held_one_once_more, async |world| {
     assert_eq!(world.plane.trigger_job(&ann(), "nobody").await.expect("an answer"), None);
 });
 
+both!(what_was_asked_for_during_a_run_outlives_a_lost_and_a_deferred_claim, async |world| {
+    let mut stands = Vec::new();
+    for name in ["lost", "deferred"] {
+        register(&world.plane, due(name)).await;
+        let held = take(&world.plane, &ann(), named(name)).await;
+        world.plane.trigger_job(&bob(), name).await.expect("an answer").expect("a job");
+        if name == "deferred" {
+            let put = world.plane.defer_job(&ann(), &claim_id(&held), Span::hours(1), "quota").await;
+            put.expect("an answer").expect("not stale");
+        } else {
+            world.hand.advance(Span::mins(1));
+            world.plane.tend_lines().await.expect("tended");
+        }
+        let job = world.plane.show_job(&ann(), name).await.expect("a job");
+        let last = job.last.expect("how it ended");
+        stands.push((job.state, job.next_run_at, job.attempts, last.outcome(), last.at));
+    }
+    let now = world.hand.now();
+    assert_eq!(
+        stands,
+        [(State::Ready, Some(now), 0, Outcome::Lost, now), (State::Ready, Some(now), 0, Outcome::Deferred, now),]
+    );
+});
+
+both!(a_due_time_given_to_a_held_one_off_is_kept, async |world| {
+    let tomorrow = Some(START + Span::days(1));
+    register(&world.plane, due("j")).await;
+    let held = take(&world.plane, &ann(), wish()).await;
+    let new = Register { next_run_at: tomorrow, ..due("j") };
+    world.plane.register_job(&bob(), new, Upsert::Replace).await.expect("replaced");
+    let done = complete(&world.plane, &ann(), &held, "ok").await;
+    assert_eq!((done.state, done.next_run_at), (State::Waiting, tomorrow));
+});
+
+both!(a_job_out_of_attempts_by_lost_claims_says_so_among_the_dead_letters, async |world| {
+    register(&world.plane, Register { max_attempts: Some(1), ..due("j") }).await;
+    take(&world.plane, &ann(), wish()).await;
+    world.hand.advance(Span::mins(1));
+    world.plane.tend_lines().await.expect("tended");
+    let letters = world.plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items;
+    let told: Vec<_> = letters.iter().map(|letter| (letter.error.as_str(), letter.at)).collect();
+    assert_eq!(told, [("lost: the claim of worker expired at 2026-11-22T08:01:00.000Z", world.hand.now().0)]);
+});
+
 both!(a_held_job_is_not_removed_and_a_removed_ones_history_stays, async |world| {
     register(&world.plane, hourly("j")).await;
     let job = take(&world.plane, &ann(), wish()).await;
-    let refusal = crate::given::refused(world.plane.deregister_job(&operator(), "j").await);
-    assert_eq!((refusal.code, refusal.retry_after), (Code::Held, Some(Span::mins(1))));
+    let kept = world.plane.deregister_job(&operator(), "j").await.expect("an answer");
+    assert_eq!(kept, Err(Kept::Held { by: "worker".into(), until: START + Span::mins(1), now: START }));
     world.hand.advance(Span::mins(1));
     world.plane.deregister_job(&ann(), "j").await.expect("an answer").expect("removed");
-    assert_eq!(world.plane.deregister_job(&ann(), "j").await.expect("an answer"), Err(Stale::NotFound));
+    assert_eq!(world.plane.deregister_job(&ann(), "j").await.expect("an answer"), Err(Kept::NotFound));
     assert_eq!(code(world.plane.show_job(&ann(), "j").await), Code::NotFound);
     let run = world.plane.show_run(&ann(), &claim_id(&job)).await.expect("its history");
     assert_eq!((run.outcome, run.job.as_str()), (Outcome::Lost, "j"));
@@ -191,7 +233,7 @@ both!(five_hundred_jobs_and_their_runs_are_walked_without_loss_or_repetition, as
     expected.sort();
     for limit in [3, 200] {
         let jobs = walk(limit, async |ask| world.plane.list_jobs(&ann(), false, None, ask).await).await;
-        let names: Vec<_> = jobs.into_iter().map(|job| job.name).collect();
+        let names: Vec<_> = jobs.into_iter().map(|listed| listed.job.name).collect();
         assert!(names.iter().eq(expected.iter().map(|(_, name)| name)), "never-due ones last, by pages of {limit}");
     }
     for n in 0..60 {
@@ -201,4 +243,24 @@ both!(five_hundred_jobs_and_their_runs_are_walked_without_loss_or_repetition, as
     let runs = walk(7, async |ask| world.plane.list_runs(&ann(), None, ask).await).await;
     let ids: std::collections::BTreeSet<_> = runs.iter().map(|run| run.claim_id.clone()).collect();
     assert_eq!((runs.len(), ids.len()), (60, 60));
+});
+
+both!(a_list_tells_how_large_a_payload_is_and_cuts_a_summary, async |world| {
+    let payload = Payload::new(&serde_json::json!({"text": "\u{e9}"})).expect("an object");
+    register(&world.plane, Register { payload: Some(payload), ..hourly("j") }).await;
+    register(&world.plane, hourly("bare")).await;
+    let job = take(&world.plane, &ann(), named("j")).await;
+    let summary = "\u{1f512}".repeat(501);
+    let done = Completion { summary: Some(summary.clone()), ..end(&job, "ok") };
+    let whole = world.plane.complete_job(&ann(), done).await.expect("an answer").expect("not stale").job;
+    assert_eq!(world.plane.show_job(&ann(), "j").await.expect("a job"), whole);
+    let cut = Some(format!("{} [cut]", "\u{1f512}".repeat(500)));
+    let listed = world.plane.list_jobs(&ann(), false, None, &Ask::default()).await.expect("a list").items;
+    let sizes: Vec<_> = listed.iter().map(|listed| (listed.job.name.as_str(), listed.payload_bytes)).collect();
+    assert_eq!(sizes, [("bare", None), ("j", Some(13))], "bytes, not characters");
+    assert_eq!((&listed[1].job.payload, &listed[1].job.last.as_ref().expect("a last run").summary), (&None, &cut));
+    let runs = world.plane.list_runs(&ann(), Some("j"), &Ask::default()).await.expect("a list").items;
+    assert_eq!(runs[0].summary, cut);
+    let run = world.plane.show_run(&ann(), &runs[0].claim_id).await.expect("a run");
+    assert_eq!(run.summary, Some(summary));
 });

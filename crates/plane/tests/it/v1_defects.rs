@@ -53,13 +53,28 @@ both!(a_stale_workers_completion_does_not_wipe_the_new_holders_claim, async |wor
     let stale = take(&world.plane, &ann(), wish()).await;
     world.hand.advance(MINUTE);
     let current = take(&world.plane, &bob(), wish()).await;
-    let pointers = [end(&stale, "ok"), Completion { at: domain::job::Pointer::Own(None), ..end(&stale, "ok") }];
+    let pointers =
+        [end(&stale, "ok"), Completion { at: domain::job::Pointer::Own("worker".to_owned()), ..end(&stale, "ok") }];
     for late in pointers {
         let answer = world.plane.complete_job(&ann(), late).await.expect("an answer");
         assert_eq!(answer, Err(Stale::StaleClaim));
     }
     assert_eq!(world.plane.show_job(&ann(), "j").await.expect("a job"), current);
     complete(&world.plane, &bob(), &current, "ok").await;
+});
+
+both!(a_stale_worker_does_not_end_the_claim_of_another_worker_with_the_same_token, async |world| {
+    let of = |holder: &str| Claim { holder: holder.to_owned(), ..wish() };
+    register(&world.plane, hourly("j")).await;
+    let stale = take(&world.plane, &ann(), of("first")).await;
+    world.hand.advance(MINUTE);
+    let current = take(&world.plane, &ann(), of("second")).await;
+    let late = Completion { at: domain::job::Pointer::Own("first".to_owned()), ..end(&stale, "ok") };
+    let answer = world.plane.complete_job(&ann(), late).await.expect("an answer");
+    assert_eq!(answer, Err(Stale::StaleClaim));
+    assert_eq!(world.plane.show_job(&ann(), "j").await.expect("a job"), current);
+    let own = Completion { at: domain::job::Pointer::Own("second".to_owned()), ..end(&current, "ok") };
+    world.plane.complete_job(&ann(), own).await.expect("an answer").expect("not stale");
 });
 
 both!(a_gap_marker_is_not_destroyed_by_the_next_completion, async |world| {

@@ -99,6 +99,12 @@ fn flag(field: &str, value: &Value) -> Result<Value, Refusal> {
 
 fn text(field: &str, schema: &Object, value: Value) -> Result<Value, Refusal> {
     let Value::String(text) = &value else { return Err(kind(field, "a text", &value)) };
+    // JSON can say U+0000, a store of texts cannot keep it.
+    if text.contains('\0') {
+        return Err(
+            Refusal::invalid(field.to_owned(), format!("{field} has a U+0000")).hint("leave that character out")
+        );
+    }
     let chars = text.chars().count() as u64;
     let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
     let (low, high) = (bound("minLength").unwrap_or(0), bound("maxLength").unwrap_or(u64::MAX));
@@ -194,6 +200,7 @@ mod tests {
             (json!({"key": "a", "ttl_secs": "NaN"}), "ttl_secs"),
             (json!({"key": "a", "ttl_secs": ""}), "ttl_secs"),
             (json!({"key": "a", "ttl_secs": true}), "ttl_secs"),
+            (json!({"key": "a\u{0}"}), "key"),
             (json!({"key": "a", "level": "loud"}), "level"),
             (json!({"key": "a", "flag": 1}), "flag"),
             (json!({"key": "a", "payload": "x"}), "payload"),

@@ -38,7 +38,7 @@ fn check_in() -> Tool {
         about: "Say that your Routine began (phase start, your first call) or got to its end (phase end, your last call). A \
                 Routine that does not end in time is told to the operator.",
     };
-    Tool::new(words, Right::Report, Nature::Settles, |plane, call, args: Args| async move {
+    Tool::new(words, Right::Report, Nature::Writes, |plane, call, args: Args| async move {
         let routine = plane.check_in(&call, &args.routine, Phase::parse(&args.phase)?).await?;
         Ok(Answer { ok: true, late_after: routine.late_after().map(Time::iso) })
     })

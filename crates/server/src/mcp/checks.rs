@@ -1,7 +1,6 @@
 //! Looking for trouble: what is held too long, what gave up, what fires elsewhere.
 
 use domain::agent::Right;
-use domain::job::Job;
 use domain::refusal::Refusal;
 use domain::time::{Span, Time};
 use plane::checks::THRESHOLD_MAX;
@@ -10,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use super::job::{Shown, shown};
+use super::job::{Shown, listed};
 use super::page::Page;
 use super::tool::{Nature, Tool, Words};
 
@@ -57,8 +56,8 @@ fn stuck() -> Tool {
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: Threshold| async move {
         let (threshold, ask) = threshold(&args)?;
-        let page: plane::page::Page<Job> = plane.stuck_jobs(&call, threshold, &ask).await?;
-        Ok(StuckAnswer { jobs: page.items.into_iter().map(shown).collect(), cursor: page.cursor })
+        let page = plane.stuck_jobs(&call, threshold, &ask).await?;
+        Ok(StuckAnswer { jobs: page.items.into_iter().map(listed).collect(), cursor: page.cursor })
     })
 }
 

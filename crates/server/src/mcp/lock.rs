@@ -121,7 +121,7 @@ fn extend() -> Tool {
         about: "Move the end of a lock that you hold to ttl_secs from now. It never ends earlier than it did unless you pass \
                 allow_shorten. An expired lock is not revived: acquire it again, and expect a larger fencing token.",
     };
-    Tool::new(words, Right::Lock, Nature::Settles, |plane, call, args: ExtendArgs| async move {
+    Tool::new(words, Right::Lock, Nature::Writes, |plane, call, args: ExtendArgs| async move {
         let ttl = fence::ttl(args.ttl_secs)?;
         let shorten = if args.allow_shorten { Shorten::Allowed } else { Shorten::Never };
         Ok(match plane.extend_lock(&call, &args.lock_id, ttl, shorten).await? {

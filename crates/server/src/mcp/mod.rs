@@ -14,7 +14,10 @@ mod prompt;
 mod resource;
 mod scheduled;
 mod schema;
+mod stdio;
 mod tool;
+
+pub use stdio::serve_stdio;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -23,7 +26,6 @@ use std::time::Instant;
 use domain::agent::Principal;
 use domain::catalogue;
 use domain::refusal::{Code, Refusal};
-use domain::time::Span;
 use plane::{Call, No, Plane};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
@@ -32,12 +34,11 @@ use rmcp::model::{
     ServerCapabilities, SubscriptionFilter,
 };
 use rmcp::service::RequestContext;
-use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::Error;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
 use tool::Tool;
@@ -114,14 +115,16 @@ fn descriptions(schema: &Value) -> Vec<String> {
 /// What the tools of the seed began with, and what Routines wrote for it still say.
 const SEED_PREFIX: &str = "monolith-agent-";
 
-/// The tool that a name means: as listed, with underscores, or behind a gateway's own prefix.
+/// The tool that a name means: as listed, with underscores, or behind a gateway's own prefix, which may hold ours too.
 fn find(prefix: &str, name: &str) -> Option<&'static Tool> {
     let name = name.replace('_', "-");
-    let bare = [prefix, SEED_PREFIX].into_iter().find_map(|prefix| {
-        let at = name.find(prefix).filter(|at| *at == 0 || name[..*at].ends_with('-'))?;
-        Some(&name[at + prefix.len()..])
-    });
-    TOOLS.get(bare.unwrap_or(&name))
+    let behind = |prefix: &str| {
+        let places = name.rmatch_indices(prefix).map(|(at, _)| at);
+        let mut places = places.filter(|at| *at == 0 || name[..*at].ends_with('-'));
+        places.find_map(|at| TOOLS.get(&name[at + prefix.len()..]))
+    };
+    let mut prefixes = [prefix, SEED_PREFIX].into_iter().filter(|prefix| !prefix.is_empty());
+    prefixes.find_map(behind).or_else(|| TOOLS.get(name.as_str()))
 }
 
 /// What to say of a name that means no tool, with the nearest one that does.
@@ -161,42 +164,71 @@ impl Surface {
         Call { by, tool, request_id, idempotency: None }
     }
 
-    /// The choke point: every tool call passes here, with its span, its share, its measure and its end.
-    async fn run(&self, tool: &'static Tool, call: Call, arguments: schema::Object, gone: CancellationToken) -> Answer {
+    /// The choke point: whatever asks the plane passes here, with its span, its share, its measure and its end.
+    async fn run<T>(
+        &self,
+        call: Call,
+        gone: CancellationToken,
+        work: impl AsyncFnOnce(Call) -> Result<T, No>,
+    ) -> End<T> {
         let began = Instant::now();
+        let tool = call.tool;
         let span = tracing::info_span!(
-            "tool", tool = tool.name, principal = call.by.name, role = %call.by.role, token = call.by.token,
+            "tool", tool, principal = call.by.name, role = %call.by.role, token = call.by.token,
             request_id = call.request_id, code = tracing::field::Empty,
         );
-        let answered = async {
+        self.metrics.begun(tool);
+        let worked = async {
             let _share = self.gate.enter(&call.by.name).await?;
-            tool.call(self.plane.clone(), call, arguments).await
+            work(call).await
         };
-        let answer = tokio::select! {
-            answer = answered.instrument(span.clone()) => answer.map_or_else(Answer::no, Answer::yes),
-            () = gone.cancelled() => Answer { result: CallToolResult::structured_error(Value::Null), code: "hung_up" },
+        let end = tokio::select! {
+            worked = worked.instrument(span.clone()) => worked.map_or_else(|no| End::No(crate::refusal(no)), End::Yes),
+            () = gone.cancelled() => End::HungUp,
         };
-        self.metrics.called(tool.name, answer.code, began.elapsed());
-        span.record("code", answer.code);
-        span.in_scope(|| tracing::info!(ms = began.elapsed().as_millis(), "called"));
-        answer
+        self.metrics.ended(tool, end.code(), began.elapsed());
+        span.record("code", end.code());
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        span.in_scope(|| tracing::info!(ms, "called"));
+        end
     }
 }
 
-/// A tool's result and how it went, in a word.
-struct Answer {
-    result: CallToolResult,
-    code: &'static str,
+/// How a call went.
+enum End<T> {
+    Yes(T),
+    No(Refusal),
+    /// Nobody waits for the answer any more.
+    HungUp,
 }
 
-impl Answer {
-    fn yes(answer: Value) -> Self {
-        Self { result: CallToolResult::structured(answer), code: "ok" }
+impl<T> End<T> {
+    /// In a word.
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Yes(_) => "ok",
+            Self::No(refusal) => refusal.code.name(),
+            Self::HungUp => "hung_up",
+        }
     }
 
-    fn no(no: No) -> Self {
-        let refusal = crate::refusal(no);
-        Self { code: refusal.code.name(), result: CallToolResult::structured_error(json!(refusal)) }
+    /// Where the protocol has no room for a tool's own error.
+    fn or_error(self) -> Result<T, ErrorData> {
+        match self {
+            Self::Yes(answer) => Ok(answer),
+            Self::No(refusal) => Err(protocol_error(refusal)),
+            Self::HungUp => Err(ErrorData::internal_error("the client hung up", None)),
+        }
+    }
+}
+
+impl From<End<Value>> for CallToolResult {
+    fn from(end: End<Value>) -> Self {
+        match end {
+            End::Yes(answer) => Self::structured(answer),
+            End::No(refusal) => Self::structured_error(json!(refusal)),
+            End::HungUp => Self::structured_error(Value::Null),
+        }
     }
 }
 
@@ -235,9 +267,10 @@ impl ServerHandler for Surface {
         let Some(tool) = find(prefix, &request.name) else {
             return Err(ErrorData::invalid_params(unknown_tool(prefix, &request.name), None));
         };
-        let call = self.call(tool.name, by);
-        let answer = self.run(tool, call, request.arguments.unwrap_or_default(), context.ct.clone()).await;
-        Ok(answer.result.into())
+        let arguments = request.arguments.unwrap_or_default();
+        let work = async |call| tool.call(self.plane.clone(), call, arguments).await;
+        let end = self.run(self.call(tool.name, by), context.ct.clone(), work).await;
+        Ok(CallToolResult::from(end).into())
     }
 
     async fn list_prompts(
@@ -282,8 +315,9 @@ impl ServerHandler for Surface {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let call = self.call("resource", self.principal(&context)?);
-        resource::read(&self.plane, &call, &request.uri).await.map(Into::into)
+        let call = self.call("resources/read", self.principal(&context)?);
+        let work = async |call| resource::read(&self.plane, &call, &request.uri).await;
+        self.run(call, context.ct.clone(), work).await.or_error().map(Into::into)
     }
 
     async fn complete(
@@ -291,8 +325,9 @@ impl ServerHandler for Surface {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let call = self.call("complete", self.principal(&context)?);
-        resource::complete(&self.plane, &call, &request).await
+        let call = self.call("completion/complete", self.principal(&context)?);
+        let work = async |call| resource::complete(&self.plane, &call, &request).await;
+        self.run(call, context.ct.clone(), work).await.or_error()
     }
 
     /// Every stream that is advertised may be opened. Nothing comes on it, for the lists change only with the program,
@@ -307,9 +342,8 @@ fn printable(text: &str) -> String {
     text.chars().filter(|c| !domain::id::is_unprintable(*c)).take(100).collect()
 }
 
-/// A refusal or fault where the protocol has no room for a tool's own error.
-fn protocol_error(no: No) -> ErrorData {
-    let refusal: Refusal = crate::refusal(no);
+/// A refusal as the protocol tells it.
+fn protocol_error(refusal: Refusal) -> ErrorData {
     let data = Some(json!(refusal));
     match refusal.code {
         Code::NotFound => ErrorData::resource_not_found(refusal.message, data),
@@ -324,24 +358,6 @@ fn protocol_error(no: No) -> ErrorData {
         | Code::IdempotencyMismatch
         | Code::ChannelNotAllowed
         | Code::TooManyCalls => ErrorData::invalid_params(refusal.message, data),
-    }
-}
-
-/// Serves one client over standard input and output, as this principal.
-pub async fn serve_stdio(plane: Plane, by: Principal, stop: CancellationToken) -> Result<(), Error> {
-    let metrics = Arc::new(Metrics::new(&plane.settings().tool_prefix));
-    let gate = Arc::new(Gate::new(usize::MAX >> 4, Span::ZERO));
-    let surface = Surface::new(plane, metrics, gate, Some(by));
-    let running = match surface.serve(rmcp::transport::stdio()).await {
-        Ok(running) => running,
-        // A client that leaves before it says a word has not failed.
-        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        Err(error) => return Err(Error::Io(std::io::Error::other(error.to_string()))),
-    };
-    let client = running.cancellation_token();
-    tokio::select! {
-        ended = running.waiting() => ended.map(drop).map_err(|error| Error::Io(std::io::Error::other(error.to_string()))),
-        () = stop.cancelled() => { client.cancel(); Ok(()) }
     }
 }
 
@@ -364,10 +380,14 @@ mod tests {
             "monolith_agent_acquire_lock",
             "monolith-monolith-agent-acquire-lock",
             "peer-monolith-agent-acquire-lock",
+            "monolith-agent-gateway-monolith-agent-acquire-lock",
             "acquire-lock",
         ] {
             assert_eq!(find(PREFIX, name).map(|tool| tool.name), Some("acquire-lock"), "{name}");
         }
+        // A prefix may be how a tool's own name begins.
+        assert_eq!(find("check-", "check-in").map(|tool| tool.name), Some("check-in"));
+        assert_eq!(find("check-", "check-check-in").map(|tool| tool.name), Some("check-in"));
         for name in [
             "",
             "monolith-agent-",
@@ -377,6 +397,16 @@ mod tests {
             "acquire-lock\u{202e}",
         ] {
             assert!(find(PREFIX, name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn without_a_prefix_a_name_means_only_itself_and_what_the_seed_called_it() {
+        for name in ["acquire-lock", "monolith-agent-acquire-lock"] {
+            assert_eq!(find("", name).map(|tool| tool.name), Some("acquire-lock"), "{name}");
+        }
+        for name in ["never-acquire-lock", "-acquire-lock", ""] {
+            assert!(find("", name).is_none(), "{name}");
         }
     }
 

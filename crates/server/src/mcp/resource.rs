@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use domain::refusal::{Code, Refusal};
 use plane::page::{Ask, LIMIT_MAX};
-use plane::{Call, Plane};
-use rmcp::ErrorData;
+use plane::{Call, No, Plane};
 use rmcp::model::{
     CacheScope, CompleteRequestParams, CompleteResult, CompletionInfo, ReadResourceResult, Reference, Resource,
     ResourceContents, ResourceTemplate,
 };
 use serde_json::{Value, json};
-
-use super::protocol_error;
+use store::Fault;
 
 const GAPS: &str = "gapwright://gaps";
 const GAP: &str = "gapwright://gap/";
@@ -40,21 +39,20 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
     vec![ResourceTemplate::new(GAP_TEMPLATE, "gap").with_description(GAP_ABOUT).with_mime_type("application/json")]
 }
 
-pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadResourceResult, No> {
     if uri == GUARANTEES {
         let contents = ResourceContents::text(GUARANTEES_TEXT, uri).with_mime_type("text/markdown");
         return Ok(cached(contents, CacheScope::Public, super::LIST_TTL_MS));
     }
     let found = if uri == GAPS {
-        gaps(plane, call).await
+        gaps(plane, call).await?
     } else if let Some(name) = uri.strip_prefix(GAP) {
-        gap(plane, call, name).await
+        gap(plane, call, name).await?
     } else {
-        let data = Some(json!({"uri": super::printable(uri)}));
-        return Err(ErrorData::resource_not_found("there is no such resource", data));
+        let why = format!("there is no resource {}", super::printable(uri));
+        return Err(Refusal::new(Code::NotFound, why).hint("resources/list shows those that there are").into());
     };
-    let text = found.map_err(protocol_error)?.to_string();
-    let contents = ResourceContents::text(text, uri).with_mime_type("application/json");
+    let contents = ResourceContents::text(found.to_string(), uri).with_mime_type("application/json");
     Ok(cached(contents, CacheScope::Private, 0))
 }
 
@@ -64,13 +62,12 @@ pub(super) async fn complete(
     plane: &Plane,
     call: &Call,
     request: &CompleteRequestParams,
-) -> Result<CompleteResult, ErrorData> {
+) -> Result<CompleteResult, No> {
     let about_gap = matches!(&request.r#ref, Reference::Resource(asked) if asked.uri == GAP_TEMPLATE);
     if !about_gap || request.argument.name != "name" {
         return Ok(CompleteResult::default());
     }
-    let ask = Ask::new(Some(LIMIT_MAX), None).map_err(|refusal| protocol_error(refusal.into()))?;
-    let page = plane.list_gaps(call, &ask).await.map_err(protocol_error)?;
+    let page = plane.list_gaps(call, &Ask::new(Some(LIMIT_MAX), None)?).await?;
     let begun = request.argument.value.as_str();
     let mut names: Vec<_> = page.items.into_iter().map(|line| line.name).collect();
     // One name may be reported under several kinds.
@@ -79,7 +76,7 @@ pub(super) async fn complete(
     let more = page.cursor.is_some() || names.len() > CompletionInfo::MAX_VALUES;
     names.truncate(CompletionInfo::MAX_VALUES);
     let values = CompletionInfo::with_pagination(names, None, more);
-    values.map(CompleteResult::new).map_err(|error| ErrorData::internal_error(error, None))
+    Ok(values.map(CompleteResult::new).map_err(Fault::Other)?)
 }
 
 fn cached(contents: ResourceContents, scope: CacheScope, ttl_ms: u64) -> ReadResourceResult {
@@ -89,7 +86,7 @@ fn cached(contents: ResourceContents, scope: CacheScope, ttl_ms: u64) -> ReadRes
     result
 }
 
-async fn gaps(plane: &Plane, call: &Call) -> Result<Value, plane::No> {
+async fn gaps(plane: &Plane, call: &Call) -> Result<Value, No> {
     let page = plane.list_gaps(call, &Ask::default()).await?;
     let gaps = page.items.iter().map(|line| {
         json!({
@@ -101,7 +98,7 @@ async fn gaps(plane: &Plane, call: &Call) -> Result<Value, plane::No> {
     Ok(json!({"gaps": gaps, "more": page.cursor.is_some()}))
 }
 
-async fn gap(plane: &Plane, call: &Call, name: &str) -> Result<Value, plane::No> {
+async fn gap(plane: &Plane, call: &Call, name: &str) -> Result<Value, No> {
     let page = plane.show_gap(call, name, &Ask::default()).await?;
     let sightings = page.items.iter().map(|seen| {
         json!({

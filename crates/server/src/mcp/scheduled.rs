@@ -116,7 +116,7 @@ fn trigger() -> Tool {
         about: "Set the next run of a scheduled job of this service to now. Nothing else about the job changes. For delegated \
                 work use trigger-routine-job.",
     };
-    Tool::new(words, Right::Work, Nature::Settles, |plane, call, args: TriggerArgs| async move {
+    Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: TriggerArgs| async move {
         let reason = plane.trigger_scheduled(&call, &args.name).await?.reason();
         Ok(TriggerAnswer { ok: reason.is_none(), reason })
     })

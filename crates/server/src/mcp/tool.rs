@@ -24,9 +24,11 @@ pub(crate) enum Nature {
     Reads,
     /// It adds or moves; repeating it adds or moves again.
     Writes,
-    /// It writes, and repeating it changes nothing more.
+    /// It ends what its arguments point at; repeating it changes nothing more.
     Settles,
-    /// It takes something away.
+    /// It may replace what stood there, and repeating it may do so again.
+    Replaces,
+    /// It takes something away; repeating it changes nothing more.
     Removes,
 }
 
@@ -96,7 +98,7 @@ impl Tool {
     pub(crate) fn listed(&self, prefix: &str) -> model::Tool {
         let hints = model::ToolAnnotations::with_title(self.title)
             .read_only(self.nature == Nature::Reads)
-            .destructive(self.nature == Nature::Removes)
+            .destructive(matches!(self.nature, Nature::Replaces | Nature::Removes))
             .idempotent(matches!(self.nature, Nature::Reads | Nature::Settles | Nature::Removes))
             .open_world(self.open_world);
         model::Tool::new(format!("{prefix}{}", self.name), self.about, Arc::clone(&self.input))

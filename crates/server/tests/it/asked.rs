@@ -18,7 +18,7 @@ pub(crate) struct Asked {
     pub(crate) url: String,
     pub(crate) stop: CancellationToken,
     serving: JoinHandle<Result<(), server::Error>>,
-    plane: Plane,
+    pub(crate) plane: Plane,
 }
 
 pub(crate) fn options() -> Options {
@@ -26,6 +26,8 @@ pub(crate) fn options() -> Options {
         insecure_no_auth: false,
         allowed_hosts: Vec::new(),
         calls_per_principal: 16,
+        streams_per_principal: 16,
+        streams: 256,
         drain: Duration::from_secs(5),
     }
 }

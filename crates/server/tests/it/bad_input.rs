@@ -63,6 +63,14 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         ("register-routine-job", json!({"name": "there", "kind": "k"}), "already_exists", "name"),
         ("claim-routine-job", json!({"holder": "h", "ttl_secs": 0}), "invalid_argument", "ttl_secs"),
         ("complete-routine-job", json!({"name": "there", "status": "done"}), "invalid_argument", "status"),
+        ("complete-routine-job", json!({"name": "there", "status": "ok"}), "invalid_argument", "claim_id"),
+        ("complete-routine-job", json!({"name": "there", "status": "ok", "holder": " "}), "invalid_argument", "holder"),
+        (
+            "complete-and-claim",
+            json!({"complete": {"name": "there", "status": "ok"}, "claim": {"holder": "h", "ttl_secs": 1}}),
+            "invalid_argument",
+            "claim_id",
+        ),
         (
             "complete-routine-job",
             json!({"name": "there", "status": "ok", "claim_id": "x"}),
@@ -71,19 +79,19 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         ),
         (
             "complete-routine-job",
-            json!({"name": "there", "status": "ok", "summary": "x".repeat(65_537)}),
+            json!({"name": "there", "status": "ok", "holder": "h", "summary": "x".repeat(65_537)}),
             "invalid_argument",
             "summary",
         ),
         (
             "complete-routine-job",
-            json!({"name": "there", "status": "ok", "gaps": [{"name": "Not Kebab"}]}),
+            json!({"name": "there", "status": "ok", "holder": "h", "gaps": [{"name": "Not Kebab"}]}),
             "invalid_argument",
             "name",
         ),
         (
             "complete-routine-job",
-            json!({"name": "there", "status": "ok", "gaps": vec![json!({"name": "a-b"}); 51]}),
+            json!({"name": "there", "status": "ok", "holder": "h", "gaps": vec![json!({"name": "a-b"}); 51]}),
             "invalid_argument",
             "gaps",
         ),

@@ -82,13 +82,14 @@ async fn answers(client: &Client) -> Vec<(&'static str, Value)> {
     ask("claim-routine-job", json!({"holder": "h", "ttl_secs": 60, "name": "j"})).await;
     ask("renew-routine-job", json!({"claim_id": claim["claim_id"], "ttl_secs": 60, "progress": "half"})).await;
     ask("check-stuck-routine-jobs", json!({"threshold_mins": 0})).await;
+    ask("deregister-routine-job", json!({"name": "j"})).await;
     let gaps = json!([{"name": "list-deploys", "kind": "mcp-tool", "severity": "critical"}]);
     ask(
         "complete-routine-job",
         json!({"name": "j", "status": "error: no tool", "claim_id": claim["claim_id"], "gaps": gaps}),
     )
     .await;
-    ask("complete-routine-job", json!({"name": "j", "status": "ok"})).await;
+    ask("complete-routine-job", json!({"name": "j", "status": "ok", "holder": "h"})).await;
     ask("trigger-routine-job", json!({"name": "j"})).await;
     let claim = ask("claim-routine-job", json!({"holder": "h", "ttl_secs": 60})).await;
     let both = json!({

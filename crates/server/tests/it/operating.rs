@@ -23,6 +23,21 @@ pub(crate) async fn until(url: &str, status: StatusCode) -> std::time::Duration 
     began.elapsed()
 }
 
+/// What the server tells of itself.
+pub(crate) async fn metrics(asked: &Asked) -> String {
+    get(&format!("{}/metrics", asked.url)).await.1
+}
+
+/// Asks until the numbers have this line.
+pub(crate) async fn until_told(asked: &Asked, line: &str) {
+    let began = std::time::Instant::now();
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+    while !metrics(asked).await.lines().any(|told| told == line) {
+        assert!(began.elapsed().as_secs() < 20, "{line} was never told:\n{}", metrics(asked).await);
+        looks.tick().await;
+    }
+}
+
 both!(a_serving_server_is_live_and_ready_and_tells_its_numbers, async |world| {
     let asked = Asked::new(world).await;
     until(&format!("{}/readyz", asked.url), StatusCode::OK).await;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::asked::{Asked, ok, options};
-use crate::operating::until;
+use crate::operating::{until, until_told};
 
 /// What a call is told when the store fails it, and that it may be repeated.
 async fn told(client: &Client, tool: &str, arguments: Value) -> String {
@@ -93,11 +93,10 @@ async fn a_full_sqlite_refuses_writes_clearly_and_goes_on_when_there_is_room() {
     world.check().await;
 }
 
-both!(a_client_that_hangs_up_amid_its_call_harms_nobody, async |world| {
-    let asked = Asked::new(world).await;
-    let token = asked.token(Role::Routine, "ann").await;
+/// A call of acquire-lock as it travels: its head and its body.
+fn raw_call(token: &str, key: &str) -> (String, String) {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": "monolith-agent-acquire-lock", "arguments": lock("k"),
+        "name": "monolith-agent-acquire-lock", "arguments": lock(key),
         "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}},
     }});
     let body = body.to_string();
@@ -107,16 +106,71 @@ both!(a_client_that_hangs_up_amid_its_call_harms_nobody, async |world| {
          Mcp-Name: monolith-agent-acquire-lock\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    let address = asked.url.trim_start_matches("http://").to_owned();
-    for cut in [head.len() / 2, head.len(), head.len() + body.len() / 2, head.len() + body.len()] {
-        let mut socket = tokio::net::TcpStream::connect(&address).await.expect("connected");
-        socket.write_all(&[head.as_bytes(), body.as_bytes()].concat()[..cut]).await.expect("written");
-        drop(socket);
+    (head, body)
+}
+
+/// A client that has sent so much.
+async fn sent(asked: &Asked, text: &str) -> tokio::net::TcpStream {
+    let address = asked.url.trim_start_matches("http://");
+    let mut socket = tokio::net::TcpStream::connect(address).await.expect("connected");
+    socket.write_all(text.as_bytes()).await.expect("written");
+    socket
+}
+
+both!(a_client_that_hangs_up_amid_its_request_harms_nobody, async |world| {
+    let asked = Asked::new(world).await;
+    let token = asked.token(Role::Routine, "ann").await;
+    let (head, body) = raw_call(&token, "k");
+    let whole = format!("{head}{body}");
+    for cut in [head.len() / 2, head.len(), head.len() + body.len() / 2, whole.len()] {
+        drop(sent(&asked, &whole[..cut]).await);
     }
     let client = Client::new(&asked.url, &token);
     ok(&client, "acquire-lock", lock("other")).await;
     asked.end().await.expect("a clean end");
 });
+
+both!(a_client_that_hangs_up_amid_its_call_cancels_it_and_leaves_nothing_of_it, async |world| {
+    let asked = Asked::new(world).await;
+    let token = asked.token(Role::Routine, "ann").await;
+    // Whoever takes a lock needs a counter, and on SQLite the writer.
+    let mut holder = world.store().begin().await.expect("the writer");
+    holder.all::<(i64,)>("SELECT shard FROM fence FOR UPDATE", &[]).await.expect("every counter");
+    let (head, body) = raw_call(&token, "k");
+    let socket = sent(&asked, &format!("{head}{body}")).await;
+    until_told(&asked, "gapwright_tool_calls_under_way{tool=\"acquire-lock\"} 1").await;
+    drop(socket);
+    until_told(&asked, "gapwright_tool_calls_total{tool=\"acquire-lock\",code=\"hung_up\"} 1").await;
+    until_told(&asked, "gapwright_tool_calls_under_way{tool=\"acquire-lock\"} 0").await;
+    drop(holder);
+    let client = Client::new(&asked.url, &token);
+    ok(&client, "acquire-lock", lock("other")).await;
+    let mut tx = world.store().read().await.expect("a look");
+    for sql in ["SELECT key FROM lock", "SELECT substr(object, 6) FROM journal WHERE tool = 'acquire-lock'"] {
+        let left: Vec<(String,)> = tx.all(sql, &[]).await.expect("what is left");
+        assert_eq!(left, [("other".to_owned(),)], "{sql}");
+    }
+    drop(tx);
+    asked.end().await.expect("a clean end");
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_into_a_postgres_that_falls_silent_ends_within_its_five_seconds() {
+    let (asked, wire) = wired().await;
+    let client = asked.client(Role::Routine, "ann").await;
+    let mut tx = asked.plane.store().read().await.expect("a look");
+    wire.silence();
+    let began = std::time::Instant::now();
+    let (fault, unknown) = futures::join!(store::lock::count(&mut tx), client.ask("tools/list", "", json!({})));
+    assert!(matches!(fault, Err(store::Fault::Gone(_))), "{fault:?}");
+    let unknown = unknown.expect_err("nobody knows the caller");
+    assert!(unknown.starts_with("503") && unknown.contains("retry_after_ms"), "{unknown}");
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    wire.mend();
+    until(&format!("{}/readyz", asked.url), StatusCode::OK).await;
+    client.ask("tools/list", "", json!({})).await.expect("found again");
+    asked.end().await.expect("a clean end");
+}
 
 both!(a_noisy_caller_is_told_to_wait_and_others_are_served, async |world| {
     let asked = Asked::serve(world.plane.clone(), server::Options { calls_per_principal: 1, ..options() }).await;

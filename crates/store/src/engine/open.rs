@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
+use tokio::time::timeout;
 
 use super::{ACQUIRE_MAX, Pool};
 use crate::fault::Fault;
@@ -25,22 +26,31 @@ const POSTGRES_READERS: u32 = 4;
 /// Readers beside SQLite's one writer, for lists that must not wait for it.
 const SQLITE_READERS: u32 = 4;
 
-/// A pool for writers and one for readers. Nothing is connected before it is asked for.
-pub(super) fn postgres(url: &str) -> Result<Pool, Fault> {
-    Ok(Pool::Postgres {
-        writers: postgres_pool(url, POSTGRES_WRITERS)?,
-        readers: postgres_pool(url, POSTGRES_READERS)?,
-    })
-}
+/// Connections on either engine for what must not wait for those lists: two for knowing callers by their tokens, and
+/// one for readiness.
+const GLANCES: u32 = 3;
 
-fn postgres_pool(url: &str, connections: u32) -> Result<PgPool, Fault> {
+/// A pool for writers, one for readers and one for glances.
+pub(super) async fn postgres(url: &str) -> Result<Pool, Fault> {
     let options = PgConnectOptions::from_str(url)?.application_name("gapwright").options([
         ("statement_timeout", "5s"),
         ("lock_timeout", "2s"),
         ("idle_in_transaction_session_timeout", "10s"),
         ("tcp_user_timeout", "10s"),
     ]);
-    Ok(PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_MAX).connect_lazy_with(options))
+    reach(&options).await?;
+    let pool = |connections| {
+        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_MAX);
+        pool.connect_lazy_with(options.clone())
+    };
+    Ok(Pool::Postgres { writers: pool(POSTGRES_WRITERS), readers: pool(POSTGRES_READERS), glances: pool(GLANCES) })
+}
+
+/// Connects once and says why it cannot: a pool tries again and again and tells only that its time was up.
+async fn reach(options: &PgConnectOptions) -> Result<(), Fault> {
+    let connected = timeout(ACQUIRE_MAX, async { options.connect().await?.close().await });
+    let silent = || Fault::Gone(format!("no answer within {} s", ACQUIRE_MAX.as_secs()));
+    Ok(connected.await.map_err(|_| silent())??)
 }
 
 pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
@@ -72,8 +82,12 @@ pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
     let writer = pool(1).connect_with(options.clone()).await?;
     check_library(&writer).await?;
     // A database in memory belongs to its connection, so there the writer reads as well.
-    let readers = if in_memory { writer.clone() } else { pool(SQLITE_READERS).connect_with(options).await? };
-    Ok(Pool::Sqlite { writer, readers, file })
+    let (readers, glances) = if in_memory {
+        (writer.clone(), writer.clone())
+    } else {
+        (pool(SQLITE_READERS).connect_with(options.clone()).await?, pool(GLANCES).connect_with(options).await?)
+    };
+    Ok(Pool::Sqlite { writer, readers, glances, file })
 }
 
 /// Whether a connection may be used again. On a full disk SQLite rolls back by itself; the driver's own rollback then

@@ -5,5 +5,6 @@ mod engine;
 mod faults;
 mod migrations;
 mod order;
+mod plans;
 mod rows;
 mod statements;

@@ -8,6 +8,7 @@ mod state;
 
 use std::net::TcpListener;
 
+use notify::Channel;
 use plane::{Call, Plane};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -16,7 +17,7 @@ use store::Store;
 use crate::config::{Config, Origin, masked};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, Missing};
-use crate::show::{Answer, BOLD, GREEN, RED, YELLOW, clean};
+use crate::show::{self, Answer, BOLD, GREEN, RED, YELLOW, clean};
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +79,13 @@ impl Check {
 
 /// Looks at everything.
 pub(crate) async fn run(config: &Config) -> Answer {
-    let mut checks = vec![settings(config)];
-    checks.extend(channels(config));
+    let mut checks = Vec::new();
+    let settings = settings(config, &mut checks);
     checks.push(own_catalogue(config));
-    let http = alerts::client().ok();
-    let local = match (&http, config.listen()) {
-        (Some(http), Ok(address)) => probe::page(http, &format!("{}/livez", session::local_url(address))).await,
+    let local = match (&settings, config.listen()) {
+        (Some(settings), Ok(address)) => {
+            probe::page(&settings.http, &format!("{}/livez", session::local_url(address))).await
+        }
         (None, _) | (_, Err(_)) => None,
     };
     checks.push(port(config, local.is_some()));
@@ -95,17 +97,16 @@ pub(crate) async fn run(config: &Config) -> Answer {
             None
         }
     };
-    match (store, session::public_url(config).and_then(|url| config.settings(url))) {
-        (Some(store), Ok(settings)) => {
-            let plane = Plane::new(store, settings, session::chance());
-            let call = session::call(&plane, "cli doctor");
-            checks.extend(look_inside(&plane, &call, local.is_some()).await);
-        }
-        (None, _) | (_, Err(_)) => checks.push(Check::new(
+    if let (Some(store), Some(settings)) = (store, settings) {
+        let plane = Plane::new(store, settings, session::chance());
+        let call = session::call(&plane, "cli doctor");
+        checks.extend(look_inside(config, &plane, &call, local.is_some()).await);
+    } else {
+        checks.push(Check::new(
             "the rest",
             Verdict::Unknown,
-            "catalogue as served, alert sources, scheduled jobs, Routines and audit need the database and the settings",
-        )),
+            "catalogue as served, alert sources, scheduled jobs, Routines and audit need the database",
+        ));
     }
     report(&checks)
 }
@@ -126,37 +127,54 @@ fn report(checks: &[Check]) -> Answer {
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     let lines: Vec<_> = checks.iter().map(Check::line).collect();
-    let verdict = match failed {
-        0 => "nothing is wrong".to_owned(),
-        1 => "1 check failed".to_owned(),
-        many => format!("{many} checks failed"),
+    let unknown = checks.iter().filter(|check| check.verdict == Verdict::Unknown).count();
+    let verdict = match (failed, unknown) {
+        (0, 0) => "nothing is wrong".to_owned(),
+        (0, unknown) => format!("nothing failed; {} came to nothing", show::count(unknown, "check")),
+        (failed, _) => format!("{} failed", show::count(failed, "check")),
     };
     let text = format!("gapwright {version}\n{}\n{verdict}", lines.join("\n"));
     let exit = if failed == 0 { Exit::Ok } else { Exit::Failure };
     Answer { exit, ..Answer::new(json!({"version": version, "ok": failed == 0, "checks": documents}), text) }
 }
 
-fn settings(config: &Config) -> Check {
+/// The settings with as many secrets as can be had: a channel that cannot be used is told, and hides nothing else.
+fn settings(config: &Config, checks: &mut Vec<Check>) -> Option<plane::Settings> {
     let file = config.file.as_ref().map_or_else(|| "no file".to_owned(), |file| format!("file {}", file.display()));
     let variables = config.leaves.iter().filter(|leaf| matches!(leaf.origin, Origin::Environment(_))).count();
     let found = format!("{file}, {variables} from the environment");
-    match session::public_url(config).and_then(|url| config.settings(url)) {
+    let settings = session::public_url(config).and_then(|url| config.settings(url));
+    checks.push(match &settings {
         Ok(_) => Check::new("settings", Verdict::Pass, found),
-        Err(failure) => Check::failed("settings", &failure),
-    }
+        Err(failure) => Check::failed("settings", failure),
+    });
+    let channels = channels(config, checks);
+    checks.push(match config.ping_url() {
+        Ok(Some(_)) => Check::new("dead-man's switch", Verdict::Pass, "it has an address to ping"),
+        Ok(None) => Check::new("dead-man's switch", Verdict::Pass, "no address to ping is configured"),
+        Err(failure) => Check::failed("dead-man's switch", &failure),
+    });
+    let alert_sources = config.alert_sources().unwrap_or_default();
+    settings.ok().map(|settings| plane::Settings { channels, alert_sources, ..settings })
 }
 
-fn channels(config: &Config) -> Vec<Check> {
-    let parsed = match config.channels() {
-        Ok(parsed) => parsed,
-        Err(failure) => return vec![Check::failed("channels", &failure)],
-    };
+/// The channels that can be used; those that cannot fail one check together.
+fn channels(config: &Config, checks: &mut Vec<Check>) -> Vec<Channel> {
+    let parsed = config.channels().unwrap_or_else(|failure| vec![Err(failure)]);
     let (good, bad): (Vec<_>, Vec<_>) = parsed.into_iter().partition(Result::is_ok);
-    let names: Vec<_> =
-        good.iter().flatten().map(|channel| format!("{} ({})", channel.name(), channel.kind())).collect();
-    let mut checks = vec![Check::new("channels", Verdict::Pass, names.join(", "))];
-    checks.extend(bad.iter().filter_map(|bad| bad.as_ref().err()).map(|failure| Check::failed("channels", failure)));
-    checks
+    let good: Vec<_> = good.into_iter().flatten().collect();
+    let bad: Vec<_> = bad.into_iter().filter_map(Result::err).map(|bad| Check::failed("channels", &bad)).collect();
+    checks.push(match bad.first() {
+        None => {
+            let names: Vec<_> = good.iter().map(|channel| format!("{} ({})", channel.name(), channel.kind())).collect();
+            Check::new("channels", Verdict::Pass, names.join(", "))
+        }
+        Some(first) => {
+            let found: Vec<_> = bad.iter().map(|bad| bad.found.as_str()).collect();
+            Check::new("channels", Verdict::Fail, found.join("; ")).hint(&first.hint)
+        }
+    });
+    good
 }
 
 fn own_catalogue(config: &Config) -> Check {
@@ -166,7 +184,7 @@ fn own_catalogue(config: &Config) -> Check {
         let count = server::mcp::tool_names(prefix).len();
         return Check::new("own catalogue", Verdict::Pass, format!("{count} tools keep the rules for served text"));
     }
-    Check::new("own catalogue", Verdict::Fail, faults.join("; ")).hint("correct mcp.tool_prefix, or report a bug")
+    Check::new("own catalogue", Verdict::Fail, faults.join("; ")).hint("this is a bug: report it with this message")
 }
 
 /// Whether the address can be listened on: either nobody does, or our server.
@@ -213,11 +231,14 @@ async fn database(store: &Store, config: &Config, checks: &mut Vec<Check>) -> Op
     Some(store.clone())
 }
 
-async fn look_inside(plane: &Plane, call: &Call, local: bool) -> Vec<Check> {
+async fn look_inside(config: &Config, plane: &Plane, call: &Call, local: bool) -> Vec<Check> {
     vec![
         catalogue::check(plane, call, local).await,
         state::outbox(plane).await,
-        state::alert_sources(plane, call).await,
+        match config.alert_sources() {
+            Ok(_) => state::alert_sources(plane, call).await,
+            Err(failure) => Check::failed("alert sources", &failure),
+        },
         state::scheduled(plane, call).await,
         state::routines(plane, call).await,
         state::audit(plane, call).await,

@@ -7,6 +7,7 @@ use serde_json::Value;
 use store::Store;
 
 use super::{Check, Verdict};
+use crate::show;
 
 /// How far the store's clock and this machine's may be apart. Leases are kept by the store's, logs by the machine's.
 const SKEW_MAX: Span = Span::secs(5);
@@ -60,11 +61,15 @@ pub(super) async fn outbox(plane: &Plane) -> Check {
     };
     match lag.await {
         Ok((0, _)) => Check::new("outbox", Verdict::Pass, "no message waits"),
-        Ok((waiting, Some(lag))) if lag > LAG_MAX => {
-            Check::new("outbox", Verdict::Fail, format!("{waiting} messages wait, the oldest for {}", minutes(lag)))
-                .hint("see the server's log, and try gapwright notify test --channel NAME")
+        Ok((waiting, Some(lag))) if lag > LAG_MAX => Check::new(
+            "outbox",
+            Verdict::Fail,
+            format!("{} on the way, the oldest for {}", show::count(waiting, "message"), minutes(lag)),
+        )
+        .hint("see the server's log, and try gapwright notify test --channel NAME"),
+        Ok((waiting, _)) => {
+            Check::new("outbox", Verdict::Pass, format!("{} on the way", show::count(waiting, "message")))
         }
-        Ok((waiting, _)) => Check::new("outbox", Verdict::Pass, format!("{waiting} messages on their way")),
         Err(fault) => Check::failed("outbox", &No::Fault(fault).into()),
     }
 }
@@ -76,9 +81,11 @@ pub(super) async fn alert_sources(plane: &Plane, call: &Call) -> Check {
     match plane.firing_alerts(call).await {
         Err(no) => Check::failed(name, &no.into()),
         Ok(_) if count == 0 => Check::new(name, Verdict::Pass, "none is configured"),
-        Ok(firing) if firing.unreachable.is_empty() => {
-            Check::new(name, Verdict::Pass, format!("{count} answer, {} alerts fire", firing.alerts.len()))
-        }
+        Ok(firing) if firing.unreachable.is_empty() => Check::new(
+            name,
+            Verdict::Pass,
+            format!("{count} asked, {} firing", show::count(firing.alerts.len(), "alert")),
+        ),
         Ok(firing) => {
             let silent: Vec<_> =
                 firing.unreachable.iter().map(|silent| format!("{}: {}", silent.source, silent.why)).collect();
@@ -109,7 +116,11 @@ pub(super) async fn scheduled(plane: &Plane, call: &Call) -> Check {
         .map(|(name, status)| format!("{name}: {status}"))
         .collect();
     if bad.is_empty() {
-        return Check::new(name, Verdict::Pass, format!("{} went well when they last ran", jobs.len()));
+        return Check::new(
+            name,
+            Verdict::Pass,
+            format!("{}, each went well when it last ran", show::count(jobs.len(), "job")),
+        );
     }
     Check::new(name, Verdict::Fail, bad.join("; ")).hint("see gapwright schedules list, and the server's log")
 }
@@ -138,7 +149,8 @@ pub(super) async fn audit(plane: &Plane, call: &Call) -> Check {
     match plane.verify_journal(call).await {
         Err(no) => Check::failed("audit", &no.into()),
         Ok(found) if found.faults.is_empty() => {
-            let told = format!("{} entries in {} blocks hold", found.entries, found.blocks);
+            let told =
+                format!("{} in {} checked", show::count(found.entries, "entry"), show::count(found.blocks, "block"));
             Check::new("audit", Verdict::Pass, told)
         }
         Ok(found) => Check::new("audit", Verdict::Fail, found.faults.join("; "))

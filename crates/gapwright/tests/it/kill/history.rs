@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use domain::time::Time;
 use plane::{Plane, Settings};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 pub(super) enum Event {
     Registered { name: String },
     Granted { key: String, token: i64, began: u64, ended: u64 },
-    Claimed { job: String, claim_id: String, token: i64, began: u64, ended: u64 },
+    Claimed { job: String, claim_id: String, token: i64, since: Time, until: Time, began: u64, ended: u64 },
     Completed { job: String, claim_id: String, began: u64 },
     Told { id: String },
     Reported { id: String },
@@ -91,6 +92,7 @@ impl History {
         let events = self.events.lock().expect("nobody panicked").clone();
         let mut broken = tokens_grow(&events);
         broken.extend(one_completion_per_claim(&events));
+        broken.extend(one_claim_at_a_time(&events, store).await);
         broken.extend(nothing_acknowledged_is_lost(&events, store).await);
         broken
     }
@@ -156,9 +158,30 @@ fn one_completion_per_claim(events: &[Event]) -> Vec<String> {
     broken
 }
 
+/// INV-5: a claim begins once the one before it, by its token, has run out or has ended.
+async fn one_claim_at_a_time(events: &[Event], store: &Store) -> Vec<String> {
+    let mut tx = store.read().await.expect("a look at the store");
+    let mut jobs: BTreeMap<&str, BTreeMap<i64, (&str, Time, Time)>> = BTreeMap::new();
+    for event in events {
+        if let Event::Claimed { job, claim_id, token, since, until, .. } = event {
+            jobs.entry(job).or_default().insert(*token, (claim_id, *since, *until));
+        }
+    }
+    let mut broken = Vec::new();
+    for (job, claims) in jobs {
+        for ((earlier, _, until), (later, since, _)) in claims.values().zip(claims.values().skip(1)) {
+            let run = store::run::find(&mut tx, earlier).await.expect("a look");
+            if since < until && run.is_none_or(|run| run.ended_at > *since) {
+                broken.push(format!("INV-5: {later} of {job} began at {since} while {earlier} had it until {until}"));
+            }
+        }
+    }
+    broken
+}
+
 /// INV-4: what was acknowledged is there.
 async fn nothing_acknowledged_is_lost(events: &[Event], store: &Store) -> Vec<String> {
-    let mut tx = store.read().await.expect("a look at the store");
+    let mut tx = store.read().await.expect("a look at the store").unhurried();
     let mut broken = Vec::new();
     let sightings: Vec<(String,)> = tx.all("SELECT id FROM sighting", &[]).await.expect("the sightings");
     let sightings: BTreeSet<_> = sightings.into_iter().map(|(id,)| id).collect();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::time::Time;
 use harness::mcp::{Answer, Client};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -99,9 +100,16 @@ impl Worker {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let (name, claim_id) = (text(&answer["job"]["name"]), text(&answer["claim_id"]));
         let token = answer["fencing_token"].as_i64().expect("a token");
-        let claimed =
-            Event::Claimed { job: name.clone(), claim_id: claim_id.clone(), token, began, ended: self.history.tick() };
-        self.history.note(claimed);
+        let time = |field: &'static str| Time::parse(&text(&answer["job"][field]), field).expect("a time");
+        self.history.note(Event::Claimed {
+            job: name.clone(),
+            claim_id: claim_id.clone(),
+            token,
+            since: time("claimed_at"),
+            until: time("expires_at"),
+            began,
+            ended: self.history.tick(),
+        });
         // Some linger, as a worker does that was paused, until another has taken the job: theirs is a stale completion.
         if self.rng.random_bool(0.15) {
             self.history.claimed_again(&name, token).await;

@@ -1,9 +1,10 @@
 //! Claiming, renewing, deferring and completing routine jobs.
 
 use domain::agent::Right;
-use domain::fence;
 use domain::job::{self, Job, Pointer, Stale, State, Status};
+use domain::refusal::Refusal;
 use domain::time::Time;
+use domain::{fence, id};
 use plane::No;
 use plane::job::{Claim, Claimed, Completed, Completion};
 use schemars::JsonSchema;
@@ -124,11 +125,11 @@ struct CompleteArgs {
     #[serde(default)]
     #[schemars(length(max = 65_536))]
     summary: Option<String>,
-    /// The handle from the claim. Without it, your own current claim on this job is meant.
+    /// The handle from the claim. Without it, give holder.
     #[serde(default)]
     #[schemars(length(min = 1, max = 200))]
     claim_id: Option<String>,
-    /// What you called yourself at the claim, to tell your workers apart when you leave claim_id out.
+    /// What you called yourself at the claim, when you have no claim_id: your own current claim under that name is meant. A worker that was started again under the same name cannot be told apart by it.
     #[serde(default)]
     #[schemars(length(min = 1, max = 200))]
     holder: Option<String>,
@@ -166,24 +167,32 @@ fn complete_answer(ended: Result<Completed, Stale>) -> CompleteAnswer {
 }
 
 fn completion(args: CompleteArgs) -> Result<Completion, No> {
-    let at = match args.claim_id {
-        Some(claim_id) => Pointer::Claim(domain::id::opaque("claim_id", &claim_id)?),
-        None => Pointer::Own(args.holder),
-    };
+    let status = Status::parse(&args.status)?;
     Ok(Completion {
+        at: pointer(args.claim_id, args.holder)?,
         name: args.name,
-        at,
-        status: Status::parse(&args.status)?,
+        status,
         summary: job::summary(args.summary.as_deref())?,
         gaps: sightings(args.gaps)?,
     })
+}
+
+/// Which claim is meant. One of the two must say so: a token may be shared by workers that do not know of each other.
+fn pointer(claim_id: Option<String>, holder: Option<String>) -> Result<Pointer, Refusal> {
+    match (claim_id, holder) {
+        (Some(claim_id), _) => Ok(Pointer::Claim(id::opaque("claim_id", &claim_id)?)),
+        (None, Some(holder)) => Ok(Pointer::Own(id::name("holder", &holder)?)),
+        (None, None) => Err(Refusal::invalid("claim_id", "neither claim_id nor holder says which claim is meant")
+            .hint("pass the claim_id that claim-routine-job answered, or as holder what you called yourself there")),
+    }
 }
 
 fn complete() -> Tool {
     let words = Words {
         name: "complete-routine-job",
         title: "Complete a routine job",
-        about: "End your claim with status ok or error. Only the current claim can end a job: a stale worker changes nothing \
+        about: "End your claim with status ok or error. Say which claim: pass its claim_id, or at least the holder that you called \
+                yourself. With neither the call is refused and nothing changes. Only the current claim can end a job: a stale worker changes nothing \
                 and is told so. A one-off is not due again until triggered. A repeating job is due one interval from now, \
                 without catching up. Report what you lacked in gaps.",
     };
@@ -260,7 +269,7 @@ fn renew() -> Tool {
         about: "Prolong your claim while you work, and say how far you are. When the answer is not ok, stop: somebody else \
                 may have the job.",
     };
-    Tool::new(words, Right::Work, Nature::Settles, |plane, call, args: RenewArgs| async move {
+    Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: RenewArgs| async move {
         let ttl = fence::ttl(args.ttl_secs)?;
         Ok(match plane.renew_job(&call, &args.claim_id, ttl, args.progress.as_deref()).await? {
             Ok(job) => RenewAnswer { ok: true, expires_at: shown(job).expires_at, reason: None },
@@ -300,7 +309,7 @@ fn defer() -> Tool {
         title: "Defer a claimed job",
         about: "Give a job back for later, for instance at a quota wall. The attempt does not count.",
     };
-    Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: DeferArgs| async move {
+    Tool::new(words, Right::Work, Nature::Settles, |plane, call, args: DeferArgs| async move {
         let wait = plane::job::wait(args.seconds)?;
         Ok(match plane.defer_job(&call, &args.claim_id, wait, &args.reason).await? {
             Ok(job) => DeferAnswer { ok: true, next_run_at: job.next_run_at.map(Time::iso), reason: None },

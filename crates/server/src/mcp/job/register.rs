@@ -3,12 +3,12 @@
 use domain::agent::Right;
 use domain::job::{self, Payload, Register};
 use domain::time::Time;
-use plane::job::Upsert;
+use plane::job::{Kept, Upsert};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Done, Shown, done, not_done, shown};
+use super::{Done, Shown, done, listed, not_done};
 use crate::mcp::page::Page;
 use crate::mcp::tool::{Nature, Tool, Words};
 
@@ -57,9 +57,10 @@ fn register() -> Tool {
         name: "register-routine-job",
         title: "Register a routine job",
         about: "Register delegated work for agents to claim: repeating with interval_secs, or a one-off. A job without \
-                next_run_at is due when triggered. A name that is taken is an error unless you pass upsert.",
+                next_run_at is due when triggered. A name that is taken is an error unless you pass upsert. A new next_run_at for \
+                a job that is held asks for the run after this one.",
     };
-    Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: RegisterArgs| async move {
+    Tool::new(words, Right::Work, Nature::Replaces, |plane, call, args: RegisterArgs| async move {
         let new = Register {
             name: args.name,
             kind: args.kind,
@@ -87,12 +88,32 @@ fn deregister() -> Tool {
     let words = Words {
         name: "deregister-routine-job",
         title: "Remove a routine job",
-        about: "Remove a job that nobody holds. Its history of runs stays.",
+        about: "Remove a job that nobody holds. Its history of runs stays. A job that is held is an answer with the reason held, \
+                not an error.",
     };
     Tool::new(words, Right::Work, Nature::Removes, |plane, call, args: NameArgs| async move {
-        let gone: Result<(), job::Stale> = plane.deregister_job(&call, &args.name).await?;
-        Ok(gone.map_or_else(|stale| not_done(stale.name()), |()| done()))
+        Ok(match plane.deregister_job(&call, &args.name).await? {
+            Ok(()) => DeregisterAnswer { done: done(), held_by: None, retry_after_ms: None },
+            Err(Kept::NotFound) => {
+                DeregisterAnswer { done: not_done("not_found"), held_by: None, retry_after_ms: None }
+            }
+            Err(Kept::Held { by, until, now }) => {
+                DeregisterAnswer { done: not_done("held"), held_by: Some(by), retry_after_ms: Some(until.since(now).0) }
+            }
+        })
     })
+}
+
+#[derive(Serialize, JsonSchema)]
+struct DeregisterAnswer {
+    #[serde(flatten)]
+    done: Done,
+    /// Who holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<String>,
+    /// When asking again may help, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<i64>,
 }
 
 fn trigger() -> Tool {
@@ -102,7 +123,7 @@ fn trigger() -> Tool {
         about: "Make a job due now and forget its failed attempts. While somebody works on it, the run after this one is \
                 asked for.",
     };
-    Tool::new(words, Right::Work, Nature::Settles, |plane, call, args: NameArgs| async move {
+    Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: NameArgs| async move {
         let job = plane.trigger_job(&call, &args.name).await?;
         Ok::<Done, plane::No>(job.map_or_else(|| not_done("not_found"), |_| done()))
     })
@@ -134,11 +155,12 @@ fn list() -> Tool {
     let words = Words {
         name: "list-routine-jobs",
         title: "List routine jobs",
-        about: "List routine jobs by due time and name, all of them or only those that could be claimed now.",
+        about: "List routine jobs by due time and name, all of them or only those that could be claimed now. Payloads are not \
+                listed: the claim gives them. A page of long texts may hold fewer than limit.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: ListArgs| async move {
         let ask = args.page.ask()?;
         let page = plane.list_jobs(&call, args.due_only, args.kind.as_deref(), &ask).await?;
-        Ok(ListAnswer { jobs: page.items.into_iter().map(shown).collect(), cursor: page.cursor })
+        Ok(ListAnswer { jobs: page.items.into_iter().map(listed).collect(), cursor: page.cursor })
     })
 }

@@ -1,0 +1,58 @@
+//! Looking at routine jobs and at how their claims ended. A list gives no payload and the beginning of each summary;
+//! to look at one gives all of it.
+
+use domain::id;
+use domain::job::{Job, Run};
+use domain::refusal::{Code, Refusal};
+use store::job::list::{self, Filter, Listed};
+
+use crate::page::{Ask, Page};
+use crate::{Call, No, Plane};
+
+impl Plane {
+    /// Jobs by due time and name.
+    pub async fn list_jobs(
+        &self,
+        call: &Call,
+        due_only: bool,
+        kind: Option<&str>,
+        ask: &Ask,
+    ) -> Result<Page<Listed>, No> {
+        let kind = kind.map(|kind| id::name("kind", kind)).transpose()?;
+        let (due, name) = ask.place((i64::MIN, ""))?;
+        let mut tx = self.read(call).await?;
+        let filter = Filter { due_only, kind: kind.as_deref() };
+        let jobs = list::by_due(&mut tx, filter, (due, &name), ask.rows()).await?;
+        let place = |listed: &Listed| (listed.job.next_run_at.map_or(i64::MAX, |due| due.0), listed.job.name.clone());
+        Ok(ask.page_of_texts(jobs, place))
+    }
+
+    /// One job.
+    pub async fn show_job(&self, call: &Call, name: &str) -> Result<Job, No> {
+        let name = &id::name("name", name)?;
+        let mut tx = self.read(call).await?;
+        let job = store::job::find(&mut tx, name).await?;
+        Ok(job.ok_or_else(|| {
+            Refusal::new(Code::NotFound, format!("there is no job {name:?}")).hint("see gapwright jobs list")
+        })?)
+    }
+
+    /// Runs, latest first, of one job or of all.
+    pub async fn list_runs(&self, call: &Call, job: Option<&str>, ask: &Ask) -> Result<Page<Run>, No> {
+        let job = job.map(|job| id::name("job", job)).transpose()?;
+        let (before, id) = ask.place((i64::MAX, ""))?;
+        let mut tx = self.read(call).await?;
+        let runs = store::run::list(&mut tx, job.as_deref(), (before, &id), ask.rows()).await?;
+        Ok(ask.page_of_texts(runs, |run| (run.ended_at.0, run.claim_id.clone())))
+    }
+
+    /// The run of a claim that ended.
+    pub async fn show_run(&self, call: &Call, claim_id: &str) -> Result<Run, No> {
+        let claim_id = &id::name("claim_id", claim_id)?;
+        let mut tx = self.read(call).await?;
+        let run = store::run::find(&mut tx, claim_id).await?;
+        Ok(run.ok_or_else(|| {
+            Refusal::new(Code::NotFound, format!("no run has the claim {claim_id:?}")).hint("see gapwright runs list")
+        })?)
+    }
+}
