@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, completions, config, gaps, jobs, locks, man, mcp, migrate, notify, routines, runs, schedules, serve, token,
+    audit, completions, config, dead_letters, gaps, jobs, locks, man, mcp, migrate, notify, routines, runs, schedules,
+    serve, token,
 };
 use crate::config::Flags;
 
@@ -117,6 +118,8 @@ pub(crate) enum Command {
     /// Routines that check in
     #[command(subcommand)]
     Routines(routines::Routines),
+    /// List what gave up: messages, routine jobs and scheduled runs
+    DeadLetters(dead_letters::DeadLetters),
     /// Messages to channels
     #[command(subcommand)]
     Notify(notify::Notify),

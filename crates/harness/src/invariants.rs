@@ -184,7 +184,7 @@ pub async fn rows(tx: &mut Tx) -> Vec<String> {
 pub async fn chain(store: &Store) -> Vec<String> {
     notify::install_tls();
     let plane = Plane::new(store.clone(), Settings::new(reqwest::Client::new()), StdRng::seed_from_u64(0));
-    let verified = plane.verify_journal(&call(domain::agent::Role::Operator, "invariants", "verify")).await;
+    let verified = plane.verify_journal(&call(domain::agent::Role::Operator, "invariants", "verify"), None).await;
     verified.expect("a look at the journal").faults.into_iter().map(|fault| format!("INV-10: {fault}")).collect()
 }
 

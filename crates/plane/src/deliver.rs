@@ -4,17 +4,23 @@
 //! tried again by whoever comes next. Only the channels that this process has are its business: what waits for another
 //! may be a replica's, or wait for a mended configuration.
 
+use std::time::Duration;
+
 use domain::effect::{self, LIFE_MAX, Next};
 use domain::time::{Span, Time};
 use futures::FutureExt;
 use futures::future::join_all;
 use notify::{Channel, Message, Outcome};
 use store::outbox::{self, Row};
+use tokio::time::Instant;
 
 use crate::{No, Plane};
 
 /// How long a taken row is left to whoever took it: longer than any try.
 const TAKEN_FOR: Span = Span::mins(1);
+
+/// After this a pass takes no more, so that the few it has are tried before the chore's deadline cuts it off amid one.
+const PASS_MAX: Duration = Duration::from_mins(1);
 
 /// What a pass did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,7 +36,7 @@ pub struct Delivered {
 }
 
 impl Plane {
-    /// Delivers what may be tried now, until nothing is left to try.
+    /// Delivers what may be tried now, until nothing is left to try or a minute is over.
     pub async fn deliver(&self) -> Result<Delivered, No> {
         let mut done = Delivered::default();
         // Channels side by side, so that one that does not answer does not keep the others waiting.
@@ -48,7 +54,8 @@ impl Plane {
     /// does not answer, the rest waits with the one that failed.
     async fn deliver_to(&self, channel: &Channel) -> Result<Delivered, No> {
         let mut done = Delivered::default();
-        loop {
+        let until = Instant::now() + PASS_MAX;
+        while Instant::now() < until {
             let mut rows = self.take(channel.name()).await?.into_iter();
             if rows.len() == 0 {
                 return Ok(done);
@@ -67,6 +74,7 @@ impl Plane {
                 }
             }
         }
+        Ok(done)
     }
 
     /// Takes what a channel may be told now.

@@ -62,9 +62,11 @@ impl Plane {
         }
     }
 
-    /// Recomputes every hash from the first block on.
-    pub async fn verify_journal(&self, call: &Call) -> Result<Verified, No> {
+    /// Recomputes every hash from the first block on. A head that was `kept` outside must be among the blocks: the
+    /// hashes have no key, so that whoever can write the database can also build the chain anew.
+    pub async fn verify_journal(&self, call: &Call, kept: Option<&str>) -> Result<Verified, No> {
         call.by.require(Right::Operate, call.tool)?;
+        let mut missing = kept.filter(|kept| *kept != GENESIS);
         let mut found = Verified { blocks: 0, entries: 0, unsealed: 0, head: GENESIS.to_owned(), faults: Vec::new() };
         let mut seq = 0;
         loop {
@@ -75,6 +77,7 @@ impl Plane {
             for block in blocks {
                 let rows = journal::of_block(&mut tx, block.seq).await?;
                 check_block(&mut found, &block, &rows);
+                missing = missing.filter(|kept| *kept != block.hash);
             }
         }
         let mut tx = self.read(call).await?;
@@ -85,6 +88,9 @@ impl Plane {
         let stray = journal::stray(&mut tx).await?;
         if stray > 0 {
             found.faults.push(format!("{stray} entries name a block that does not exist"));
+        }
+        if missing.is_some() {
+            found.faults.push("no block has the head that was kept: the chain was built anew or cut off".to_owned());
         }
         Ok(found)
     }

@@ -22,7 +22,7 @@ statements! {
                  AND NOT EXISTS (SELECT 1 FROM outbox AS ahead
                                   WHERE ahead.channel = $1 AND ahead.state = 'pending'
                                     AND ahead.next_at > $2 AND ahead.last_error IS NOT NULL)
-               ORDER BY next_at, id LIMIT 20 FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
+               ORDER BY next_at, id LIMIT 5 FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
     TRY = "UPDATE outbox SET attempts = attempts + 1, next_at = $3
             WHERE id = $1 AND state = 'pending' AND attempts = $2";
     // Whichever try it was: what has arrived has arrived.
@@ -97,7 +97,7 @@ pub async fn add(tx: &mut Tx, id: &str, effect: &Notify) -> Result<(), Fault> {
     tx.run(ADD, &args).await.map(drop)
 }
 
-/// Takes up to 20 effects of a channel that may be tried now; nobody else takes them until `until`.
+/// Takes up to 5 effects of a channel that may be tried now; nobody else takes them until `until`.
 pub async fn take(tx: &mut Tx, channel: &str, until: Time) -> Result<Vec<Row>, Fault> {
     let now = tx.now();
     let mut rows: Vec<Row> = tx.all(TAKE, &[Text(channel), Int(now.0), Int(until.0)]).await?;

@@ -18,7 +18,11 @@ pub(crate) enum Audit {
     /// List entries, the latest first
     Tail(ListArgs),
     /// Recompute every hash from the first block on; exits 1 when one does not hold
-    Verify,
+    Verify {
+        /// A head that an earlier run printed and that you kept elsewhere: it must still be in the chain
+        #[arg(long, value_name = "HEAD")]
+        kept: Option<String>,
+    },
     /// Print every entry as a line of JSON, the oldest first
     Export,
 }
@@ -32,15 +36,15 @@ impl Audit {
                 let columns = ["at", "principal", "role", "tool", "object", "after"];
                 Ok(Answer::page("entries", &columns, &page, document, row))
             }
-            Self::Verify => verify(config).await,
+            Self::Verify { kept } => verify(config, kept.as_deref()).await,
             Self::Export => Err(Failure::new("an export is printed as it is read")),
         }
     }
 }
 
-async fn verify(config: &Config) -> Result<Answer, Failure> {
+async fn verify(config: &Config, kept: Option<&str>) -> Result<Answer, Failure> {
     let Session { plane, call } = Session::open(config, "cli audit verify", Missing::Refuse).await?;
-    let found = plane.verify_journal(&call).await?;
+    let found = plane.verify_journal(&call, kept).await?;
     let counted = format!(
         "{} in {}, {} not sealed yet\nhead {}",
         show::count(found.entries, "entry"),

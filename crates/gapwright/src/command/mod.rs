@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod dead_letters;
 pub(crate) mod doctor;
 pub(crate) mod gaps;
 pub(crate) mod jobs;
@@ -46,6 +47,7 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Gaps(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Schedules(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Routines(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::DeadLetters(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Notify(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Audit(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Config(command) => say(command.run(&start(&flags, Talk::Command)?)),

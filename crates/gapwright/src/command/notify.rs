@@ -1,4 +1,4 @@
-//! `notify test`: sends one message and says what became of it.
+//! Messages: `test` sends one and says what became of it, `retry` queues one that was given up.
 
 use std::time::Duration;
 
@@ -24,6 +24,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(crate) enum Notify {
     /// Send a message now and say what became of it
     Test(Test),
+    /// Queue a message that was given up once more; `gapwright dead-letters` lists them
+    Retry {
+        /// Its id
+        id: String,
+    },
 }
 
 /// Send a message now.
@@ -39,10 +44,27 @@ pub(crate) struct Test {
 
 impl Notify {
     pub(crate) async fn run(self, config: &Config) -> Result<Answer, Failure> {
-        let Self::Test(test) = self;
+        match self {
+            Self::Test(test) => test.run(config).await,
+            Self::Retry { id } => retry(config, &id).await,
+        }
+    }
+}
+
+async fn retry(config: &Config, id: &str) -> Result<Answer, Failure> {
+    let Session { plane, call } = Session::open(config, "cli notify retry", Missing::Refuse).await?;
+    if plane.requeue_message(&call, id).await? {
+        let told = format!("{id} is queued again; a running server delivers it");
+        return Ok(Answer::new(json!({"ok": true, "id": id}), told));
+    }
+    Err(Failure::not_found(format!("no message {id:?} was given up")).hint("see gapwright dead-letters"))
+}
+
+impl Test {
+    async fn run(self, config: &Config) -> Result<Answer, Failure> {
         let session = Session::open_with_secrets(config, "cli notify test", Missing::Make).await?;
-        let channel = test.channel.as_deref();
-        let queued = session.plane.notify(&session.call, &test.message, Level::Info, channel).await?;
+        let channel = self.channel.as_deref();
+        let queued = session.plane.notify(&session.call, &self.message, Level::Info, channel).await?;
         let row = tokio::time::timeout(WAIT_MAX, outcome(&session, &queued.id)).await;
         let row = row.map_err(|_| {
             Failure { exit: Exit::TryLater, ..Failure::new("nobody knows yet what became of the message") }

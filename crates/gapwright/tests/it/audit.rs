@@ -56,3 +56,16 @@ fn an_export_is_a_line_of_json_for_each_entry_the_oldest_first() {
     assert_eq!(objects, ["job:a", "job:b"]);
     assert!(lines.iter().all(|line| line["hash"].is_string()));
 }
+
+#[test]
+fn a_head_that_was_kept_must_be_in_the_chain() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    server.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(server.wait().0, Some(0));
+    let head = home.json(&["audit", "verify"])["head"].as_str().expect("a head").to_owned();
+    assert_eq!(home.json(&["audit", "verify", "--kept", &head])["ok"], true);
+    let ended = home.run(&["audit", "verify", "--kept", &"0f".repeat(32)]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("no block has the head that was kept"), "{ended:?}");
+}

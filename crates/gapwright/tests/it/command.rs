@@ -138,6 +138,27 @@ fn a_message_is_sent_and_its_fate_is_told() {
     assert!(home.fails(75, &["notify", "test", "--channel", "hook"]).contains("could not take it"));
 }
 
+#[tokio::test]
+async fn a_message_that_was_given_up_is_listed_and_queued_again() {
+    let discord = harness::Discord::start().await;
+    discord.feel(harness::discord::Mood::Refusing);
+    let home = Home::with_database()
+        .set("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL", "discord://1234567890")
+        .set("GAPWRIGHT__NOTIFY__DISCORD_TOKEN", "a.bot.token")
+        .set("GAPWRIGHT__NOTIFY__DISCORD_API", &discord.addr().to_string());
+    let test = ["notify", "test", "--channel", "ops"];
+    home.fails(1, &test);
+    let letter = home.json(&["dead-letters"])["dead_letters"][0].clone();
+    assert_eq!((&letter["source"], &letter["attempts"]), (&json!("outbox"), &json!(1)));
+    let id = letter["id"].as_str().expect("an id");
+    home.ok(&["notify", "retry", id]);
+    assert_eq!(home.json(&["dead-letters"])["dead_letters"], json!([]));
+    assert!(home.fails(3, &["notify", "retry", id]).contains("hint: see gapwright dead-letters"));
+    discord.feel(harness::discord::Mood::Well);
+    home.ok(&test);
+    discord.await_count(2).await;
+}
+
 #[test]
 fn who_did_it_and_by_which_command_is_in_the_audit() {
     let home = Home::new();

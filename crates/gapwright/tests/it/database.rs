@@ -68,11 +68,11 @@ fn a_database_that_cannot_be_written_or_opened_is_told_with_a_next_step() {
 #[tokio::test]
 async fn a_postgres_that_cannot_be_used_is_told_with_its_own_reason_and_without_the_password() {
     let database = harness::postgres::database().await;
-    let place = database.url.split_once('@').expect("user@host:port/name").1.to_owned();
+    let (user, place) = database.url.trim_start_matches("postgres://").split_once('@').expect("user@host:port/name");
     let host = place.split_once('/').expect("host:port/name").0.to_owned();
     for (url, reason) in [
         ("postgres://gapwright:pw-secret@127.0.0.1:1/x".to_owned(), "Connection refused"),
-        (format!("postgres://gapwright:pw-secret@{host}/no-such-database"), "\"no-such-database\" does not exist"),
+        (format!("postgres://{user}:pw-secret@{host}/no-such-database"), "\"no-such-database\" does not exist"),
         (format!("postgres://no-such-role:pw-secret@{place}"), "\"no-such-role\" does not exist"),
     ] {
         let home = Home::new().set("GAPWRIGHT__DATABASE__URL", &url);

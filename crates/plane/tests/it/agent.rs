@@ -153,7 +153,7 @@ async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
         ("revoke_token", forbidden(&plane.revoke_token(by, &id).await)),
         ("tail_journal", forbidden(&plane.tail_journal(by, &ask).await)),
         ("export_journal", forbidden(&plane.export_journal(by, &ask).await)),
-        ("verify_journal", forbidden(&plane.verify_journal(by).await)),
+        ("verify_journal", forbidden(&plane.verify_journal(by, None).await)),
     ];
     table.into_iter().filter(|(_, forbidden)| !forbidden).map(|(verb, _)| verb).collect()
 }

@@ -22,7 +22,7 @@ async fn written(world: &World) {
 }
 
 async fn verify(world: &World) -> Verified {
-    world.plane.verify_journal(&operator()).await.expect("a verdict")
+    world.plane.verify_journal(&operator(), None).await.expect("a verdict")
 }
 
 /// Changes the store behind everybody's back and gives what verifying finds.
@@ -46,6 +46,20 @@ both!(inv_10_an_untouched_journal_verifies_from_its_first_block_on, async |world
     assert_eq!(world.plane.seal_journal().await.expect("sealed"), 2);
     assert_eq!(world.plane.seal_journal().await.expect("sealed"), 0, "nothing waits");
     assert_ne!(verify(world).await.head, head);
+});
+
+both!(inv_10_a_chain_that_was_built_anew_does_not_have_the_head_that_was_kept, async |world| {
+    let faults =
+        async |kept: &str| world.plane.verify_journal(&operator(), Some(kept)).await.expect("a verdict").faults.len();
+    let none = verify(&world).await.head;
+    written(&world).await;
+    let kept = verify(&world).await.head;
+    assert_eq!(world.plane.seal_journal().await.expect("sealed"), 2);
+    assert_eq!((faults(&none).await, faults(&kept).await), (0, 0), "the chain went on from both");
+    assert_eq!(tampered(&world, &["UPDATE journal SET block = NULL", "DELETE FROM journal_block"]).await.len(), 0);
+    world.hand.advance(Span(1));
+    assert_eq!(world.plane.seal_journal().await.expect("sealed"), 11);
+    assert_eq!((verify(&world).await.faults.len(), faults(&kept).await), (0, 1));
 });
 
 both!(inv_10_a_change_to_any_word_of_any_entry_is_named, async |world| {
@@ -203,7 +217,7 @@ both!(two_replicas_that_seal_at_once_make_one_chain, async |world| {
 both!(only_an_operator_reads_the_journal, async |world| {
     for role in [Role::Viewer, Role::Routine, Role::Reviewer] {
         let by = call(role, "ann", "exam");
-        assert_eq!(code(world.plane.verify_journal(&by).await), Code::Forbidden);
+        assert_eq!(code(world.plane.verify_journal(&by, None).await), Code::Forbidden);
         assert_eq!(code(world.plane.tail_journal(&by, &plane::page::Ask::default()).await), Code::Forbidden);
         assert_eq!(code(world.plane.export_journal(&by, &plane::page::Ask::default()).await), Code::Forbidden);
     }

@@ -146,7 +146,7 @@ pub(super) async fn routines(plane: &Plane, call: &Call) -> Check {
 
 /// Whether the journal is as it was written.
 pub(super) async fn audit(plane: &Plane, call: &Call) -> Check {
-    match plane.verify_journal(call).await {
+    match plane.verify_journal(call, None).await {
         Err(no) => Check::failed("audit", &no.into()),
         Ok(found) if found.faults.is_empty() => {
             let told =
