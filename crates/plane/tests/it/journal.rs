@@ -51,15 +51,15 @@ both!(inv_10_an_untouched_journal_verifies_from_its_first_block_on, async |world
 both!(inv_10_a_chain_that_was_built_anew_does_not_have_the_head_that_was_kept, async |world| {
     let faults =
         async |kept: &str| world.plane.verify_journal(&operator(), Some(kept)).await.expect("a verdict").faults.len();
-    let none = verify(&world).await.head;
-    written(&world).await;
-    let kept = verify(&world).await.head;
+    let none = verify(world).await.head;
+    written(world).await;
+    let kept = verify(world).await.head;
     assert_eq!(world.plane.seal_journal().await.expect("sealed"), 2);
     assert_eq!((faults(&none).await, faults(&kept).await), (0, 0), "the chain went on from both");
-    assert_eq!(tampered(&world, &["UPDATE journal SET block = NULL", "DELETE FROM journal_block"]).await.len(), 0);
+    assert_eq!(tampered(world, &["UPDATE journal SET block = NULL", "DELETE FROM journal_block"]).await.len(), 0);
     world.hand.advance(Span(1));
     assert_eq!(world.plane.seal_journal().await.expect("sealed"), 11);
-    assert_eq!((verify(&world).await.faults.len(), faults(&kept).await), (0, 1));
+    assert_eq!((verify(world).await.faults.len(), faults(&kept).await), (0, 1));
 });
 
 both!(inv_10_a_change_to_any_word_of_any_entry_is_named, async |world| {

@@ -317,7 +317,14 @@ impl ServerHandler for Surface {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let call = self.call("resources/read", self.principal(&context)?);
         let work = async |call| resource::read(&self.plane, &call, &request.uri).await;
-        self.run(call, context.ct.clone(), work).await.or_error().map(Into::into)
+        let read = self.run(call, context.ct.clone(), work).await.or_error().map(Into::into);
+        // The protocol names the resource beside whatever else is told of it.
+        read.map_err(|mut error| {
+            if let Some(Value::Object(data)) = &mut error.data {
+                data.insert("uri".to_owned(), json!(printable(&request.uri)));
+            }
+            error
+        })
     }
 
     async fn complete(

@@ -189,7 +189,8 @@ both!(prompts_and_resources_are_served, async |world| {
     );
     assert!(read("gapwright://guarantees").await.expect("guarantees").contains("A fencing token only grows"));
     for uri in ["gapwright://gap/nobody", "gapwright://nothing", "file:///etc/passwd"] {
-        assert!(read(uri).await.expect_err(uri).contains("-32602"), "{uri}");
+        let error = read(uri).await.expect_err(uri);
+        assert!(error.contains("-32602") && error.contains(&format!(r#""uri":"{uri}""#)), "{error}");
     }
     asked.end().await.expect("a clean end");
 });
