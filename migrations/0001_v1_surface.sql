@@ -143,6 +143,7 @@ CREATE INDEX scheduled_run_lost ON scheduled_run (ended_at DESC, run_id) WHERE s
 CREATE TABLE replica (
     id         TEXT COLLATE "C" PRIMARY KEY,
     handlers   TEXT   NOT NULL,
+    watches    TEXT   NOT NULL,
     started_at BIGINT NOT NULL,
     seen_at    BIGINT NOT NULL
 );

@@ -70,7 +70,7 @@ impl Plane {
         Ok(ask.page(tokens, |token| (0, token.id.clone())))
     }
 
-    /// Revokes a token, at once and for ever.
+    /// Revokes a token for ever. A server that has just seen it may take it for 2 s more.
     pub async fn revoke_token(&self, call: &Call, id: &str) -> Result<(), No> {
         let id = id::opaque("id", id)?;
         self.write(call, Right::Operate, move |desk| revoke(desk, id.clone()).boxed()).await

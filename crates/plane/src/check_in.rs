@@ -1,4 +1,7 @@
 //! Routines check in; the watch notices who does not.
+//!
+//! Who is expected is each process's own configuration, and any of them judges for all: a Routine is expected as long as
+//! a live replica expects it. Where two expect it differently, the first one's word stands.
 
 use domain::agent::Right;
 use domain::check_in::{Phase, Routine, Verdict};
@@ -8,9 +11,11 @@ use domain::notice::Level;
 use domain::time::{Span, Time};
 use futures::FutureExt;
 use serde_json::json;
-use store::Tx;
+use store::replica::Replica;
+use store::{Fault, Tx};
 
 use crate::desk::Desk;
+use crate::scheduled::others;
 use crate::settings::Watch;
 use crate::{Call, No, Plane};
 
@@ -35,9 +40,15 @@ impl Plane {
         let watches = self.settings.watch.clone();
         let channel = self.settings.default_channel.clone();
         let link = self.settings.public_url.clone();
+        let own = self.replica.clone();
         let late = self
             .write(call, Right::Operate, move |desk| {
-                watch(desk, watches.clone(), channel.clone(), link.clone()).boxed()
+                let (watches, channel, link, own) = (watches.clone(), channel.clone(), link.clone(), own.clone());
+                async move {
+                    let others = others(desk.tx, &own).await?;
+                    watch(desk, &watches, &others, channel, link).await
+                }
+                .boxed()
             })
             .await?;
         self.wake.outbox.notify_one();
@@ -45,13 +56,18 @@ impl Plane {
     }
 }
 
-fn unknown(name: String, now: Time) -> Routine {
-    Routine { name, every: None, grace: Span::ZERO, since: now, started_at: None, ended_at: None, told_at: None }
+/// The Routine of this name, held still; one that nobody has heard of is written down first.
+async fn known(tx: &mut Tx, name: String) -> Result<Routine, No> {
+    if let Some(routine) = store::check_in::load(tx, &name).await? {
+        return Ok(routine);
+    }
+    let since = tx.now();
+    let new = Routine { name, every: None, grace: Span::ZERO, since, started_at: None, ended_at: None, told_at: None };
+    if store::check_in::add(tx, &new).await? { Ok(new) } else { Err(Fault::Conflict.into()) }
 }
 
 async fn check_in(desk: &mut Desk<'_>, name: String, phase: Phase) -> Result<Routine, No> {
-    let known = store::check_in::load(desk.tx, &name).await?;
-    let routine = known.unwrap_or_else(|| unknown(name, desk.now)).check_in(phase, desk.now);
+    let routine = known(desk.tx, name).await?.check_in(phase, desk.now);
     store::check_in::put(desk.tx, &routine).await?;
     desk.record(format!("routine:{}", routine.name), &(), &json!({"phase": phase.name()})).await?;
     Ok(routine)
@@ -59,16 +75,18 @@ async fn check_in(desk: &mut Desk<'_>, name: String, phase: Phase) -> Result<Rou
 
 async fn watch(
     desk: &mut Desk<'_>,
-    watches: Vec<Watch>,
+    watches: &[Watch],
+    others: &[Replica],
     channel: String,
     link: Option<String>,
 ) -> Result<Vec<String>, No> {
-    for watch in &watches {
-        expect(desk.tx, watch).await?;
+    let by_others = |name: &str| others.iter().any(|other| other.watches(name));
+    for watch in watches {
+        expect(desk.tx, watch, by_others(&watch.routine)).await?;
     }
     let mut late = Vec::new();
     for routine in store::check_in::expected(desk.tx).await? {
-        if !watches.iter().any(|watch| watch.routine == routine.name) {
+        if !watches.iter().any(|watch| watch.routine == routine.name) && !by_others(&routine.name) {
             // Nobody expects it any more, which is not to say that it came back.
             store::check_in::put(desk.tx, &Routine { every: None, told_at: None, ..routine }).await?;
             continue;
@@ -98,12 +116,13 @@ fn late_text(routine: &Routine) -> String {
     }
 }
 
-/// Keeps what is expected of a Routine as configured; a changed expectation starts now, with nothing told.
-async fn expect(tx: &mut Tx, watch: &Watch) -> Result<(), No> {
+/// Keeps what is expected of a Routine as configured; a changed expectation starts now, with nothing told. One that
+/// another replica keeps too stays as it is.
+async fn expect(tx: &mut Tx, watch: &Watch, by_others: bool) -> Result<(), No> {
     let now = tx.now();
-    let known = store::check_in::load(tx, &watch.routine).await?;
-    let routine = known.unwrap_or_else(|| unknown(watch.routine.clone(), now));
-    if routine.every == Some(watch.every) && routine.grace == watch.grace {
+    let routine = known(tx, watch.routine.clone()).await?;
+    let as_configured = routine.every == Some(watch.every) && routine.grace == watch.grace;
+    if as_configured || (by_others && routine.every.is_some()) {
         return Ok(());
     }
     let (every, grace) = (Some(watch.every), watch.grace);

@@ -44,10 +44,8 @@ impl Plane {
             .act(move |tx| {
                 let (off, own) = (off.clone(), own.clone());
                 async move {
-                    let then = tx.now() - REPLICA_LIFE;
-                    let mut others = store::replica::live(tx, then).await?;
-                    others.retain(|replica| *replica.id != *own);
-                    for name in off.into_iter().filter(|name| !rings(&others, name)) {
+                    let others = others(tx, &own).await?;
+                    for name in off.into_iter().filter(|name| !others.iter().any(|other| other.rings(name))) {
                         scheduled::switch_off(tx, name).await?;
                     }
                     Ok(())
@@ -120,14 +118,17 @@ impl Plane {
         let then = tx.now() - REPLICA_LIFE;
         let live = store::replica::live(&mut tx, then).await?;
         let mut jobs = scheduled::list(&mut tx, &after, 1_000).await?;
-        jobs.retain(|seen| !seen.job.is_off() && !rings(&live, &seen.job.name));
+        jobs.retain(|seen| !seen.job.is_off() && !live.iter().any(|replica| replica.rings(&seen.job.name)));
         Ok(ask.page(jobs, |seen| (0, seen.job.name.clone())))
     }
 }
 
-/// Whether one of these rings the job of this name.
-fn rings(replicas: &[Replica], name: &str) -> bool {
-    replicas.iter().any(|replica| replica.handlers.split(',').any(|handler| handler == name))
+/// The live replicas but for this one.
+pub(crate) async fn others(tx: &mut Tx, own: &str) -> Result<Vec<Replica>, Fault> {
+    let then = tx.now() - REPLICA_LIFE;
+    let mut live = store::replica::live(tx, then).await?;
+    live.retain(|replica| replica.id != own);
+    Ok(live)
 }
 
 async fn sync(tx: &mut Tx, name: String, text: String, cadence: Cadence) -> Result<(), No> {
@@ -153,7 +154,8 @@ async fn set_right(tx: &mut Tx, name: &str, (text, ours): &(String, Cadence)) ->
     let job = if seen.job.is_off() { seen.job.clone().retime(text, ours, now) } else { seen.job.clone() };
     let rung = scheduled::rung(tx, name, now).await?;
     let job = job.clone().set_back(&cadence_of(&job)?, &rung, now);
-    Ok(scheduled::write(tx, &seen.job, &job).await?)
+    // A slower cadence of another replica's configuration is not astray.
+    if job == seen.job { Ok(()) } else { Ok(scheduled::write(tx, &seen.job, &job).await?) }
 }
 
 /// The stored cadence, which another replica's configuration may have set.

@@ -19,7 +19,8 @@ statements! {
     REVOKE = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
     ANY = "SELECT id FROM token WHERE principal <> $1 AND principal <> $2 LIMIT 1";
     FORGET = "DELETE FROM token WHERE id IN (
-                SELECT id FROM token WHERE expires_at < $1 OR revoked_at < $1 ORDER BY id LIMIT 500)";
+                SELECT id FROM token WHERE principal IN ($2, $3) AND (expires_at < $1 OR revoked_at < $1)
+                 ORDER BY id LIMIT 500)";
 }
 
 /// A token as it is remembered.
@@ -94,12 +95,13 @@ pub async fn revoke(tx: &mut Tx, id: &str, now: Time) -> Result<bool, Fault> {
     Ok(tx.run(REVOKE, &[Text(id), Int(now.0)]).await? == 1)
 }
 
-/// Whether any token was ever made and not yet forgotten, but for those of two principals.
+/// Whether any token was ever made, but for those of two principals.
 pub async fn any(tx: &mut Tx, but_for: [&str; 2]) -> Result<bool, Fault> {
     Ok(tx.one::<(String,)>(ANY, &but_for.map(Text)).await?.is_some())
 }
 
-/// Forgets up to 500 tokens that ended before `then`; returns how many.
-pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
-    tx.run(FORGET, &[Int(then.0)]).await
+/// Forgets up to 500 tokens of two principals that ended before `then`; returns how many. Those of others are few, and
+/// say who could ever come in.
+pub async fn forget(tx: &mut Tx, of: [&str; 2], then: Time) -> Result<u64, Fault> {
+    tx.run(FORGET, &[Int(then.0), Text(of[0]), Text(of[1])]).await
 }

@@ -20,6 +20,7 @@ macro_rules! forgettable {
 
 statements! {
     LOAD = concat!("SELECT ", columns!(), " FROM routine WHERE name = $1 FOR UPDATE");
+    ADD = concat!("INSERT INTO routine (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING");
     PUT = concat!("INSERT INTO routine (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)
            ON CONFLICT (name) DO UPDATE
               SET every_ms = excluded.every_ms, grace_ms = excluded.grace_ms, since = excluded.since,
@@ -63,9 +64,18 @@ pub async fn load(tx: &mut Tx, name: &str) -> Result<Option<Routine>, Fault> {
     Ok(tx.one::<Row>(LOAD, &[Text(name)]).await?.map(Routine::from))
 }
 
-/// Writes a Routine.
+/// Adds a Routine; false when somebody else has just done so.
+pub async fn add(tx: &mut Tx, routine: &Routine) -> Result<bool, Fault> {
+    Ok(tx.run(ADD, &values(routine)).await? == 1)
+}
+
+/// Writes a Routine over the one that is held still.
 pub async fn put(tx: &mut Tx, routine: &Routine) -> Result<(), Fault> {
-    let args = [
+    tx.run(PUT, &values(routine)).await.map(drop)
+}
+
+fn values(routine: &Routine) -> [crate::Arg<'_>; 7] {
+    [
         Text(&routine.name),
         MaybeInt(routine.every.map(|every| every.0)),
         Int(routine.grace.0),
@@ -73,8 +83,7 @@ pub async fn put(tx: &mut Tx, routine: &Routine) -> Result<(), Fault> {
         MaybeInt(routine.started_at.map(|at| at.0)),
         MaybeInt(routine.ended_at.map(|at| at.0)),
         MaybeInt(routine.told_at.map(|at| at.0)),
-    ];
-    tx.run(PUT, &args).await.map(drop)
+    ]
 }
 
 /// Up to `limit` Routines: first those that are expected, then the others, each by name.

@@ -247,7 +247,8 @@ impl Job {
     }
 
     /// The same job with a new definition: its claim, history and token stay. A new due time for a job that is held asks
-    /// for the run after this one; the same one once more asks for nothing.
+    /// for one run after this one, at the time asked for last, or at once if anybody asked for that; the same definition
+    /// once more asks for nothing.
     pub fn redefine(self, new: Register, now: Time) -> Self {
         let (this, now) = self.at(now);
         let asked =
@@ -261,7 +262,7 @@ impl Job {
             max_attempts,
             created_by: new.created_by,
             next_run_at: new.next_run_at.or(this.next_run_at),
-            triggered_at: asked.into_iter().chain(this.triggered_at).min(),
+            triggered_at: this.triggered_at.filter(|at| *at <= now).or(asked).or(this.triggered_at),
             ..this
         };
         match job.state {
@@ -356,7 +357,8 @@ impl Job {
         }
     }
 
-    /// Ends an expired claim as lost. The job is due at once, or gives up when it is out of attempts.
+    /// Ends an expired claim as lost. The job is due as it was before the claim, at once when it was not due at all, or
+    /// gives up when it is out of attempts.
     pub fn expire(self, now: Time) -> Step {
         let (this, now) = self.at(now);
         let State::Held(claim) = &this.state else { return Step { job: this, run: None } };
@@ -398,13 +400,16 @@ impl Job {
         (Self { changed_at: now, ..self }, now)
     }
 
-    /// Remembers how a run ended. A trigger that came during it counts from now on: it forgets failed attempts, and the
-    /// job is due when it said, or at once.
+    /// Remembers how a run ended. A run that was asked for during it comes when it was asked for, or at once; at once, it
+    /// forgets failed attempts, as a trigger does.
     fn end(self, run: &Run) -> Self {
         let now = run.ended_at;
         let last = Some(Last { at: now, status: run.status.clone(), summary: run.summary.clone() });
         match self.triggered_at {
-            Some(asked) => Self { attempts: 0, next_run_at: Some(asked.max(now)), triggered_at: None, last, ..self },
+            Some(asked) => {
+                let attempts = if asked <= now { 0 } else { self.attempts };
+                Self { attempts, next_run_at: Some(asked.max(now)), triggered_at: None, last, ..self }
+            }
             None => Self { last, ..self },
         }
     }

@@ -242,6 +242,12 @@ fn a_due_time_given_while_a_job_is_held_is_kept_for_the_run_after_this_one() {
     assert_eq!(stands(held().redefine(new(40), Time(2)).expire(Time(10)).job), (State::Waiting, Some(Time(40))));
     let both = held().trigger(Time(1)).redefine(new(40), Time(2));
     assert_eq!(stands(done(both)), (State::Ready, Some(Time(5))), "the trigger is not put off");
+    let corrected = held().redefine(new(40), Time(2)).redefine(new(70), Time(3));
+    assert_eq!(stands(done(corrected)), (State::Waiting, Some(Time(70))), "the later word stands");
+    let failed = |job: Job| job.complete(&who("a"), &at("c"), Status { ok: false, ..ok() }, None, Time(5));
+    let attempts = |job: Job| failed(job).expect("mine").job.attempts;
+    assert_eq!(attempts(held().redefine(new(40), Time(2))), 1, "what it is to be later undoes no failure");
+    assert_eq!(attempts(held().trigger(Time(2))), 0);
     assert_eq!(
         stands(done(held().redefine(new(0), Time(2)))),
         (State::Idle, None),

@@ -22,7 +22,7 @@ pub(crate) enum Token {
     /// List tokens that are in force, without their secrets
     #[command(visible_alias = "ls")]
     List(List),
-    /// Revoke a token, at once and for ever
+    /// Revoke a token, for ever; servers that have just seen it may take it for 2 s more
     Revoke {
         /// Its id, as the list shows it
         id: String,

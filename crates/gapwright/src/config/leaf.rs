@@ -131,13 +131,12 @@ pub(crate) fn masked(text: &str) -> String {
         },
         None => text.to_owned(),
     };
-    match shown.split_once("password=") {
-        Some((before, after)) => {
-            let rest = after.find('&').map_or("", |at| &after[at..]);
-            format!("{before}password=(secret){rest}")
-        }
-        None => shown,
-    }
+    let mut parts = shown.split("password=");
+    let before = parts.next().unwrap_or_default().to_owned();
+    parts.fold(before, |before, after| {
+        let rest = after.find('&').map_or("", |at| &after[at..]);
+        format!("{before}password=(secret){rest}")
+    })
 }
 
 /// Every setting that has a value, in the order of the keys.
@@ -182,6 +181,7 @@ mod tests {
             ("postgres://ann:p@w@db/x", "postgres://ann:(secret)@db/x"),
             ("postgres://ann:p/w@db/x", "postgres://ann:(secret)@db/x"),
             ("postgres://db/x?user=a&password=pw&b=c", "postgres://db/x?user=a&password=(secret)&b=c"),
+            ("postgres://db/x?sslpassword=a&password=pw", "postgres://db/x?sslpassword=(secret)&password=(secret)"),
             ("http://proxy:8080", "http://proxy:8080"),
         ] {
             assert_eq!(masked(text), shown);

@@ -1,13 +1,15 @@
-//! Forgets what is finished and old: expired locks, sent messages, scheduled runs, idempotency keys, ended tokens,
-//! replicas that are gone, Routines that nobody expects and that are not heard of any more. Runs, sightings and the
+//! Forgets what is finished and old: expired locks, sent messages, scheduled runs, idempotency keys, the ended tokens of
+//! the heartbeat and the doctor, replicas that are gone, Routines that nobody expects and that are not heard of any more. Runs, sightings and the
 //! journal are kept for ever.
 
+use domain::job::CANARY;
 use domain::time::{Span, Time};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use store::{Fault, Tx};
 use tokio::time::Instant;
 
+use crate::agent::DOCTOR;
 use crate::{No, Plane};
 
 /// How long an expired lock is kept, so that people can still see who had it.
@@ -22,39 +24,49 @@ struct Kind {
     forget: Forget,
     forgotten: u64,
     done: bool,
+    /// Why it was left for the next run.
+    failed: Option<String>,
 }
 
 pub(super) async fn run(plane: &Plane) -> Result<String, String> {
     // The rest of the deadline is for the pass under way.
     let until = Instant::now() + plane.settings().run_deadline.duration() * 3 / 4;
-    let kinds = forget(plane, until).await?;
+    let kinds = forget(plane, kinds(plane.settings().keep), until).await;
     let told: Vec<_> = kinds.iter().map(|kind| format!("{} {}", kind.forgotten, kind.what)).collect();
     let rest = if kinds.iter().all(|kind| kind.done) { "" } else { "; out of time, the rest waits for the next run" };
-    Ok(format!("forgot {}{rest}", told.join(", ")))
+    let told = format!("forgot {}{rest}", told.join(", "));
+    let failed: Vec<_> = kinds.iter().filter_map(|kind| kind.failed.as_deref()).collect();
+    if failed.is_empty() { Ok(told) } else { Err(format!("{}; {told}", failed.join("; "))) }
 }
 
 /// Forgets until nothing is left or the time is up, in small transactions, so that nobody waits long, and a pass of
-/// each kind in turn, so that one with many rows does not keep the others waiting.
-async fn forget(plane: &Plane, until: Instant) -> Result<[Kind; 7], String> {
-    let mut kinds = kinds(plane.settings().keep);
+/// each kind in turn, so that neither one with many rows nor one that fails keeps the others waiting.
+async fn forget<const N: usize>(plane: &Plane, mut kinds: [Kind; N], until: Instant) -> [Kind; N] {
     while Instant::now() < until && kinds.iter().any(|kind| !kind.done) {
         for kind in kinds.iter_mut().filter(|kind| !kind.done) {
-            let pass = pass(plane, kind.kept, kind.forget).await.map_err(|error| format!("{}: {error}", kind.what))?;
-            kind.forgotten += pass;
-            kind.done = pass == 0;
+            match pass(plane, kind.kept, kind.forget).await {
+                Ok(pass) => {
+                    kind.forgotten += pass;
+                    kind.done = pass == 0;
+                }
+                Err(error) => {
+                    kind.failed = Some(format!("{}: {error}", kind.what));
+                    kind.done = true;
+                }
+            }
         }
     }
-    Ok(kinds)
+    kinds
 }
 
 fn kinds(keep: Span) -> [Kind; 7] {
-    let kind = |what, kept, forget| Kind { what, kept, forget, forgotten: 0, done: false };
+    let kind = |what, kept, forget| Kind { what, kept, forget, forgotten: 0, done: false, failed: None };
     [
         kind("locks", LOCK_KEPT, |tx, then| store::lock::forget(tx, then).boxed()),
         kind("messages", keep, |tx, then| store::outbox::forget(tx, then).boxed()),
         kind("scheduled runs", keep, |tx, then| store::scheduled::forget(tx, then).boxed()),
         kind("idempotency keys", keep, |tx, then| store::idempotency::forget(tx, then).boxed()),
-        kind("tokens", keep, |tx, then| store::agent::forget(tx, then).boxed()),
+        kind("tokens of our own", keep, |tx, then| store::agent::forget(tx, [CANARY, DOCTOR], then).boxed()),
         kind("replicas", keep, |tx, then| store::replica::forget(tx, then).boxed()),
         kind("unexpected Routines", keep, |tx, then| store::check_in::forget(tx, then).boxed()),
     ]
@@ -73,6 +85,8 @@ async fn pass(plane: &Plane, kept: Span, forget: Forget) -> Result<u64, No> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
     use store::{Clock, Store};
@@ -87,6 +101,18 @@ mod tests {
         store.migrate().await.expect("a schema");
         let settings = Settings { run_deadline, ..Settings::new(reqwest::Client::new()) };
         Plane::new(store, settings, StdRng::seed_from_u64(1))
+    }
+
+    #[tokio::test]
+    async fn a_kind_that_fails_keeps_no_other_waiting() {
+        let kind = |what, forget| Kind { what, kept: Span::ZERO, forget, forgotten: 0, done: false, failed: None };
+        let kinds = [
+            kind("broken", |_, _| async { Err(Fault::Other("oh no".to_owned())) }.boxed()),
+            kind("sound", |_, _| async { Ok(0) }.boxed()),
+        ];
+        let kinds = forget(&plane(Span::mins(5)).await, kinds, Instant::now() + Duration::from_mins(1)).await;
+        assert!(kinds.iter().all(|kind| kind.done));
+        assert_eq!(kinds.map(|kind| kind.failed.is_some()), [true, false]);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Says that this process is alive, and which scheduled jobs it rings.
+//! Says that this process is alive, which scheduled jobs it rings and which Routines it expects.
 
 use futures::FutureExt;
 
@@ -7,13 +7,16 @@ use crate::{No, Plane};
 impl Plane {
     /// Refreshes this process's row among the replicas, and switches off what none of them rings.
     pub async fn tell_presence(&self) -> Result<(), No> {
-        let replica = self.replica.clone();
-        let rung: Vec<_> = self.settings.schedule.keys().cloned().collect();
-        let rung = rung.join(",");
+        let (replica, settings) = (self.replica.clone(), self.settings.clone());
         self.act
             .act(move |tx| {
-                let (replica, rung) = (replica.clone(), rung.clone());
-                async move { Ok(store::replica::put(tx, &replica, &rung).await?) }.boxed()
+                let (replica, settings) = (replica.clone(), settings.clone());
+                async move {
+                    let rings: Vec<_> = settings.schedule.keys().map(String::as_str).collect();
+                    let watches: Vec<_> = settings.watch.iter().map(|watch| watch.routine.as_str()).collect();
+                    Ok(store::replica::put(tx, &replica, &rings, &watches).await?)
+                }
+                .boxed()
             })
             .await?;
         self.switch_off().await

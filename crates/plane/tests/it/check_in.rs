@@ -61,6 +61,40 @@ both!(two_replicas_that_notice_one_silence_tell_it_once, async |world| {
     assert_eq!(look(&one, &discord).await.1, 1);
 });
 
+both!(a_replica_that_expects_nobody_neither_disarms_the_watch_of_another_nor_looks_away, async |world| {
+    let discord = Discord::start().await;
+    let (watching, channel) = (plane(world, &discord).await, discord.channel("ops"));
+    let set = |settings: &mut plane::Settings| {
+        (settings.channels, settings.default_channel) = (vec![channel], "ops".into());
+    };
+    let other = world.replica_with(set).await;
+    look(&watching, &discord).await;
+    for _ in 0..7 {
+        watching.tell_presence().await.expect("seen");
+        assert_eq!(look(&other, &discord).await, (vec![], 0));
+        world.hand.advance(Span::mins(10));
+    }
+    world.hand.advance(Span(1));
+    watching.tell_presence().await.expect("seen");
+    assert_eq!(look(&other, &discord).await, (vec!["digest".to_owned()], 1), "it judges for the one that expects");
+    assert_eq!(look(&watching, &discord).await, (vec!["digest".to_owned()], 1));
+    watching.tell_absence().await.expect("gone");
+    assert_eq!(look(&other, &discord).await, (vec![], 1), "nobody expects it any more");
+});
+
+both!(of_two_first_check_ins_at_once_neither_is_lost, async |world| {
+    let plane = &world.plane;
+    for round in 0..20 {
+        let (name, by) = (format!("r{round}"), ann());
+        let (began, ended) =
+            tokio::join!(plane.check_in(&by, &name, Phase::Start), plane.check_in(&by, &name, Phase::End));
+        began.and(ended).expect("noted");
+        let (routines, _) = plane.list_routines(&operator()).await.expect("a list");
+        let routine = routines.into_iter().find(|routine| routine.name == name).expect("known");
+        assert!(routine.started_at.is_some() && routine.ended_at.is_some(), "{routine:?}");
+    }
+});
+
 both!(a_restart_does_not_tell_a_silence_again, async |world| {
     let discord = Discord::start().await;
     look(&plane(world, &discord).await, &discord).await;
