@@ -4,10 +4,10 @@
 //! READ COMMITTED, and gives up on what waits too long. The SQL is the same text on both; row locks are taken out of
 //! it for SQLite, which has one writer and so neither needs nor knows them.
 
+mod file;
 mod open;
 
 use std::borrow::Cow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, SqlSafeStr, Sqlite, SqliteP
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
+use crate::engine::file::File;
 use crate::fault::Fault;
 use crate::migration;
 
@@ -62,7 +63,7 @@ pub struct Store {
 
 #[derive(Debug, Clone)]
 enum Pool {
-    Sqlite { writer: SqlitePool, readers: SqlitePool, glances: SqlitePool, file: Option<PathBuf> },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, glances: SqlitePool, file: Option<File> },
     Postgres { writers: PgPool, readers: PgPool, glances: PgPool },
 }
 
@@ -114,7 +115,11 @@ impl Store {
     /// Begins a transaction that may write, and reads the clock for it, once.
     pub async fn begin(&self) -> Result<Tx, Fault> {
         let mut inner = match &self.pool {
-            Pool::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Sqlite { writer, file, .. } => {
+                let tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+                file.as_ref().map_or(Ok(()), File::check)?;
+                Inner::Sqlite(tx)
+            }
             Pool::Postgres { writers, .. } => Inner::Postgres(writers.begin().await?),
         };
         let now = self.now(&mut inner).await?;
@@ -125,7 +130,10 @@ impl Store {
     pub async fn read(&self) -> Result<Tx, Fault> {
         let begin = Box::pin(async {
             Ok(match &self.pool {
-                Pool::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+                Pool::Sqlite { readers, file, .. } => {
+                    file.as_ref().map_or(Ok(()), File::check)?;
+                    Inner::Sqlite(readers.begin().await?)
+                }
                 Pool::Postgres { readers, .. } => Inner::Postgres(readers.begin().await?),
             })
         });
@@ -158,9 +166,7 @@ impl Store {
         let asked = async {
             match &self.pool {
                 Pool::Sqlite { glances, file, .. } => {
-                    if file.as_deref().is_some_and(|file| !file.exists()) {
-                        return Err(Fault::Gone("the database file is gone".to_owned()));
-                    }
+                    file.as_ref().map_or(Ok(()), File::check)?;
                     sqlx::query("SELECT COUNT(*) FROM fence").execute(glances).await.map_err(Fault::from).map(drop)
                 }
                 Pool::Postgres { glances, .. } => {

@@ -134,6 +134,8 @@ struct FiringAnswer {
     alerts: Vec<Alert>,
     /// The monitors that could not be read. What fires there is unknown.
     unreachable: Vec<Unreachable>,
+    /// The monitors that were asked. Where there is none, nothing is known.
+    asked: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -167,10 +169,11 @@ fn firing() -> Tool {
         name: "check-firing-alerts",
         title: "Find firing alerts",
         about: "Ask the configured monitors what is firing. A monitor that cannot be read is named under unreachable. An empty \
-                list of alerts is good news only when unreachable is empty too.",
+                list of alerts is good news only when unreachable is empty too and asked is not.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, _: NoArgs| async move {
         let firing = plane.firing_alerts(&call).await?;
+        let asked = plane.settings().alert_sources.iter().map(|source| source.name().to_owned()).collect();
         let alerts = firing.alerts.into_iter().map(|alert| Alert {
             name: alert.name,
             severity: alert.severity,
@@ -180,6 +183,6 @@ fn firing() -> Tool {
             labels: alert.labels,
         });
         let unreachable = firing.unreachable.into_iter().map(|gone| Unreachable { source: gone.source, why: gone.why });
-        Ok(FiringAnswer { alerts: alerts.collect(), unreachable: unreachable.collect() })
+        Ok(FiringAnswer { alerts: alerts.collect(), unreachable: unreachable.collect(), asked })
     })
 }

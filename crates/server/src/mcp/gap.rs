@@ -43,7 +43,15 @@ pub(super) fn sightings(gaps: Vec<GapArgs>) -> Result<Vec<Sighting>, Refusal> {
             Refusal::invalid("gaps", format!("gaps has {} items", gaps.len())).hint(format!("give at most {GAPS_MAX}"))
         );
     }
-    gaps.into_iter().map(|gap| sighting(gap, None, Source::Completion)).collect()
+    let read = gaps.into_iter().enumerate().map(|(at, gap)| {
+        // A completion has a name of its own.
+        sighting(gap, None, Source::Completion).map_err(|refusal| {
+            let field = refusal.field.clone().unwrap_or_default();
+            Refusal { message: format!("gaps[{at}].{}", refusal.message), ..refusal }
+                .field(format!("gaps[{at}].{field}"))
+        })
+    });
+    read.collect()
 }
 
 fn sighting(gap: GapArgs, job: Option<String>, source: Source) -> Result<Sighting, Refusal> {

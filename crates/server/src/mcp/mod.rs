@@ -29,9 +29,9 @@ use domain::refusal::{Code, Refusal};
 use plane::{Call, No, Plane};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, SubscriptionFilter,
+    CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Implementation,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, SubscriptionFilter,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -111,6 +111,21 @@ fn descriptions(schema: &Value) -> Vec<String> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
+
+/// The methods that are known; one that could not be read all the same has other params than it takes.
+const METHODS: [&str; 11] = [
+    "initialize",
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "prompts/list",
+    "prompts/get",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "completion/complete",
+    "subscriptions/listen",
+];
 
 /// What the tools of the seed began with, and what Routines wrote for it still say.
 const SEED_PREFIX: &str = "monolith-agent-";
@@ -335,6 +350,20 @@ impl ServerHandler for Surface {
         let call = self.call("completion/complete", self.principal(&context)?);
         let work = async |call| resource::complete(&self.plane, &call, &request).await;
         self.run(call, context.ct.clone(), work).await.or_error()
+    }
+
+    /// What the protocol library could not read as any request that it knows.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = printable(&request.method);
+        if METHODS.contains(&method.as_str()) {
+            let data = json!({"code": "invalid_argument", "field": "params", "hint": "see the protocol for its shape"});
+            return Err(ErrorData::invalid_params(format!("params is not what {method} takes"), Some(data)));
+        }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("there is no method {method}"), None))
     }
 
     /// Every stream that is advertised may be opened. Nothing comes on it, for the lists change only with the program,

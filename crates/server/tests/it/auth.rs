@@ -11,7 +11,9 @@ use server::{Bound, Error};
 use crate::asked::{Asked, ok, options, refused};
 
 async fn post(asked: &Asked, headers: &[(&str, &str)]) -> (StatusCode, String, serde_json::Value) {
-    let mut request = reqwest::Client::new().post(format!("{}/mcp", asked.url)).json(&json!({}));
+    let mut request = reqwest::Client::new()
+        .post(format!("{}/mcp", asked.url))
+        .json(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -87,7 +87,7 @@ fn table() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             "complete-routine-job",
             json!({"name": "there", "status": "ok", "holder": "h", "gaps": [{"name": "Not Kebab"}]}),
             "invalid_argument",
-            "name",
+            "gaps[0].name",
         ),
         (
             "complete-routine-job",
@@ -165,8 +165,16 @@ both!(what_is_no_json_or_too_much_of_it_gets_an_answer_that_says_so, async |worl
     let asked = Asked::new(world).await;
     let token = asked.token(Role::Routine, "ann").await;
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(1024 * 1024));
+    let deep = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"arguments":{{"payload":{}1{}}}}}}}"#,
+        "[".repeat(105),
+        "]".repeat(105)
+    );
     for (body, status, code) in [
         ("{\"ttl_secs\": NaN}", 400, -32_700),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\ud800"}}"#, 400, -32_700),
+        (r#"{"jsonrpc":"2.0"}"#, 400, -32_600),
+        (&deep, 400, -32_600),
         ("garbage", 400, -32_700),
         ("", 400, -32_700),
         ("[]", 400, -32_600),
@@ -183,6 +191,16 @@ both!(what_is_no_json_or_too_much_of_it_gets_an_answer_that_says_so, async |worl
         assert!(error["error"]["data"]["hint"].is_string(), "{shown}: {error}");
     }
     let client = asked.client(Role::Routine, "bob").await;
+    for (method, params, code) in [
+        ("tools/call", json!({"name": "list-locks", "arguments": "x"}), "-32602"),
+        ("tools/call", json!({"name": "list-locks", "arguments": []}), "-32602"),
+        ("tools/call", json!({}), "-32602"),
+        ("resources/read", json!({"uri": 5}), "-32602"),
+        ("tools/never", json!({}), "-32601"),
+    ] {
+        let error = client.ask(method, "list-locks", params.clone()).await.expect_err(method);
+        assert!(error.contains(code) && error.contains(method), "{params}: {error}");
+    }
     ok(&client, "list-locks", json!({})).await;
     asked.end().await.expect("a clean end");
 });

@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tokio::time::timeout;
 
+use super::file::File;
 use super::{ACQUIRE_MAX, Pool};
 use crate::fault::Fault;
 
@@ -87,7 +88,7 @@ pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
     } else {
         (pool(SQLITE_READERS).connect_with(options.clone()).await?, pool(GLANCES).connect_with(options).await?)
     };
-    Ok(Pool::Sqlite { writer, readers, glances, file })
+    Ok(Pool::Sqlite { writer, readers, glances, file: file.as_deref().map(File::new) })
 }
 
 /// Whether a connection may be used again. On a full disk SQLite rolls back by itself; the driver's own rollback then

@@ -154,13 +154,28 @@ async fn a_postgres_that_dies_within_a_transaction_is_gone_and_the_commit_fails(
     gone_in_time(&store).await;
 }
 
+/// Its connections go on working, and what they write is lost with them.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sqlite_file_that_was_removed_is_gone() {
-    let world = World::new(On::Sqlite).await;
-    let path = world.url().trim_start_matches("sqlite:").to_owned();
-    std::fs::remove_file(path).expect("the file removed");
-    let answer = world.store().ping().await;
-    assert!(matches!(answer, Err(Fault::Gone(_))), "{answer:?}");
+async fn a_sqlite_file_that_was_removed_or_replaced_is_gone_for_every_read_and_write() {
+    for replaced in [false, true] {
+        let world = World::new(On::Sqlite).await;
+        let store = world.store();
+        write(store, "before").await.expect("a message");
+        let path = world.url().trim_start_matches("sqlite:").to_owned();
+        std::fs::rename(&path, format!("{path}.moved")).expect("the file moved");
+        if replaced {
+            std::fs::copy(format!("{path}.moved"), &path).expect("another file");
+        }
+        let answers = [
+            store.ping().await,
+            store.read().await.map(drop),
+            store.begin().await.map(drop),
+            write(store, "after").await,
+        ];
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Fault::Gone(_)))), "{answers:?}");
+        std::fs::rename(format!("{path}.moved"), &path).expect("the file is back");
+        write(store, "again").await.expect("a message");
+    }
 }
 
 both!(a_taken_unique_value_and_a_lost_race_are_told_apart, async |world| {
