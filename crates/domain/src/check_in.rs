@@ -4,8 +4,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::refusal::Refusal;
+use crate::agent::{Principal, Role};
+use crate::refusal::{Code, Refusal};
 use crate::time::{Span, Time};
+
+/// The name under which our own heartbeat checks in. Anybody else's word for it would hide that it is silent.
+pub const HEARTBEAT: &str = "agent-mcp-heartbeat";
+
+/// Refuses to let anybody but ourselves and operators check in as the heartbeat.
+pub fn reserve(routine: &str, by: &Principal) -> Result<(), Refusal> {
+    if routine != HEARTBEAT || by.role == Role::Operator {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::Forbidden, format!("{HEARTBEAT} is the service's own"))
+        .field("routine")
+        .hint("check in under the name of your own Routine"))
+}
 
 /// Which end of its run a Routine is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

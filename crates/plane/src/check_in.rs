@@ -4,7 +4,7 @@
 //! a live replica expects it. Where two expect it differently, the first one's word stands.
 
 use domain::agent::Right;
-use domain::check_in::{Phase, Routine, Verdict};
+use domain::check_in::{self, Phase, Routine, Verdict};
 use domain::effect::Notify;
 use domain::id;
 use domain::notice::Level;
@@ -26,6 +26,7 @@ impl Plane {
     /// A Routine says that it began or ended.
     pub async fn check_in(&self, call: &Call, routine: &str, phase: Phase) -> Result<Routine, No> {
         let routine = id::name("routine", routine)?;
+        check_in::reserve(&routine, &call.by)?;
         self.write(call, Right::Report, move |desk| check_in(desk, routine.clone(), phase).boxed()).await
     }
 

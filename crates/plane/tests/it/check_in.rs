@@ -82,6 +82,12 @@ both!(a_replica_that_expects_nobody_neither_disarms_the_watch_of_another_nor_loo
     assert_eq!(look(&other, &discord).await, (vec![], 1), "nobody expects it any more");
 });
 
+both!(only_the_service_itself_checks_in_as_its_heartbeat, async |world| {
+    let refused = world.plane.check_in(&ann(), "agent-mcp-heartbeat", Phase::End).await;
+    assert_eq!(crate::given::code(refused), domain::refusal::Code::Forbidden);
+    world.plane.check_in(&operator(), "agent-mcp-heartbeat", Phase::End).await.expect("noted");
+});
+
 both!(of_two_first_check_ins_at_once_neither_is_lost, async |world| {
     let plane = &world.plane;
     for round in 0..20 {
