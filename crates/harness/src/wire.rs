@@ -1,7 +1,7 @@
 //! A wire between a server and its database, to be cut and mended: what a network does.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -22,7 +22,8 @@ enum State {
 pub struct Wire {
     /// Where it begins.
     pub addr: SocketAddr,
-    state: Arc<watch::Sender<State>>,
+    /// The state of the connections since each time that the wire forgot, the latest last.
+    states: Arc<Mutex<Vec<watch::Sender<State>>>>,
 }
 
 impl Wire {
@@ -30,29 +31,41 @@ impl Wire {
     pub async fn to(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");
-        let state = Arc::new(watch::Sender::new(State::Whole));
-        let states = Arc::clone(&state);
+        let wire = Self { addr, states: Arc::new(Mutex::new(vec![watch::Sender::new(State::Whole)])) };
+        let carrier = wire.clone();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, to, states.subscribe()));
+                let state = carrier.latest(watch::Sender::subscribe);
+                tokio::spawn(carry(near, to, state));
             }
         });
-        Self { addr, state }
+        wire
+    }
+
+    fn latest<T>(&self, with: impl FnOnce(&watch::Sender<State>) -> T) -> T {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        with(states.last().expect("one at least"))
     }
 
     /// Resets every connection, and every new one.
     pub fn cut(&self) {
-        self.state.send_replace(State::Cut);
+        self.latest(|state| state.send_replace(State::Cut));
     }
 
     /// Lets nothing through and tells nobody.
     pub fn silence(&self) {
-        self.state.send_replace(State::Silent);
+        self.latest(|state| state.send_replace(State::Silent));
+    }
+
+    /// Keeps every connection open and silent for ever, and carries new ones: what a gateway does that forgot them.
+    pub fn forget(&self) {
+        self.silence();
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).push(watch::Sender::new(State::Whole));
     }
 
     /// Lets everything through again; connections that were cut stay so.
     pub fn mend(&self) {
-        self.state.send_replace(State::Whole);
+        self.latest(|state| state.send_replace(State::Whole));
     }
 }
 

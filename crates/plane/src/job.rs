@@ -17,8 +17,8 @@ use store::seeded::bug;
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
 
-/// How many jobs that give up a single claim may meet before it answers that nothing is there.
-const GIVE_UPS_MAX: usize = 16;
+/// How many jobs that give up a single claim takes out of the line; where there are more, the chore is waited for.
+const GIVE_UPS_MAX: usize = 64;
 
 /// A wish to claim a job.
 #[derive(Debug, Clone)]
@@ -286,7 +286,10 @@ async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
             }
         }
     }
-    Ok(nothing("nothing_due"))
+    Err(Refusal::new(Code::Unavailable, format!("{GIVE_UPS_MAX} jobs or more ahead used up their attempts"))
+        .hint("repeat the call: they are being taken out of the line")
+        .retry_after(Span::secs(1))
+        .into())
 }
 
 async fn renew(

@@ -16,6 +16,9 @@ const BLOCKS_AT_ONCE: i64 = 10;
 /// How many unsealed entries are checked; more than could gather while sealing works.
 const UNSEALED_MAX: i64 = 10_000;
 
+/// How many entries without a block are counted between two blocks; one is enough to know.
+const STRAYS_MAX: i64 = 10_000;
+
 /// What verifying found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -68,13 +71,17 @@ impl Plane {
         call.by.require(Right::Operate, call.tool)?;
         let mut missing = kept.filter(|kept| *kept != GENESIS);
         let mut found = Verified { blocks: 0, entries: 0, unsealed: 0, head: GENESIS.to_owned(), faults: Vec::new() };
-        let mut seq = 0;
+        let mut stray = journal::stray(&mut self.read(call).await?, i64::MIN..=0, STRAYS_MAX).await?;
         loop {
             let mut tx = self.read(call).await?;
-            let blocks = journal::blocks(&mut tx, seq, BLOCKS_AT_ONCE).await?;
-            let Some(last) = blocks.last() else { break };
-            seq = last.seq;
+            let blocks = journal::blocks(&mut tx, found.blocks, BLOCKS_AT_ONCE).await?;
+            if blocks.is_empty() {
+                break;
+            }
             for block in blocks {
+                if block.seq > found.blocks + 1 {
+                    stray += journal::stray(&mut tx, found.blocks + 1..=block.seq - 1, STRAYS_MAX).await?;
+                }
                 let rows = journal::of_block(&mut tx, block.seq).await?;
                 check_block(&mut found, &block, &rows);
                 missing = missing.filter(|kept| *kept != block.hash);
@@ -85,7 +92,7 @@ impl Plane {
             found.unsealed += 1;
             check_row(&mut found, &row);
         }
-        let stray = journal::stray(&mut tx).await?;
+        stray += journal::stray(&mut tx, found.blocks.saturating_add(1)..=i64::MAX, STRAYS_MAX).await?;
         if stray > 0 {
             found.faults.push(format!("{stray} entries name a block that does not exist"));
         }

@@ -158,7 +158,7 @@ impl Store {
             let now = self.now(&mut inner).await?;
             Ok(Tx { inner, now, until: Some(until) })
         };
-        in_time(Some(until), Box::pin(begun)).await
+        in_time(Some(until), Fault::Gone, Box::pin(begun)).await
     }
 
     /// Asks whether the store answers, within two seconds.
@@ -305,7 +305,7 @@ impl Tx {
                 Inner::Postgres(tx) => bound!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?,
             })
         });
-        in_time(until, asked).await
+        in_time(until, Fault::Busy, asked).await
     }
 
     /// The first row of a statement, if there is one.
@@ -350,11 +350,16 @@ impl Tx {
     }
 }
 
-/// What is done before the time is up, where it is limited.
-async fn in_time<T>(until: Option<Instant>, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+/// What is done before the time is up, where it is limited: to begin late is to reach nobody, to end late may be a long
+/// look at a sound store.
+async fn in_time<T>(
+    until: Option<Instant>,
+    late: fn(String) -> Fault,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
     let Some(until) = until else { return work.await };
-    let late = || Fault::Gone(format!("the database did not answer within {} s", LOOK_MAX.as_secs()));
-    timeout_at(until, work).await.unwrap_or_else(|_| Err(late()))
+    let told = || late(format!("it did not answer within {} s", LOOK_MAX.as_secs()));
+    timeout_at(until, work).await.unwrap_or_else(|_| Err(told()))
 }
 
 /// The statement for an engine without row locks.

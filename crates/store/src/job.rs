@@ -54,21 +54,35 @@ macro_rules! first {
     };
 }
 
-/// The first job in line. A look without a lock says which sort it is of, and only of that sort a row is locked, so that
-/// nobody holds still what somebody else could take; when others have all of that sort, any other will do.
+/// The first job in line, whoever may be just taking it: a look without a lock.
+macro_rules! head {
+    ($what:literal, $kind:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM (",
+            first!(ready, "state, priority, due, name", $kind, ""),
+            " UNION ALL ",
+            first!(waiting, "state, priority, due, name", $kind, ""),
+            " UNION ALL ",
+            first!(held, "state, priority, due, name", $kind, ""),
+            ") AS line ORDER BY priority DESC, due, name LIMIT 1"
+        )
+    };
+}
+
+/// The first job in line that nobody is taking. A look without a lock says which sort it is of, and only of that sort a
+/// row is locked, so that nobody holds still what somebody else could take; when others have all of that sort, any
+/// other will do.
 macro_rules! next_in_line {
     ($kind:literal) => {
         concat!(
             "SELECT ",
             columns!(),
             " FROM job WHERE name = COALESCE(
-               CASE (SELECT state FROM (",
-            first!(ready, "state, priority, due, name", $kind, ""),
-            " UNION ALL ",
-            first!(waiting, "state, priority, due, name", $kind, ""),
-            " UNION ALL ",
-            first!(held, "state, priority, due, name", $kind, ""),
-            ") AS line ORDER BY priority DESC, due, name LIMIT 1)
+               CASE (",
+            head!("state", $kind),
+            ")
                  WHEN 'ready' THEN (",
             first!(ready, "name", $kind, " FOR UPDATE SKIP LOCKED"),
             ")
@@ -108,11 +122,16 @@ statements! {
     BY_CLAIM = concat!("SELECT ", columns!(), " FROM job WHERE claim_id = $1 FOR UPDATE");
     NEXT = next_in_line!("");
     NEXT_OF_KIND = next_in_line!(" AND kind = $2");
+    HEAD = head!("name", "");
+    HEAD_OF_KIND = head!("name", " AND kind = $2");
+    IF_DUE = concat!("SELECT ", columns!(), " FROM job
+              WHERE name = $2 AND (state = 'ready' OR (state = 'waiting' AND next_run_at <= $1)
+                    OR (state = 'held' AND expires_at <= $1 AND COALESCE(next_run_at, expires_at) <= $1)) FOR UPDATE");
     WAKE = "UPDATE job SET state = 'ready' WHERE state = 'waiting' AND name IN (
               SELECT name FROM job WHERE state = 'waiting' AND next_run_at <= $1
                ORDER BY next_run_at LIMIT 500 FOR UPDATE SKIP LOCKED)";
     EXPIRED = concat!("SELECT ", columns!(), " FROM job WHERE state = 'held' AND expires_at <= $1
-               ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED");
+               ORDER BY expires_at LIMIT 10 FOR UPDATE SKIP LOCKED");
     // Each state but one has an index of its own, and counting all jobs reads the smallest: the rows are not touched.
     COUNT = "WITH counted AS (
                SELECT 'ready' AS state, COUNT(*) AS jobs, MIN(next_run_at) AS oldest FROM job WHERE state = 'ready'
@@ -278,14 +297,25 @@ pub async fn by_claim(tx: &mut Tx, claim_id: &str) -> Result<Option<Job>, Fault>
 }
 
 /// The first job in line, of a kind or of any: by priority, then due time, then name. One that another transaction
-/// is just taking is passed over.
+/// is just taking is passed over; when all are, the first of them is waited for, and where it was taken it is a
+/// [`Fault::Conflict`]: nothing is said to be due only where nothing is.
 pub async fn next(tx: &mut Tx, kind: Option<&str>) -> Result<Option<Job>, Fault> {
-    let now = tx.now();
-    let row: Option<Row> = match kind {
-        Some(kind) => tx.one(NEXT_OF_KIND, &[Int(now.0), Text(kind)]).await?,
-        None => tx.one(NEXT, &[Int(now.0)]).await?,
+    let now = Int(tx.now().0);
+    let free: Option<Row> = match kind {
+        Some(kind) => tx.one(NEXT_OF_KIND, &[now, Text(kind)]).await?,
+        None => tx.one(NEXT, &[now]).await?,
     };
-    row.map(Job::try_from).transpose()
+    if let Some(row) = free {
+        return row.try_into().map(Some);
+    }
+    let head: Option<(String,)> = match kind {
+        Some(kind) => tx.one(HEAD_OF_KIND, &[now, Text(kind)]).await?,
+        None => tx.one(HEAD, &[now]).await?,
+    };
+    let Some((name,)) = head else { return Ok(None) };
+    let left: Option<Row> = tx.one(IF_DUE, &[now, Text(&name)]).await?;
+    let left = left.filter(|row| kind.is_none_or(|kind| row.kind == kind));
+    left.ok_or(Fault::Conflict)?.try_into().map(Some)
 }
 
 /// Moves up to 500 jobs whose time has come into the ready line; returns how many.
@@ -294,7 +324,8 @@ pub async fn wake(tx: &mut Tx) -> Result<u64, Fault> {
     tx.run(WAKE, &[Int(now.0)]).await
 }
 
-/// Up to 100 jobs whose claim has expired, longest first, held still for this transaction.
+/// Up to 10 jobs whose claim has expired, longest first, held still for this transaction: few, since a claim that finds
+/// nothing else waits for them.
 pub async fn expired(tx: &mut Tx) -> Result<Vec<Job>, Fault> {
     let now = tx.now();
     tx.all::<Row>(EXPIRED, &[Int(now.0)]).await?.into_iter().map(Job::try_from).collect()

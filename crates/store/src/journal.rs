@@ -3,6 +3,8 @@
 //! Sealing apart from writing keeps the chain's single head off every write's path. Until its block is sealed, within
 //! about a second, an entry is guarded by its own hash alone.
 
+use std::ops::RangeInclusive;
+
 use domain::journal::{Entry, GENESIS, block_hash};
 use domain::time::Time;
 
@@ -30,8 +32,10 @@ statements! {
     BLOCKS = "SELECT seq, previous, entries, sealed_at, hash FROM journal_block WHERE seq > $1 ORDER BY seq LIMIT $2";
     OF_BLOCK = concat!("SELECT ", columns!(), " FROM journal WHERE block = $1 ORDER BY at, id");
     UNSEALED = concat!("SELECT ", columns!(), " FROM journal WHERE block IS NULL ORDER BY at, id LIMIT $1");
-    STRAY = "SELECT COUNT(*) FROM journal WHERE block IS NOT NULL
-                AND NOT EXISTS (SELECT 1 FROM journal_block WHERE journal_block.seq = journal.block)";
+    STRAY = "SELECT COUNT(*) FROM (
+              SELECT 1 FROM journal WHERE block >= $1 AND block <= $2
+                 AND NOT EXISTS (SELECT 1 FROM journal_block WHERE journal_block.seq = journal.block)
+               LIMIT $3) AS counted";
     LIST = concat!("SELECT ", columns!(), " FROM journal WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3");
     AFTER = concat!("SELECT ", columns!(), " FROM journal WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3");
 }
@@ -154,9 +158,10 @@ pub async fn unsealed(tx: &mut Tx, limit: i64) -> Result<Vec<Row>, Fault> {
     tx.all(UNSEALED, &[Int(limit)]).await
 }
 
-/// How many entries claim to be in a block that does not exist.
-pub async fn stray(tx: &mut Tx) -> Result<i64, Fault> {
-    Ok(tx.one::<(i64,)>(STRAY, &[]).await?.map_or(0, |(count,)| count))
+/// How many entries claim to be in one of these blocks and it does not exist; no more than `limit` are counted.
+pub async fn stray(tx: &mut Tx, blocks: RangeInclusive<i64>, limit: i64) -> Result<i64, Fault> {
+    let args = [Int(*blocks.start()), Int(*blocks.end()), Int(limit)];
+    Ok(tx.one::<(i64,)>(STRAY, &args).await?.map_or(0, |(count,)| count))
 }
 
 /// Entries, latest first, before (`at`, `id`).

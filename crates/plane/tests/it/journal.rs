@@ -154,6 +154,22 @@ both!(inv_10_a_dropped_block_is_named, async |world| {
     assert!(found.contains(&"3 entries name a block that does not exist".to_owned()), "{found:?}");
 });
 
+both!(inv_10_entries_of_no_block_are_named_wherever_it_would_be, async |world| {
+    written(world).await;
+    let found = tampered(
+        world,
+        &[
+            "UPDATE journal SET block = -9223372036854775807 WHERE object = 'lock:k00'",
+            "UPDATE journal SET block = 0 WHERE object = 'lock:k01'",
+            "DELETE FROM journal_block WHERE seq = 2",
+            "UPDATE journal SET block = 4 WHERE object = 'lock:k06'",
+            "UPDATE journal SET block = 9223372036854775807 WHERE object = 'lock:k07'",
+        ],
+    )
+    .await;
+    assert!(found.contains(&"7 entries name a block that does not exist".to_owned()), "{found:?}");
+});
+
 both!(inv_10_reordered_blocks_are_named, async |world| {
     written(world).await;
     let found = tampered(

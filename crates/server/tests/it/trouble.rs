@@ -162,7 +162,7 @@ async fn a_look_into_a_postgres_that_falls_silent_ends_within_its_five_seconds()
     wire.silence();
     let began = std::time::Instant::now();
     let (fault, unknown) = futures::join!(store::lock::count(&mut tx), client.ask("tools/list", "", json!({})));
-    assert!(matches!(fault, Err(store::Fault::Gone(_))), "{fault:?}");
+    assert!(matches!(fault, Err(store::Fault::Busy(_))), "{fault:?}");
     let unknown = unknown.expect_err("nobody knows the caller");
     assert!(unknown.starts_with("503") && unknown.contains("retry_after_ms"), "{unknown}");
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());

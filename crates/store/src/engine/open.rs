@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, SqlitePool};
 use tokio::time::timeout;
 
 use super::file::File;
@@ -31,6 +31,10 @@ const SQLITE_READERS: u32 = 4;
 /// one for readiness.
 const GLANCES: u32 = 3;
 
+/// How long a connection that was idle or is given back may take to answer: so long that a call which finds a dead one
+/// still has time for another.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+
 /// A pool for writers, one for readers and one for glances.
 pub(super) async fn postgres(url: &str) -> Result<Pool, Fault> {
     let options = PgConnectOptions::from_str(url)?.application_name("gapwright").options([
@@ -41,7 +45,12 @@ pub(super) async fn postgres(url: &str) -> Result<Pool, Fault> {
     ]);
     reach(&options).await?;
     let pool = |connections| {
-        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_MAX);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_MAX)
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(answers(connection)))
+            .after_release(|connection, _| Box::pin(answers(connection)));
         pool.connect_lazy_with(options.clone())
     };
     Ok(Pool::Postgres { writers: pool(POSTGRES_WRITERS), readers: pool(POSTGRES_READERS), glances: pool(GLANCES) })
@@ -52,6 +61,13 @@ async fn reach(options: &PgConnectOptions) -> Result<(), Fault> {
     let connected = timeout(ACQUIRE_MAX, async { options.connect().await?.close().await });
     let silent = || Fault::Gone(format!("no answer within {} s", ACQUIRE_MAX.as_secs()));
     Ok(connected.await.map_err(|_| silent())??)
+}
+
+/// Whether a connection answers. One that does not within its time is an error, which the pool closes without a word: its
+/// own test would wait for as long as the network takes to give up, a quarter of an hour, and keep the place of another.
+async fn answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let answered = timeout(ANSWER_MAX, connection.ping()).await;
+    answered.unwrap_or_else(|late| Err(sqlx::Error::Io(late.into()))).map(|()| true)
 }
 
 pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {

@@ -21,24 +21,44 @@ macro_rules! listed {
 
 /// Jobs that are never due come last: they count as due at the end of time.
 macro_rules! page {
-    ($filter:literal) => {
+    ($filter:literal, $kind:literal) => {
         concat!(
             "SELECT ",
             listed!(),
-            " FROM job WHERE (COALESCE(next_run_at, 9223372036854775807), name) > ($1, $2)",
+            ", COALESCE(next_run_at, 9223372036854775807) AS due FROM job
+              WHERE (COALESCE(next_run_at, 9223372036854775807), name) > ($1, $2)",
             $filter,
+            $kind,
             " ORDER BY COALESCE(next_run_at, 9223372036854775807), name LIMIT $3"
         )
     };
 }
 
+/// A page of what could be claimed now: those whose time came, read by due time and no further than now, and those whose
+/// claim expired, which are few.
+macro_rules! due {
+    ($kind:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT * FROM (",
+            page!(
+                " AND COALESCE(next_run_at, 9223372036854775807) >= $1
+                  AND COALESCE(next_run_at, 9223372036854775807) <= $4 AND state IN ('ready', 'waiting')",
+                $kind
+            ),
+            ") AS timed UNION ALL SELECT * FROM (",
+            page!(" AND state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4", $kind),
+            ") AS lost) AS line ORDER BY due, name LIMIT $3"
+        )
+    };
+}
+
+// The place to go on from is said twice, so that the index is entered there and not walked up to it: SQLite takes no
+// bound from a row of expressions.
 statements! {
-    LIST = page!("");
-    LIST_OF_KIND = page!(" AND kind = $4");
-    LIST_DUE = page!(" AND ((state IN ('ready', 'waiting') AND next_run_at <= $4)
-                OR (state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4))");
-    LIST_DUE_OF_KIND = page!(" AND ((state IN ('ready', 'waiting') AND next_run_at <= $4)
-                OR (state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4)) AND kind = $5");
+    LIST = page!(" AND COALESCE(next_run_at, 9223372036854775807) >= $1", "");
+    LIST_OF_KIND = page!(" AND COALESCE(next_run_at, 9223372036854775807) >= $1", " AND kind = $4");
+    LIST_DUE = due!("");
+    LIST_DUE_OF_KIND = due!(" AND kind = $5");
     LIST_HELD = concat!("SELECT ", listed!(), " FROM job
             WHERE state = 'held' AND claimed_at <= $1 AND (claimed_at, name) > ($2, $3)
             ORDER BY claimed_at, name LIMIT $4");

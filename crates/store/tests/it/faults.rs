@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::effect::Notify;
 use domain::notice::Level;
 use harness::postgres::{self, Private};
+use harness::wire::Wire;
 use harness::{On, World, both};
 use store::{Clock, Fault, Store};
 use tokio::time::Instant;
@@ -134,6 +135,68 @@ async fn a_postgres_that_never_answers_is_gone_within_three_seconds() {
     let port = silent.local_addr().expect("an address").port();
     let url = format!("postgres://gapwright@127.0.0.1:{port}/x");
     not_opened(&url, "no answer within 2 s").await;
+}
+
+/// A store over a wire to a database of its own.
+async fn wired() -> (Store, Wire) {
+    let database = postgres::database().await;
+    let (who, place) = database.url.split_once('@').expect("user@host:port/name");
+    let (far, name) = place.split_once('/').expect("host:port/name");
+    let wire = Wire::to(far.parse().expect("an address")).await;
+    let store = Store::open(&format!("{who}@{}/{name}", wire.addr), Clock::default()).await.expect("a store");
+    (store, wire)
+}
+
+/// More than there are connections of any sort: those that are had, until there is none left.
+async fn all_of<T>(ask: impl AsyncFn() -> Result<T, Fault>) -> Vec<T> {
+    let mut had = Vec::new();
+    while let Ok(one) = ask().await {
+        had.push(one);
+    }
+    had
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_connections_in_use_fall_silent_for_ever_is_found_again_within_ten_seconds() {
+    let (store, wire) = wired().await;
+    let in_use = tokio::join!(
+        all_of(async || store.begin().await),
+        all_of(async || store.read().await),
+        all_of(async || store.glance().await)
+    );
+    assert_eq!((in_use.0.len(), in_use.1.len(), in_use.2.len()), (12, 4, 3));
+    wire.forget();
+    let began = Instant::now();
+    drop(in_use);
+    while store.begin().await.is_err() || store.read().await.is_err() || store.ping().await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is never found again");
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_finds_an_idle_connection_silent_is_served_by_a_new_one() {
+    let (store, wire) = wired().await;
+    store.ping().await.expect("it answers");
+    drop((store.begin().await.expect("a connection"), store.read().await.expect("a connection")));
+    // Given back before it is asked for again.
+    drop((all_of(async || store.begin().await).await, all_of(async || store.read().await).await));
+    drop((all_of(async || store.begin().await).await, all_of(async || store.read().await).await));
+    wire.forget();
+    store.begin().await.expect("another connection");
+    store.read().await.expect("another connection");
+    store.ping().await.expect("another connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_takes_too_long_is_told_as_busy_and_the_store_as_reached() {
+    let world = World::new(On::Sqlite).await;
+    let long = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                SELECT i FROM n WHERE i % 100000 = 0";
+    let mut tx = world.store().read().await.expect("a look");
+    let fault = tx.all::<(i64,)>(long, &[]).await.expect_err("it has no end");
+    assert!(matches!(fault, Fault::Busy(_)), "{fault:?}");
+    world.store().ping().await.expect("it answers");
 }
 
 #[tokio::test(flavor = "multi_thread")]
