@@ -51,10 +51,12 @@ pub enum Mood {
 impl Mood {
     /// How it treats one text.
     fn towards(self, text: &str) -> Self {
-        match self {
-            Self::Censoring(words) if !text.contains(words) => Self::Well,
-            mood => mood,
+        if let Self::Censoring(words) = self
+            && !text.contains(words)
+        {
+            return Self::Well;
         }
+        self
     }
 }
 

@@ -328,6 +328,37 @@ both!(a_channel_that_forbids_two_in_a_row_rests_and_then_tries_those_that_have_n
     assert_eq!(discord.taken(), ["news"]);
 });
 
+both!(a_message_that_goes_first_passes_a_rest_and_the_others_follow_when_it_is_ended, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let waits = say(&plane, "one").await;
+    discord.feel(Mood::Limited { times: 1, after_secs: 3_600.0 });
+    assert_eq!(plane.deliver().await.expect("delivered").later, 1);
+    world.hand.advance(Span(1));
+    let test = plane.notify(&operator(), "test", Level::Info, None).await.expect("queued");
+    assert_eq!(plane.deliver().await.expect("delivered"), plane::deliver::Delivered::default());
+    plane.deliver_first(&test).await.expect("tried");
+    assert_eq!(state(&plane, &test.id).await, ("sent".into(), 1));
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 0, "what the channel asked for still holds");
+    plane.end_rest("ops").await.expect("ended");
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(state(&plane, &waits).await, ("sent".into(), 2));
+});
+
+both!(ending_a_rest_takes_nothing_out_of_anybodys_hands, async |world| {
+    let discord = Discord::start().await;
+    let (one, other) = (plane(world, &discord).await, plane(world, &discord).await);
+    say(&one, "hello").await;
+    discord.feel(Mood::Slow);
+    let (sent, ()) = tokio::join!(one.deliver(), async {
+        discord.await_count(1).await;
+        other.end_rest("ops").await.expect("ended");
+        assert_eq!(other.deliver().await.expect("delivered").sent, 0);
+        discord.release();
+    });
+    assert_eq!((sent.expect("delivered").sent, discord.arrived().len()), (1, 1));
+});
+
 both!(a_slow_answer_is_waited_for_and_its_message_delivered_once, async |world| {
     let discord = Discord::start().await;
     let (one, other) = (plane(world, &discord).await, plane(world, &discord).await);
