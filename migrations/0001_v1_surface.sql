@@ -170,13 +170,22 @@ CREATE TABLE outbox (
     since      BIGINT NOT NULL,
     state      TEXT   NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
     attempts   BIGINT NOT NULL,
+    barred     BIGINT NOT NULL,
     next_at    BIGINT NOT NULL,
     ended_at   BIGINT,
     last_error TEXT
 );
-CREATE INDEX outbox_pending ON outbox (channel, next_at, id) WHERE state = 'pending';
+CREATE INDEX outbox_pending ON outbox (channel, barred, since, id) WHERE state = 'pending';
 CREATE INDEX outbox_dead ON outbox (ended_at DESC, id) WHERE state = 'dead';
 CREATE INDEX outbox_ended ON outbox (ended_at) WHERE state <> 'pending';
+
+-- The channels on which nothing has arrived since a try failed, and until when each is left in peace.
+CREATE TABLE channel_rest (
+    channel TEXT COLLATE "C" PRIMARY KEY,
+    until   BIGINT NOT NULL,
+    tried   TEXT   NOT NULL,
+    why     TEXT   NOT NULL
+);
 
 -- The first answer to each idempotency key.
 CREATE TABLE idempotency (

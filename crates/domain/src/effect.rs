@@ -21,6 +21,9 @@ pub struct Notify {
 /// How long an undelivered effect is tried before it is a dead letter: longer than any outage that nobody notices.
 pub const LIFE_MAX: Span = Span::hours(72);
 
+/// How long what gave up is listed at least: a quarter, so that whoever comes back from a long leave still finds it.
+pub const DEAD_KEPT_MIN: Span = Span::days(90);
+
 /// The longest pause between two tries.
 const PAUSE_MAX: Span = Span::mins(1);
 

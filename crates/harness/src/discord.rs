@@ -40,10 +40,24 @@ pub enum Mood {
     Slow,
     /// It answers 403: the bot may not write there.
     Forbidding,
+    /// It answers 403 to a message that holds these words, and takes every other.
+    Censoring(&'static str),
     /// It answers 400: it will never take this message.
     Refusing,
     /// It never answers.
     Silent,
+}
+
+impl Mood {
+    /// How it treats one text.
+    fn towards(self, text: &str) -> Self {
+        if let Self::Censoring(words) = self
+            && !text.contains(words)
+        {
+            return Self::Well;
+        }
+        self
+    }
 }
 
 /// One request as it arrived.
@@ -148,11 +162,11 @@ impl Discord {
 }
 
 async fn answer(State(desk): State<Arc<Desk>>, uri: Uri, body: Bytes) -> Response {
-    let mood = desk.next_mood();
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mood = desk.next_mood().towards(body["content"].as_str().unwrap_or_default());
     let path = uri.path().to_owned();
     let known = path.starts_with("/api/v10/channels/") && path.ends_with("/messages");
     let taken = known && matches!(mood, Mood::Well | Mood::Slow);
-    let body = serde_json::from_slice(&body).unwrap_or_default();
     desk.arrived.send_modify(|arrived| arrived.push(Arrived { path, body, taken }));
     match mood {
         Mood::Silent => std::future::pending().await,
@@ -161,7 +175,7 @@ async fn answer(State(desk): State<Arc<Desk>>, uri: Uri, body: Bytes) -> Respons
             (StatusCode::TOO_MANY_REQUESTS, body.to_string()).into_response()
         }
         Mood::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Mood::Forbidding => StatusCode::FORBIDDEN.into_response(),
+        Mood::Forbidding | Mood::Censoring(_) => StatusCode::FORBIDDEN.into_response(),
         Mood::Refusing => StatusCode::BAD_REQUEST.into_response(),
         Mood::Slow => {
             desk.answers.acquire().await.expect("nobody closes it").forget();

@@ -42,11 +42,18 @@ pub struct Message {
 pub enum Outcome {
     /// The channel has taken it.
     Sent,
-    /// The channel could not take it now: the network, a fault on its side, too many messages, or a token, a right or
-    /// an address that somebody has to mend first.
+    /// The channel could not take it now: the network, a fault on its side, too many messages.
     Later {
         /// How long the channel asked us to wait, rounded up to a millisecond; `None` when it did not say.
         after: Option<Span>,
+        /// What happened, as a sentence without a full stop.
+        why: String,
+    },
+    /// The receiver turned it away (401, 403, 404): because of a token, a right or an address that somebody has to mend
+    /// first, which concerns the whole channel; or because somebody on the way dislikes this very message.
+    Barred {
+        /// How long to wait, at least ten minutes: what the channel asked for, if that is more.
+        after: Span,
         /// What happened, as a sentence without a full stop.
         why: String,
     },

@@ -101,8 +101,8 @@ impl Wire {
 }
 
 impl Answer {
-    /// What the answer means: taken, try again (later still where the configuration is at fault), or never. `detail` is appended to the sentence when not empty, and
-    /// must hold no secret.
+    /// What the answer means: taken, try again, barred, or never. `detail` is appended to the sentence when not empty,
+    /// and must hold no secret.
     pub(crate) fn outcome(&self, detail: &str) -> Outcome {
         let Self { status, retry_after, body: _, host } = self;
         if status.is_success() {
@@ -112,11 +112,11 @@ impl Answer {
         let colon = if detail.is_empty() { "" } else { ": " };
         let why = format!("{host} answered {status}{colon}{detail}");
         let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
-        // A token that is being rotated, a right that is missing, a webhook that was made anew: nothing is wrong with
-        // the message.
+        // A token that is being rotated, a right that is missing, a webhook that was made anew: mostly nothing is wrong
+        // with the message.
         let mendable = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
         if mendable.contains(status) {
-            Outcome::Later { after: Some(retry_after.unwrap_or(MEND_WAIT).max(MEND_WAIT)), why }
+            Outcome::Barred { after: retry_after.unwrap_or(MEND_WAIT).max(MEND_WAIT), why }
         } else if status.is_server_error() || passing.contains(status) {
             Outcome::Later { after: *retry_after, why }
         } else {

@@ -12,8 +12,10 @@ use futures::FutureExt;
 use futures::future::join_all;
 use notify::{Channel, Message, Outcome};
 use store::outbox::{self, Row};
+use store::{Fault, Tx, rest};
 use tokio::time::Instant;
 
+use crate::notice::Queued;
 use crate::{No, Plane};
 
 /// How long a taken row is left to whoever took it: longer than any try.
@@ -50,8 +52,8 @@ impl Plane {
         Ok(done)
     }
 
-    /// Delivers messages to one channel in the order they were written. When the channel asks to be left in peace, or
-    /// does not answer, the rest waits with the one that failed.
+    /// Delivers messages to one channel in the order they were written. When the channel asks to be left in peace, does
+    /// not answer, or bars one after the other, what is left waits with the one that failed.
     async fn deliver_to(&self, channel: &Channel) -> Result<Delivered, No> {
         let mut done = Delivered::default();
         let until = Instant::now() + PASS_MAX;
@@ -66,15 +68,51 @@ impl Plane {
                 match self.settle(row, outcome).await? {
                     Settled::Sent => done.sent += 1,
                     Settled::Dead => done.dead += 1,
-                    Settled::Later(at) => {
+                    Settled::Alone => done.later += 1,
+                    Settled::Resting(at) => {
                         done.later += 1 + rows.len();
-                        self.wait_for(channel.name(), rows, at).await?;
+                        self.give_back(rows, at).await?;
                         return Ok(done);
                     }
                 }
             }
         }
         Ok(done)
+    }
+
+    /// Tries a message ahead of all others, though its channel rest, unless somebody else has it.
+    pub async fn deliver_first(&self, queued: &Queued) -> Result<(), No> {
+        let Some(channel) = self.settings.channel(Some(&queued.channel)) else { return Ok(()) };
+        let id = queued.id.clone();
+        let taken = self
+            .act
+            .act(move |tx| {
+                let (id, until) = (id.clone(), tx.now() + TAKEN_FOR);
+                async move { Ok(outbox::take_one(tx, &id, until).await?) }.boxed()
+            })
+            .await?;
+        let Some(row) = taken else { return Ok(()) };
+        let Some(row) = self.begin_try(row).await? else { return Ok(()) };
+        let outcome = channel.send(&message(&row)?).await;
+        self.settle(row, outcome).await.map(drop)
+    }
+
+    /// Lets a channel that is known to be well again be told at once what waits for it. What is in somebody's hands
+    /// stays there.
+    pub async fn end_rest(&self, channel: &str) -> Result<(), No> {
+        let channel = channel.to_owned();
+        self.act
+            .act(move |tx| {
+                let (channel, in_hands) = (channel.clone(), tx.now() + TAKEN_FOR);
+                async move {
+                    rest::end(tx, &channel).await?;
+                    Ok(outbox::recall(tx, &channel, in_hands).await?)
+                }
+                .boxed()
+            })
+            .await?;
+        self.wake.outbox.notify_one();
+        Ok(())
     }
 
     /// Takes what a channel may be told now.
@@ -106,30 +144,7 @@ impl Plane {
         self.act
             .act(move |tx| {
                 let (row, outcome) = (row.clone(), outcome.clone());
-                async move {
-                    let (asked, why) = match outcome {
-                        Outcome::Sent => {
-                            outbox::sent(tx, &row.id).await?;
-                            return Ok(Settled::Sent);
-                        }
-                        Outcome::Refused { why } => {
-                            outbox::dead(tx, &row, &why).await?;
-                            return Ok(Settled::Dead);
-                        }
-                        Outcome::Later { after, why } => (after, why),
-                    };
-                    match effect::retry(row.attempts, Time(row.since), asked, tx.now()) {
-                        Next::At(at) => {
-                            outbox::later(tx, &row, at, &why).await?;
-                            Ok(Settled::Later(at))
-                        }
-                        Next::Dead => {
-                            outbox::dead(tx, &row, &why).await?;
-                            Ok(Settled::Dead)
-                        }
-                    }
-                }
-                .boxed()
+                async move { Ok(write_down(tx, &row, outcome).await?) }.boxed()
             })
             .await
     }
@@ -164,18 +179,17 @@ impl Plane {
         Ok(usize::try_from(stranded).unwrap_or(usize::MAX))
     }
 
-    /// Leaves a channel in peace until `at`: what was taken with the one that failed, and what waits behind it.
-    async fn wait_for(&self, channel: &str, rows: impl Iterator<Item = Row>, at: Time) -> Result<(), No> {
-        let channel = channel.to_owned();
+    /// Gives back what was taken with the one that failed.
+    async fn give_back(&self, rows: impl Iterator<Item = Row>, at: Time) -> Result<(), No> {
         let untried: Vec<_> = rows.collect();
         self.act
             .act(move |tx| {
-                let (channel, untried) = (channel.clone(), untried.clone());
+                let untried = untried.clone();
                 async move {
                     for row in untried {
                         outbox::untried(tx, &row, at).await?;
                     }
-                    Ok(outbox::pause(tx, &channel, at).await?)
+                    Ok(())
                 }
                 .boxed()
             })
@@ -187,7 +201,56 @@ impl Plane {
 enum Settled {
     Sent,
     Dead,
-    Later(Time),
+    /// The message waits, and keeps no other waiting.
+    Alone,
+    /// The message waits, and its channel rests until then.
+    Resting(Time),
+}
+
+/// Writes down what came of one try: of the message, and of what it says about its channel.
+async fn write_down(tx: &mut Tx, row: &Row, outcome: Outcome) -> Result<Settled, Fault> {
+    let (asked, why, barred) = match outcome {
+        Outcome::Sent => {
+            outbox::sent(tx, &row.id).await?;
+            rest::over(tx, &row.channel).await?;
+            return Ok(Settled::Sent);
+        }
+        Outcome::Refused { why } => {
+            outbox::dead(tx, row, &why).await?;
+            return Ok(Settled::Dead);
+        }
+        Outcome::Later { after, why } => (after, why, false),
+        Outcome::Barred { after, why } => (Some(after), why, true),
+    };
+    let Next::At(at) = effect::retry(row.attempts, Time(row.since), asked, tx.now()) else {
+        outbox::dead(tx, row, &why).await?;
+        return Ok(Settled::Dead);
+    };
+    if barred {
+        outbox::bar(tx, row, at, &why).await?;
+        if !speaks_for_its_channel(tx, row, &why).await? {
+            return Ok(Settled::Alone);
+        }
+    } else {
+        outbox::later(tx, row, at, &why).await?;
+    }
+    rest::put(tx, row, at, &why).await?;
+    Ok(Settled::Resting(at))
+}
+
+/// Whether a message that was barred shows that its channel would bar any other: only when the try before it, of another
+/// message, failed too, and never when it is barred again while others arrive. The first doubt is written down as a rest
+/// that is over.
+async fn speaks_for_its_channel(tx: &mut Tx, row: &Row, why: &str) -> Result<bool, Fault> {
+    if row.barred > 0 && outbox::arrived(tx, &row.channel, Time(row.since)).await? {
+        return Ok(false);
+    }
+    if let Some(rest) = rest::find(tx, &row.channel).await? {
+        return Ok(rest.tried != row.id);
+    }
+    let now = tx.now();
+    rest::put(tx, row, now, why).await?;
+    Ok(false)
 }
 
 fn message(row: &Row) -> Result<Message, No> {

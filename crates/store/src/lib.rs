@@ -26,6 +26,7 @@ pub mod lock;
 mod migration;
 pub mod outbox;
 pub mod replica;
+pub mod rest;
 pub mod run;
 pub mod scheduled;
 pub mod seeded;
@@ -37,7 +38,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 13] = [
+    let files: [(&str, &[(&str, &str)]); 14] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("fence", fence::STATEMENTS),
@@ -49,6 +50,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("lock", lock::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("replica", replica::STATEMENTS),
+        ("rest", rest::STATEMENTS),
         ("run", run::STATEMENTS),
         ("scheduled", scheduled::STATEMENTS),
     ];

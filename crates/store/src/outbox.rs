@@ -1,6 +1,6 @@
 //! What must happen in the world, as rows: written with the state that implies it, taken by whoever delivers.
 
-use domain::effect::Notify;
+use domain::effect::{DEAD_KEPT_MIN, Notify};
 use domain::notice::Level;
 use domain::time::Time;
 
@@ -9,33 +9,39 @@ use crate::{Fault, Tx};
 
 macro_rules! columns {
     () => {
-        "id, channel, level, text, link, created_at, since, state, attempts, next_at, ended_at, last_error"
+        "id, channel, level, text, link, created_at, since, state, attempts, barred, next_at, ended_at, last_error"
     };
 }
 
 statements! {
-    ADD = "INSERT INTO outbox (id, channel, level, text, link, created_at, since, state, attempts, next_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $6, 'pending', 0, $6)";
-    // A channel with a failed try behind it and the next one ahead is in peace: what was written since waits too.
+    ADD = "INSERT INTO outbox (id, channel, level, text, link, created_at, since, state, attempts, barred, next_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $6, 'pending', 0, 0, $6)";
+    // What was barred goes behind what was not, so that it costs the others nothing while its channel takes them.
     TAKE = concat!("UPDATE outbox SET next_at = $3 WHERE state = 'pending' AND id IN (
               SELECT id FROM outbox WHERE channel = $1 AND state = 'pending' AND next_at <= $2
-                 AND NOT EXISTS (SELECT 1 FROM outbox AS ahead
-                                  WHERE ahead.channel = $1 AND ahead.state = 'pending'
-                                    AND ahead.next_at > $2 AND ahead.last_error IS NOT NULL)
-               ORDER BY next_at, id LIMIT 5 FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
+                 AND NOT EXISTS (SELECT 1 FROM channel_rest WHERE channel = $1 AND until > $2)
+               ORDER BY barred, since, id LIMIT 5 FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
+    // Whether its channel rests or not.
+    TAKE_ONE = concat!("UPDATE outbox SET next_at = $3 WHERE id = $1 AND state = 'pending' AND next_at <= $2
+           RETURNING ", columns!());
     TRY = "UPDATE outbox SET attempts = attempts + 1, next_at = $3
             WHERE id = $1 AND state = 'pending' AND attempts = $2";
     // Whichever try it was: what has arrived has arrived.
     SENT = "UPDATE outbox SET state = 'sent', ended_at = $2, last_error = NULL WHERE id = $1 AND state = 'pending'";
     LATER = "UPDATE outbox SET next_at = $3, last_error = $4 WHERE id = $1 AND state = 'pending' AND attempts = $2";
+    BAR = "UPDATE outbox SET next_at = $3, last_error = $4, barred = barred + 1
+            WHERE id = $1 AND state = 'pending' AND attempts = $2";
     UNTRIED = "UPDATE outbox SET next_at = $3 WHERE id = $1 AND state = 'pending' AND attempts = $2";
-    PAUSE = "UPDATE outbox SET next_at = $2 WHERE channel = $1 AND state = 'pending' AND next_at < $2";
+    RECALL = "UPDATE outbox SET next_at = $2 WHERE channel = $1 AND state = 'pending' AND next_at > $3";
+    // That what was sent is not pending is said for the index.
+    ARRIVED = "SELECT id FROM outbox
+                WHERE channel = $1 AND state = 'sent' AND state <> 'pending' AND ended_at >= $2 LIMIT 1";
     DEAD = "UPDATE outbox SET state = 'dead', ended_at = $3, last_error = $4
              WHERE id = $1 AND state = 'pending' AND attempts = $2";
     // Not what somebody is just trying.
     STRAND = "UPDATE outbox SET state = 'dead', ended_at = $2, last_error = $4
                WHERE channel = $1 AND state = 'pending' AND next_at <= $2 AND since <= $3";
-    REVIVE = "UPDATE outbox SET state = 'pending', attempts = 0, since = $2, next_at = $2, ended_at = NULL, last_error = NULL
+    REVIVE = "UPDATE outbox SET state = 'pending', attempts = 0, barred = 0, since = $2, next_at = $2, ended_at = NULL, last_error = NULL
                WHERE id = $1 AND state = 'dead'";
     LIST_DEAD = concat!("SELECT ", columns!(), " FROM outbox WHERE state = 'dead' AND (ended_at, id) < ($1, $2)
             ORDER BY ended_at DESC, id DESC LIMIT $3");
@@ -44,7 +50,8 @@ statements! {
     WAITING = "SELECT channel, COUNT(*) AS count, MIN(since) AS since FROM outbox
                 WHERE state = 'pending' GROUP BY channel ORDER BY channel";
     FORGET = "DELETE FROM outbox WHERE id IN (
-                SELECT id FROM outbox WHERE state <> 'pending' AND ended_at < $1 ORDER BY ended_at LIMIT 500)";
+                SELECT id FROM outbox WHERE state <> 'pending' AND ended_at < $1
+                   AND (state = 'sent' OR ended_at < $2) ORDER BY ended_at LIMIT 500)";
 }
 
 /// An effect as it is remembered.
@@ -68,6 +75,8 @@ pub struct Row {
     pub state: String,
     /// How often it was tried. It grows with each try, and so tells a try from those before it.
     pub attempts: i64,
+    /// How often its receiver barred it: see `notify::Outcome::Barred`.
+    pub barred: i64,
     /// When it may be tried next.
     pub next_at: i64,
     /// When it was sent or given up.
@@ -101,8 +110,14 @@ pub async fn add(tx: &mut Tx, id: &str, effect: &Notify) -> Result<(), Fault> {
 pub async fn take(tx: &mut Tx, channel: &str, until: Time) -> Result<Vec<Row>, Fault> {
     let now = tx.now();
     let mut rows: Vec<Row> = tx.all(TAKE, &[Text(channel), Int(now.0), Int(until.0)]).await?;
-    rows.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+    rows.sort_by(|a, b| (a.barred, a.since, &a.id).cmp(&(b.barred, b.since, &b.id)));
     Ok(rows)
+}
+
+/// Takes one effect, though its channel rest; none when somebody has it, or it has ended.
+pub async fn take_one(tx: &mut Tx, id: &str, until: Time) -> Result<Option<Row>, Fault> {
+    let now = tx.now();
+    tx.one(TAKE_ONE, &[Text(id), Int(now.0), Int(until.0)]).await
 }
 
 /// Begins a try of an effect that was taken, and keeps others away until `until`; none when it is another's by now.
@@ -123,14 +138,25 @@ pub async fn later(tx: &mut Tx, tried: &Row, at: Time, why: &str) -> Result<(), 
     tx.run(LATER, &[Text(&tried.id), Int(tried.attempts), Int(at.0), Text(why)]).await.map(drop)
 }
 
-/// Gives back an effect that was taken and not tried.
+/// As [`later`], for an effect that its receiver barred: from now on it goes behind those that were not.
+pub async fn bar(tx: &mut Tx, tried: &Row, at: Time, why: &str) -> Result<(), Fault> {
+    tx.run(BAR, &[Text(&tried.id), Int(tried.attempts), Int(at.0), Text(why)]).await.map(drop)
+}
+
+/// Gives back an effect that was taken and not tried, for another time.
 pub async fn untried(tx: &mut Tx, taken: &Row, at: Time) -> Result<(), Fault> {
     tx.run(UNTRIED, &[Text(&taken.id), Int(taken.attempts), Int(at.0)]).await.map(drop)
 }
 
-/// Leaves a channel in peace until `at`, because it said so.
-pub async fn pause(tx: &mut Tx, channel: &str, at: Time) -> Result<(), Fault> {
-    tx.run(PAUSE, &[Text(channel), Int(at.0)]).await.map(drop)
+/// Lets what would wait beyond `then` for a channel be tried now.
+pub async fn recall(tx: &mut Tx, channel: &str, then: Time) -> Result<(), Fault> {
+    let now = tx.now();
+    tx.run(RECALL, &[Text(channel), Int(now.0), Int(then.0)]).await.map(drop)
+}
+
+/// Whether anything has arrived on a channel at `then` or since.
+pub async fn arrived(tx: &mut Tx, channel: &str, then: Time) -> Result<bool, Fault> {
+    Ok(tx.one::<(String,)>(ARRIVED, &[Text(channel), Int(then.0)]).await?.is_some())
 }
 
 /// Gives an effect up, unless it has been tried again since.
@@ -183,7 +209,9 @@ pub async fn waiting(tx: &mut Tx) -> Result<Vec<Waiting>, Fault> {
     tx.all(WAITING, &[]).await
 }
 
-/// Forgets up to 500 effects that ended before `then`; returns how many.
+/// Forgets up to 500 effects that ended before `then`, those given up not before [`DEAD_KEPT_MIN`] is over; returns how
+/// many.
 pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
-    tx.run(FORGET, &[Int(then.0)]).await
+    let dead = tx.now() - DEAD_KEPT_MIN;
+    tx.run(FORGET, &[Int(then.0), Int(dead.0)]).await
 }

@@ -1,6 +1,7 @@
 //! Scheduled jobs and their runs as rows. The primary key of a run is its job and due time, so that no due time can
 //! have two.
 
+use domain::effect::DEAD_KEPT_MIN;
 use domain::scheduled::{Hold, Scheduled};
 use domain::time::Time;
 
@@ -43,7 +44,8 @@ statements! {
               FROM scheduled_run WHERE status LIKE 'lost:%' AND (ended_at, run_id) < ($1, $2)
              ORDER BY ended_at DESC, run_id DESC LIMIT $3";
     FORGET = "DELETE FROM scheduled_run WHERE run_id IN (
-                SELECT run_id FROM scheduled_run WHERE ended_at < $1 ORDER BY ended_at LIMIT 500)";
+                SELECT run_id FROM scheduled_run WHERE ended_at < $1
+                   AND (status NOT LIKE 'lost:%' OR ended_at < $2) ORDER BY ended_at LIMIT 500)";
 }
 
 #[derive(sqlx::FromRow)]
@@ -222,7 +224,8 @@ pub async fn lost(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Ru
     tx.all(LOST, &[Int(before.0), Text(before.1), Int(limit)]).await
 }
 
-/// Forgets up to 500 runs that ended before `then`; returns how many.
+/// Forgets up to 500 runs that ended before `then`, the lost ones not before [`DEAD_KEPT_MIN`] is over; returns how many.
 pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
-    tx.run(FORGET, &[Int(then.0)]).await
+    let lost = tx.now() - DEAD_KEPT_MIN;
+    tx.run(FORGET, &[Int(then.0), Int(lost.0)]).await
 }

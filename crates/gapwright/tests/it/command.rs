@@ -159,6 +159,26 @@ async fn a_message_that_was_given_up_is_listed_and_queued_again() {
     discord.await_count(2).await;
 }
 
+#[tokio::test]
+async fn a_test_after_a_mend_arrives_at_once_and_so_does_what_waits() {
+    let discord = harness::Discord::start().await;
+    let home = Home::with_database()
+        .set("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL", "discord://1234567890")
+        .set("GAPWRIGHT__NOTIFY__DISCORD_TOKEN", "a.bot.token")
+        .set("GAPWRIGHT__NOTIFY__DISCORD_API", &discord.addr().to_string());
+    let test = |text| ["notify", "test", "--channel", "ops", "--message", text];
+    discord.feel(harness::discord::Mood::Forbidding);
+    for text in ["one", "two", "three"] {
+        let said = home.fails(75, &test(text));
+        assert!(said.contains("403 Forbidden") && said.contains("a server tries again from "), "{said}");
+    }
+    discord.feel(harness::discord::Mood::Well);
+    home.ok(&test("four"));
+    let mut taken = discord.taken();
+    taken.sort();
+    assert_eq!(taken, ["four", "one", "three", "two"]);
+}
+
 #[test]
 fn who_did_it_and_by_which_command_is_in_the_audit() {
     let home = Home::new();

@@ -26,7 +26,7 @@ async fn it_answers_by_its_mood_and_remembers_what_arrived() {
     assert!(matches!(broken, Outcome::Later { after: None, .. }), "{broken:?}");
     discord.feel(Mood::Forbidding);
     let forbidden = channel.send(&message("three")).await;
-    assert!(matches!(forbidden, Outcome::Later { after: Some(_), .. }), "{forbidden:?}");
+    assert!(matches!(forbidden, Outcome::Barred { .. }), "{forbidden:?}");
     discord.feel(Mood::Refusing);
     let refused = channel.send(&message("three")).await;
     assert!(matches!(refused, Outcome::Refused { .. }), "{refused:?}");

@@ -6,7 +6,7 @@ use notify::{Channel, Outcome, Settings};
 use serde_json::json;
 
 use crate::fake::Fake;
-use crate::{LINK, channel, later, message, refused, settings};
+use crate::{LINK, barred, channel, later, message, refused, settings};
 
 const BOT: &str = "discord://4242";
 const WEBHOOK: &str = "discord://77/webhook-t0ken_X";
@@ -108,8 +108,8 @@ async fn what_somebody_has_to_mend_at_discord_is_tried_again_after_a_long_wait()
     let unknown = r#"{"message": "Unknown Channel", "code": 10003}"#;
     let check = async |status, body, why: &str| {
         let fake = Fake::answering(status, &[("retry-after", "1")], body).await;
-        let told = later(through(&fake, BOT).send(&message(Level::Info, "hello")).await);
-        assert_eq!(told, (Some(Span::mins(10)), why.to_owned()));
+        let told = barred(through(&fake, BOT).send(&message(Level::Info, "hello")).await);
+        assert_eq!(told, (Span::mins(10), why.to_owned()));
     };
     check(401, unauthorized, "127.0.0.1 answered 401 Unauthorized: check the token").await;
     check(403, "", "127.0.0.1 answered 403 Forbidden: let the bot see the channel and send messages in it").await;

@@ -46,7 +46,16 @@ fn message(level: Level, text: impl Into<String>) -> Message {
 fn later(outcome: Outcome) -> (Option<Span>, String) {
     match outcome {
         Outcome::Later { after, why } => (after, why),
-        Outcome::Sent | Outcome::Refused { .. } => panic!("expected later, got {outcome:?}"),
+        Outcome::Sent | Outcome::Barred { .. } | Outcome::Refused { .. } => panic!("expected later, got {outcome:?}"),
+    }
+}
+
+/// The wait and the sentence of an attempt that was barred.
+#[track_caller]
+fn barred(outcome: Outcome) -> (Span, String) {
+    match outcome {
+        Outcome::Barred { after, why } => (after, why),
+        Outcome::Sent | Outcome::Later { .. } | Outcome::Refused { .. } => panic!("expected a bar, got {outcome:?}"),
     }
 }
 
@@ -55,6 +64,6 @@ fn later(outcome: Outcome) -> (Option<Span>, String) {
 fn refused(outcome: Outcome) -> String {
     match outcome {
         Outcome::Refused { why } => why,
-        Outcome::Sent | Outcome::Later { .. } => panic!("expected a refusal, got {outcome:?}"),
+        Outcome::Sent | Outcome::Later { .. } | Outcome::Barred { .. } => panic!("expected a refusal, got {outcome:?}"),
     }
 }

@@ -5,7 +5,7 @@ use domain::time::Span;
 use notify::{Message, Outcome};
 
 use crate::fake::Fake;
-use crate::{LINK, channel, later, message, refused, settings};
+use crate::{LINK, barred, channel, later, message, refused, settings};
 
 #[tokio::test]
 async fn ntfy_rings_louder_the_graver_the_message() {
@@ -68,7 +68,7 @@ async fn ntfy_too_busy_or_closed_is_tried_again_and_a_message_too_large_is_not()
     };
     assert_eq!(later(check(429, &[("retry-after", "1.5")]).await).0, Some(Span(1_500)));
     assert_eq!(later(check(507, &[]).await).0, None);
-    let closed = later(check(403, &[]).await);
-    assert_eq!(closed, (Some(Span::mins(10)), "127.0.0.1 answered 403 Forbidden".to_owned()));
+    let closed = barred(check(403, &[]).await);
+    assert_eq!(closed, (Span::mins(10), "127.0.0.1 answered 403 Forbidden".to_owned()));
     assert_eq!(refused(check(413, &[]).await), "127.0.0.1 answered 413 Payload Too Large");
 }

@@ -6,7 +6,7 @@ use notify::Outcome;
 use serde_json::json;
 
 use crate::fake::Fake;
-use crate::{LINK, channel, later, message, refused, settings};
+use crate::{LINK, barred, channel, later, message, refused, settings};
 
 fn url(fake: &Fake) -> String {
     format!("slack+http://{}/services/T000/B000/slack-s3cret", fake.addr)
@@ -42,10 +42,10 @@ async fn slack_says_why_in_a_word_and_how_long_to_wait() {
         let fake = Fake::answering(status, headers, body).await;
         channel(url(&fake), &settings()).send(&message(Level::Info, "hello")).await
     };
-    let mended_later = |why: &str| (Some(Span::mins(10)), why.to_owned());
-    let gone = later(check(404, &[], "no_service").await);
+    let mended_later = |why: &str| (Span::mins(10), why.to_owned());
+    let gone = barred(check(404, &[], "no_service").await);
     assert_eq!(gone, mended_later("127.0.0.1 answered 404 Not Found: no_service"));
-    let closed = later(check(403, &[], "<b>/services/T000</b>").await);
+    let closed = barred(check(403, &[], "<b>/services/T000</b>").await);
     assert_eq!(closed, mended_later("127.0.0.1 answered 403 Forbidden"));
     let invalid = refused(check(400, &[], "invalid_payload").await);
     assert_eq!(invalid, "127.0.0.1 answered 400 Bad Request: invalid_payload");

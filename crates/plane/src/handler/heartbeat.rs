@@ -7,7 +7,7 @@ use domain::catalogue;
 use domain::check_in::Phase;
 use domain::job::CANARY;
 use domain::notice::Level;
-use domain::time::Span;
+use domain::time::{Span, Time};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -107,8 +107,15 @@ impl Client<'_> {
         let mut tx = self.plane.store().read().await.map_err(|error| error.to_string())?;
         match store::outbox::find(&mut tx, &id).await.map_err(|error| error.to_string())? {
             Some(row) if row.state == "sent" => Ok(()),
-            // Another replica may just be sending it; only a failed try is a failure.
-            Some(row) if row.state == "pending" && row.last_error.is_none() => Ok(()),
+            Some(row) if row.state == "pending" && row.last_error.is_none() => {
+                match store::rest::find(&mut tx, &row.channel).await.map_err(|error| error.to_string())? {
+                    Some(rest) if Time(rest.until) > tx.now() => {
+                        Err(format!("the channel rests until {}: {}", Time(rest.until).iso(), rest.why))
+                    }
+                    // Another replica may just be sending it; only a failed try is a failure.
+                    Some(_) | None => Ok(()),
+                }
+            }
             Some(row) => {
                 Err(format!("{} after {} tries: {}", row.state, row.attempts, row.last_error.unwrap_or_default()))
             }

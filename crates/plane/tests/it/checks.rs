@@ -7,6 +7,7 @@ use plane::job::Claim;
 use plane::page::Ask;
 
 use crate::given::{ann, due, named, register, take, walk, wish};
+use crate::scheduled::ring;
 
 both!(routine_jobs_held_for_longer_than_asked_are_stuck_whatever_their_claim_says, async |world| {
     for name in ["long", "longer", "fresh"] {
@@ -75,6 +76,40 @@ both!(dead_letters_of_all_sources_are_one_list_latest_first_and_walked_without_l
             lost.clone().count() == 15 && lost.clone().all(|letter| letter.error.starts_with("retention, due at "))
         );
         assert!(letters.is_sorted_by(|a, b| (a.at, &a.id) >= (b.at, &b.id)), "by pages of {limit}");
+    }
+});
+
+both!(what_gave_up_is_listed_for_90_days_however_short_the_retention, async |world| {
+    let schedule = [("retention".to_owned(), "every 1h".to_owned())].into();
+    let plane = world.replica_with(|settings| (settings.schedule, settings.keep) = (schedule, Span::hours(1))).await;
+    plane.sync_schedule().await.expect("a schedule");
+    let hold = domain::scheduled::Hold {
+        run_id: "R".into(),
+        due_at: domain::time::Time(1),
+        replica: "here".into(),
+        since: harness::plane::START,
+        expires_at: harness::plane::START,
+        attempt: 3,
+        missed: 0,
+    };
+    let effect = domain::effect::Notify {
+        channel: "ops".into(),
+        level: domain::notice::Level::Info,
+        text: "t".into(),
+        link: None,
+    };
+    let mut tx = world.store().begin().await.expect("a transaction");
+    store::outbox::add(&mut tx, "M", &effect).await.expect("a row");
+    let row = store::outbox::find(&mut tx, "M").await.expect("a look").expect("the row");
+    store::outbox::dead(&mut tx, &row, "no such channel").await.expect("given up");
+    store::scheduled::ended(&mut tx, "elsewhere", &hold, "lost: it did not end").await.expect("a row");
+    tx.commit().await.expect("a commit");
+    world.spoil();
+    for (days, listed) in [(1, 2), (89, 2), (91, 0)] {
+        world.hand.set(harness::plane::START + Span::days(days));
+        ring(&plane).await;
+        let letters = plane.dead_letters(&ann(), &Ask::default()).await.expect("a list").items;
+        assert_eq!(letters.len(), listed, "after {days} days: {letters:?}");
     }
 });
 

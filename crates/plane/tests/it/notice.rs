@@ -273,6 +273,92 @@ both!(a_message_that_needs_a_mended_configuration_is_delivered_after_it, async |
     assert_eq!(state(&plane, &id).await, ("sent".into(), 25));
 });
 
+both!(a_message_that_its_receiver_forbids_does_not_keep_the_others_waiting, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    discord.feel(Mood::Censoring("drop table"));
+    let poison = say(&plane, "drop table").await;
+    for _ in 0..3 {
+        assert_eq!(plane.deliver().await.expect("delivered").later, 1);
+        world.hand.advance(Span::mins(10));
+    }
+    assert_eq!(plane.deliver().await.expect("delivered").later, 1);
+    for hour in 0..71 {
+        world.hand.advance(Span(1));
+        let news = say(&plane, &format!("hour {hour}")).await;
+        plane.deliver().await.expect("delivered");
+        assert_eq!(state(&plane, &news).await.0, "sent", "hour {hour}");
+        world.hand.advance(Span::hours(1));
+    }
+    assert_eq!(state(&plane, &poison).await.0, "pending", "it may still be mended");
+});
+
+both!(a_message_that_is_forbidden_while_others_arrive_never_lays_its_channel_to_rest, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    discord.feel(Mood::Censoring("drop table"));
+    let mut poisons = Vec::new();
+    for text in ["drop table a", "news", "drop table b", "more news", "drop table c", "the last news"] {
+        let id = say(&plane, text).await;
+        plane.deliver().await.expect("delivered");
+        world.hand.advance(Span(1));
+        if text.starts_with("drop") { poisons.push(id) } else { assert_eq!(state(&plane, &id).await.0, "sent") }
+    }
+    world.hand.advance(Span::mins(10));
+    assert_eq!(plane.deliver().await.expect("delivered").later, 3, "each is tried for itself");
+    let news = say(&plane, "news after them").await;
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(state(&plane, &news).await, ("sent".into(), 1));
+});
+
+both!(a_channel_that_forbids_two_in_a_row_rests_and_then_tries_those_that_have_not_been, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    discord.feel(Mood::Censoring("drop table"));
+    for text in ["drop table a", "drop table b", "news"] {
+        say(&plane, text).await;
+        world.hand.advance(Span(1));
+    }
+    assert_eq!(plane.deliver().await.expect("delivered").later, 3);
+    assert_eq!(discord.arrived().len(), 2, "the third waits");
+    world.hand.advance(Span(599_999));
+    assert_eq!(plane.deliver().await.expect("delivered"), plane::deliver::Delivered::default());
+    world.hand.advance(Span(1));
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(discord.taken(), ["news"]);
+});
+
+both!(a_message_that_goes_first_passes_a_rest_and_the_others_follow_when_it_is_ended, async |world| {
+    let discord = Discord::start().await;
+    let plane = plane(world, &discord).await;
+    let waits = say(&plane, "one").await;
+    discord.feel(Mood::Limited { times: 1, after_secs: 3_600.0 });
+    assert_eq!(plane.deliver().await.expect("delivered").later, 1);
+    world.hand.advance(Span(1));
+    let test = plane.notify(&operator(), "test", Level::Info, None).await.expect("queued");
+    assert_eq!(plane.deliver().await.expect("delivered"), plane::deliver::Delivered::default());
+    plane.deliver_first(&test).await.expect("tried");
+    assert_eq!(state(&plane, &test.id).await, ("sent".into(), 1));
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 0, "what the channel asked for still holds");
+    plane.end_rest("ops").await.expect("ended");
+    assert_eq!(plane.deliver().await.expect("delivered").sent, 1);
+    assert_eq!(state(&plane, &waits).await, ("sent".into(), 2));
+});
+
+both!(ending_a_rest_takes_nothing_out_of_anybodys_hands, async |world| {
+    let discord = Discord::start().await;
+    let (one, other) = (plane(world, &discord).await, plane(world, &discord).await);
+    say(&one, "hello").await;
+    discord.feel(Mood::Slow);
+    let (sent, ()) = tokio::join!(one.deliver(), async {
+        discord.await_count(1).await;
+        other.end_rest("ops").await.expect("ended");
+        assert_eq!(other.deliver().await.expect("delivered").sent, 0);
+        discord.release();
+    });
+    assert_eq!((sent.expect("delivered").sent, discord.arrived().len()), (1, 1));
+});
+
 both!(a_slow_answer_is_waited_for_and_its_message_delivered_once, async |world| {
     let discord = Discord::start().await;
     let (one, other) = (plane(world, &discord).await, plane(world, &discord).await);

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use domain::agent::Role;
 use domain::time::Span;
+use harness::discord::Mood;
 use harness::{Discord, World, both, call};
 use plane::Plane;
 use serde_json::{Value, json};
@@ -166,6 +167,38 @@ both!(a_message_that_does_not_arrive_is_noticed, async |world| {
     beating.ring().await;
     let status = beating.status("agent-mcp-heartbeat").await;
     assert!(status.starts_with("error: delivery: pending after 1 tries"), "{status}");
+    beating.end().await;
+});
+
+/// Two beats, the second of which may find its channel at rest; both fail, and no end is checked in.
+async fn beats_that_fail(world: &World, beating: &Beating, why: &str) {
+    for _ in 0..2 {
+        beating.ring().await;
+        let status = beating.status("agent-mcp-heartbeat").await;
+        assert!(status.starts_with("error: delivery: ") && status.contains(why), "{status}");
+        // Within the rest that the failures of the first one brought.
+        world.hand.advance(Span(1));
+        beating
+            .plane
+            .trigger_scheduled(&call(Role::Operator, "test", "test"), "agent-mcp-heartbeat")
+            .await
+            .expect("due");
+    }
+    let (routines, _) = beating.plane.list_routines(&call(Role::Operator, "test", "test")).await.expect("routines");
+    assert!(routines.iter().all(|routine| routine.ended_at.is_none()), "{routines:?}");
+}
+
+both!(a_heartbeat_whose_channel_is_down_fails_while_the_channel_rests_too, async |world| {
+    let mut beating = Beating::new(world, None).await;
+    beating.discord.down();
+    beats_that_fail(world, &beating, "could not be reached").await;
+    beating.end().await;
+});
+
+both!(a_heartbeat_whose_channel_forbids_it_fails_while_the_channel_rests_too, async |world| {
+    let beating = Beating::new(world, None).await;
+    beating.discord.feel(Mood::Forbidding);
+    beats_that_fail(world, &beating, "403 Forbidden").await;
     beating.end().await;
 });
 
