@@ -15,7 +15,7 @@ use crate::Plane;
 use crate::agent::Grant;
 use crate::tend::own;
 
-const NAME: &str = "agent-mcp-heartbeat";
+const NAME: &str = domain::check_in::HEARTBEAT;
 
 /// How long the canary's own token lives; it is revoked at the end of the run.
 const TOKEN_LIFE: Span = Span::mins(10);

@@ -19,13 +19,13 @@ type Identity = (u64, u64);
 impl File {
     /// The file at `path`, which must be there.
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), identity: std::fs::metadata(path).ok().as_ref().and_then(identity) }
+        Self { path: path.to_owned(), identity: std::fs::metadata(path).ok().as_ref().map(identity) }
     }
 
     /// Whether it is still where it was.
     pub(super) fn check(&self) -> Result<(), Fault> {
         match std::fs::metadata(&self.path) {
-            Ok(found) if identity(&found) == self.identity => Ok(()),
+            Ok(found) if Some(identity(&found)) == self.identity => Ok(()),
             Ok(_) => Err(Fault::Gone("the database file was replaced by another".to_owned())),
             Err(error) => Err(Fault::Gone(format!("the database file is gone: {error}"))),
         }
@@ -33,12 +33,13 @@ impl File {
 }
 
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> Option<Identity> {
+fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt as _;
-    Some((metadata.dev(), metadata.ino()))
+    (metadata.dev(), metadata.ino())
 }
 
+/// Elsewhere one file is as good as another, as long as there is one.
 #[cfg(not(unix))]
-fn identity(_: &Metadata) -> Option<Identity> {
-    None
+fn identity(_: &Metadata) -> Identity {
+    (0, 0)
 }
