@@ -85,9 +85,7 @@ pub(crate) async fn run(config: &Config) -> Answer {
     let settings = settings(config, &mut checks);
     checks.push(own_catalogue(config));
     let local = match (&settings, config.listen()) {
-        (Some(settings), Ok(address)) => {
-            probe::local(&settings.http, &session::local_url(address)).await
-        }
+        (Some(settings), Ok(address)) => probe::local(&settings.http, &session::local_url(address)).await,
         (None, _) | (_, Err(_)) => None,
     };
     checks.push(port(config, local.is_some()));
