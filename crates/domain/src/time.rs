@@ -33,7 +33,12 @@ impl Time {
         };
         let moment = DateTime::parse_from_rfc3339(text.trim()).map_err(|_| refuse())?;
         let time = Self(moment.timestamp_millis());
-        if time.0 < 0 || time > TIME_MAX { Err(refuse()) } else { Ok(time) }
+        if time.0 < 0 {
+            return Err(Refusal::new(Code::InvalidArgument, format!("{field} is before 1970"))
+                .field(field)
+                .hint("give a moment from 1970-01-01T00:00:00Z on"));
+        }
+        if time > TIME_MAX { Err(refuse()) } else { Ok(time) }
     }
 
     /// The moment as ISO-8601 in UTC with milliseconds, the only form in which we show a moment to a program.
@@ -135,6 +140,12 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_moment_before_1970_is_told_as_that() {
+        let refusal = Time::parse("1969-01-01T00:00:00Z", "next_run_at").expect_err("before 1970");
+        assert_eq!(refusal.message, "next_run_at is before 1970");
     }
 
     #[test]

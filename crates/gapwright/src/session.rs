@@ -72,15 +72,28 @@ pub(crate) fn chance() -> StdRng {
 /// Opens the store without touching its schema.
 pub(crate) async fn open(config: &Config, missing: Missing) -> Result<Store, Failure> {
     let url = config.database_url()?;
-    if let Some(file) = sqlite_file(url.expose_secret())
-        && missing == Missing::Refuse
-        && !file.exists()
-    {
-        return Err(Failure::not_found(format!("there is no database at {}", file.display()))
-            .why(format!("database.url was set by {}", config.origin(&["database", "url"])))
-            .hint("name another with --database or GAPWRIGHT__DATABASE__URL; gapwright serve makes a new one"));
+    if let Some(file) = sqlite_file(url.expose_secret()) {
+        check_place(&file, missing).map_err(|failure| {
+            failure.why(format!("database.url was set by {}", config.origin(&["database", "url"])))
+        })?;
     }
     Ok(Store::open(url.expose_secret(), Clock::default()).await?)
+}
+
+/// Refuses a file that is not there and is not to be made, and one whose folder is not there: a folder is never made,
+/// for a mistyped path would be one.
+fn check_place(file: &Path, missing: Missing) -> Result<(), Failure> {
+    if missing == Missing::Refuse && !file.exists() {
+        return Err(Failure::not_found(format!("there is no database at {}", file.display()))
+            .hint("name another with --database or GAPWRIGHT__DATABASE__URL; gapwright serve makes a new one"));
+    }
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(Failure::not_found(format!("there is no folder {} for the database", folder.display()))
+                .hint("make the folder, or name another with --database or GAPWRIGHT__DATABASE__URL"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Refuses a schema that is not this program's. An empty database gets its schema from a command that puts something

@@ -45,7 +45,7 @@ const SECRET_BYTES_MIN: usize = 32;
 
 impl Webhook {
     pub(crate) fn new(url: Url, settings: &Settings) -> Result<Self, Fault> {
-        let next = "set a signing secret of at least 32 random characters";
+        let next = "set notify.signing_secret_file or GAPWRIGHT__NOTIFY__SIGNING_SECRET: at least 32 random characters";
         let secret = settings.signing_secret.as_ref().map(SecretString::expose_secret).map(str::trim);
         let secret = secret.filter(|secret| !secret.is_empty());
         let secret = secret.ok_or_else(|| Fault::new("its messages would go out unsigned", next))?;

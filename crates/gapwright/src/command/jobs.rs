@@ -79,7 +79,7 @@ pub(crate) struct Add {
     priority: i64,
     /// How many pickups without a success until it gives up, 0 for no limit; without it, 5 for a one-off and no limit
     /// for a repeating job
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     max_attempts: Option<i64>,
     /// Replace the definition of a job of this name
     #[arg(long)]

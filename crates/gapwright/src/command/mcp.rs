@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::agent::{Principal, Role};
 use plane::Plane;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, variable};
@@ -40,24 +41,25 @@ pub(crate) async fn run(config: &Config) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
     let listen = |kind| signal(kind).map_err(|error| Failure::new("cannot listen for signals").why(error.to_string()));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let served = tokio::select! {
-        served = server::mcp::serve_stdio(plane.clone(), by, stop.clone()) => served,
-        () = tend(&plane) => Ok(()),
-        _ = interrupt.recv() => { stop.cancel(); return end(&plane, Exit::Interrupted).await }
-        _ = terminate.recv() => Ok(()),
+    let tending = tokio::spawn(tend(plane.clone(), stop.clone()));
+    let ended = tokio::select! {
+        served = server::mcp::serve_stdio(plane.clone(), by, stop.clone()) => served.map(|()| Exit::Ok),
+        _ = interrupt.recv() => Ok(Exit::Interrupted),
+        _ = terminate.recv() => Ok(Exit::Ok),
     };
     stop.cancel();
-    served?;
-    end(&plane, Exit::Ok).await
+    end(&plane, tending).await;
+    Ok(ended?)
 }
 
-/// Delivers and seals, again and again. What fails is tried again a second later.
-async fn tend(plane: &Plane) {
+/// Delivers and seals, again and again, and once more when it is to stop, for the client's last call. A pass is never
+/// cut off: what it took would wait a minute for somebody else. What fails is tried again a second later.
+async fn tend(plane: Plane, stop: CancellationToken) {
     let mut clock = tokio::time::interval(TEND_EVERY);
-    loop {
-        clock.tick().await;
-        pass(plane).await;
+    while stop.run_until_cancelled(clock.tick()).await.is_some() {
+        pass(&plane).await;
     }
+    pass(&plane).await;
 }
 
 async fn pass(plane: &Plane) {
@@ -69,14 +71,15 @@ async fn pass(plane: &Plane) {
     }
 }
 
-/// Does what the client's last call left to do.
-async fn end(plane: &Plane, exit: Exit) -> Result<Exit, Failure> {
+/// Waits for what is still tended, within its bound.
+async fn end(plane: &Plane, tending: JoinHandle<()>) {
     let ending = async {
-        pass(plane).await;
+        if let Err(error) = tending.await {
+            tracing::warn!(%error, "what was left is done by the next server");
+        }
         plane.store().close().await;
     };
     if tokio::time::timeout(END_MAX, ending).await.is_err() {
         tracing::warn!("what was left is done by the next server");
     }
-    Ok(exit)
 }

@@ -68,18 +68,15 @@ fn expected_words(expected: &str) -> &str {
     }
 }
 
-/// The address that `--database` stands for. A password does not belong on a command line, where every process of the
-/// machine and the shell's history see it.
+/// The address that `--database` stands for: what has a scheme is one, for the store to take or to refuse, and all else
+/// is a path. A password does not belong on a command line, where every process of the machine and the shell's history
+/// see it.
 pub(super) fn database_flag(text: &str) -> Result<String, Failure> {
-    if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
-        let is_url = text.starts_with("sqlite:");
-        return Ok(if is_url {
-            text.to_owned()
-        } else {
-            format!("sqlite:{}", text.replace('%', "%25").replace('?', "%3f").replace('#', "%23"))
-        });
+    let is_path = !text.starts_with("sqlite:") && !text.contains("://");
+    if is_path {
+        return Ok(format!("sqlite:{}", text.replace('%', "%25").replace('?', "%3f").replace('#', "%23")));
     }
-    if masked(text) == text {
+    if text.starts_with("sqlite:") || masked(text) == text {
         return Ok(text.to_owned());
     }
     Err(Failure::usage("--database has a password in it")
@@ -238,10 +235,11 @@ mod tests {
             ("a b?#%.db", "sqlite:a b%3f%23%25.db"),
             ("sqlite:x.db?mode=ro", "sqlite:x.db?mode=ro"),
             ("postgres://ann@db/x", "postgres://ann@db/x"),
+            ("mysql://h/x", "mysql://h/x"),
         ] {
             assert_eq!(database_flag(flag).as_deref(), Ok(url));
         }
-        for flag in ["postgres://ann:pw@db/x", "postgresql://db/x?password=pw"] {
+        for flag in ["postgres://ann:pw@db/x", "postgresql://db/x?password=pw", "mysql://ann:pw@db/x"] {
             let failure = database_flag(flag).expect_err(flag);
             assert!(!format!("{failure:?}").contains("pw"), "{failure:?}");
         }

@@ -62,15 +62,25 @@ fn unknown(leaf: &Leaf, open: Option<&(&[&str], &[&str])>, fixed: &[String]) -> 
             fixed.iter().cloned().chain(sections).collect()
         }
     };
-    let nearest = nearest(&key, candidates);
+    let nearest = nearest(&key, candidates).filter(|near| open.is_some() || ends_alike(&key, near));
     let hint = nearest.map_or_else(|| MANUAL_HINT.to_owned(), |near| format!("did you mean {near}? {MANUAL_HINT}"));
     Failure::usage(format!("there is no setting {key}")).why(format!("it was set by {}", leaf.origin)).hint(hint)
 }
 
+/// Whether two keys are alike in what follows the section that they share: all keys of a section begin alike.
+fn ends_alike(key: &str, near: &str) -> bool {
+    let shared = key.rfind('.').map_or(0, |dot| dot + 1);
+    let (section, word) = key.split_at(shared);
+    near.strip_prefix(section).is_none_or(|near| strsim::jaro_winkler(word, near) > LIKE_MIN)
+}
+
+/// Above this, two words are near: one is the other mistyped.
+const LIKE_MIN: f64 = 0.8;
+
 /// The candidate that is most like a word, if any is like it at all.
 fn nearest(word: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
     let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(word, &candidate), candidate));
-    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+    scored.filter(|(score, _)| *score > LIKE_MIN).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
 
 /// Refuses a variable with a single underscore that looks like a setting: nobody reads it. Others are not ours to

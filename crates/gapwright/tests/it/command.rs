@@ -227,6 +227,12 @@ fn a_job_that_nobody_triggers_is_never_due_and_says_so() {
 }
 
 #[test]
+fn a_negative_limit_of_attempts_is_refused_in_our_words() {
+    let said = Home::new().fails(2, &["jobs", "add", "c", "--kind", "x", "--max-attempts", "-1"]);
+    assert!(said.contains("max_attempts is -1") && said.contains("or 0 for no limit"), "{said}");
+}
+
+#[test]
 fn a_command_line_that_makes_no_sense_is_told_whole_to_programs_too() {
     let home = Home::new();
     for (args, message, hint) in [

@@ -74,6 +74,21 @@ fn an_unknown_key_is_refused_with_its_origin_and_the_nearest_one() {
 }
 
 #[test]
+fn a_key_that_is_near_to_none_is_told_no_other() {
+    let home = Home::new();
+    home.write("gapwright.toml", "[schedule]\nfoo = \"every 1h\"\n");
+    let said = home.fails(2, &["config", "show"]);
+    assert!(said.contains("there is no setting schedule.foo") && !said.contains("did you mean"), "{said}");
+}
+
+#[test]
+fn a_webhook_without_a_key_is_told_which_setting_it_needs() {
+    let home = Home::with_database().set("GAPWRIGHT__NOTIFY__CHANNELS__HOOK__URL", "webhook+http://127.0.0.1:1/x");
+    let said = home.fails(2, &["notify", "test", "--channel", "hook"]);
+    assert!(said.contains("notify.signing_secret_file or GAPWRIGHT__NOTIFY__SIGNING_SECRET"), "{said}");
+}
+
+#[test]
 fn a_variable_that_kubernetes_sets_for_a_service_of_our_name_is_none_of_ours() {
     let home = Home::new().set("GAPWRIGHT_PORT", "tcp://10.0.0.1:7878").set("GAPWRIGHT_SERVICE_HOST", "10.0.0.1");
     home.ok(&["config", "show"]);

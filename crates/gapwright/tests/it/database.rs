@@ -13,6 +13,27 @@ fn looking_into_a_database_that_is_not_there_makes_none() {
 }
 
 #[test]
+fn a_mistyped_address_is_refused_and_nothing_is_made_of_it() {
+    let home = Home::new();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    for address in ["mysql://h/x", "postgress://h/x"] {
+        let said = home.fails(2, &[&["--database", address], &serve[..]].concat());
+        assert!(said.contains("begins neither with sqlite: nor with postgres://"), "{said}");
+        assert!(said.contains("hint: write database.url as sqlite:PATH"), "{said}");
+    }
+    for address in ["sqlite:no-such/x.db", "no-such/x.db", "sqlite://no-such/deeper/x.db"] {
+        for args in [&serve[..], &["mcp"], &["migrate"], &["jobs", "add", "a", "--kind", "x"]] {
+            let said = home.fails(3, &[&["--database", address], args].concat());
+            assert!(said.contains("there is no folder no-such"), "{args:?}: {said}");
+            assert!(said.contains("flag --database") && said.contains("hint: make the folder"), "{args:?}: {said}");
+        }
+    }
+    // A path that the program does not read itself is the engine's to refuse.
+    home.fails(1, &["--database", "no-such/100%.db", "migrate"]);
+    assert_eq!(std::fs::read_dir(home.path()).expect("a folder").count(), 0);
+}
+
+#[test]
 fn the_schema_is_looked_at_without_touching_it_and_then_made() {
     let home = Home::new();
     home.fails(3, &["migrate", "--status"]);

@@ -57,6 +57,21 @@ fn a_server_over_another_database_is_a_stranger() {
 }
 
 #[test]
+fn what_a_stranger_says_of_itself_says_nothing_of_this_database() {
+    for args in [&[][..], &["--insecure-no-auth"]] {
+        let one = Home::new();
+        let server = one.serve(args);
+        let other = Home::with_database().set("GAPWRIGHT__SERVER__LISTEN", server.address());
+        let report: Value = serde_json::from_str(&other.run(&["--json", "doctor"]).out).expect("a report");
+        assert_eq!(verdict(&report, "chores"), "unknown", "{report}");
+        assert!(report.to_string().contains("works over another database"), "{report}");
+    }
+    let home = Home::with_database().set("GAPWRIGHT__SERVER__LISTEN", "127.0.0.1:1");
+    let said = home.run(&["doctor"]).out;
+    assert!(said.contains("if one runs with --listen, tell the doctor too, by GAPWRIGHT__SERVER__LISTEN"), "{said}");
+}
+
+#[test]
 fn settings_that_make_no_sense_and_a_missing_database_fail_the_report() {
     let home = Home::new();
     home.write("gapwright.toml", "[server]\nlisen = 1\n");

@@ -1,6 +1,6 @@
 //! Runs the executable and reads what it prints.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -71,16 +71,23 @@ impl Home {
         Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Runs a command that talks over its standard input and output.
+    /// Runs a command that talks over its standard input and output, until it has given so many answers.
     pub(crate) fn talk(&self, args: &[&str], lines: &str, answers: usize) -> Ended {
+        self.talk_until(args, lines, |out| (0..answers).map(|_| line(out)).collect())
+    }
+
+    /// The same until `listen` has heard enough of what it says; gives that and the rest.
+    pub(crate) fn talk_until(
+        &self,
+        args: &[&str],
+        lines: &str,
+        listen: impl FnOnce(&mut BufReader<ChildStdout>) -> String,
+    ) -> Ended {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("a run");
         let mut input = child.stdin.take().expect("an input");
         input.write_all(lines.as_bytes()).expect("lines are read");
         let mut reader = BufReader::new(child.stdout.take().expect("an output"));
-        let mut out = String::new();
-        for _ in 0..answers {
-            reader.read_line(&mut out).expect("an answer");
-        }
+        let mut out = listen(&mut reader);
         drop(input);
         reader.read_to_string(&mut out).expect("the rest");
         let mut err = String::new();
@@ -121,6 +128,13 @@ impl Home {
         let url = said.lines().last().and_then(|line| line.strip_prefix("ready at ")).expect("an address").to_owned();
         Server { child, said, url, _out: out }
     }
+}
+
+/// The next line.
+fn line(out: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    out.read_line(&mut line).expect("a line");
+    line
 }
 
 /// A running server; killed with its test.

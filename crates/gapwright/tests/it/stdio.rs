@@ -1,6 +1,11 @@
 //! MCP over standard input and output: nothing but the protocol on the one, the log on the other.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 
 use crate::program::Home;
 
@@ -105,4 +110,55 @@ fn the_log_tells_who_called_what_and_how_it_went_and_never_what_was_said() {
         assert_eq!(span[field], value, "{called}");
     }
     assert_eq!(span["request_id"].as_str().map(str::len), Some(32), "{called}");
+}
+
+fn notify(message: &str) -> String {
+    let params = json!({"name": "monolith-agent-notify", "arguments": {"message": message}});
+    format!("{}\n", json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params}))
+}
+
+/// The states of the messages that were queued in this home.
+async fn states(home: &Home) -> Vec<String> {
+    let path = home.path().join("gapwright.db");
+    let mut base = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.expect("the database");
+    sqlx::query_scalar("SELECT state FROM outbox").fetch_all(&mut base).await.expect("messages")
+}
+
+#[tokio::test]
+async fn what_the_client_was_told_is_queued_is_sent_before_the_end() {
+    let home = Home::new();
+    let ended = home.talk(&["mcp"], &[ask(), notify("hello there")].concat(), 3);
+    assert_eq!((ended.code, ended.err.contains("hello there")), (0, true), "{ended:?}");
+    assert_eq!(states(&home).await, ["sent"]);
+    assert_eq!(home.json(&["audit", "verify"])["unsealed"], 0);
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_under_way_when_the_client_leaves_is_not_cut_off() {
+    let receiver = TcpListener::bind("127.0.0.1:0").expect("an address");
+    let url = format!("webhook+http://{}/x", receiver.local_addr().expect("an address"));
+    let home = Home::new()
+        .set("GAPWRIGHT__NOTIFY__CHANNELS__HOOK__URL", &url)
+        .set("GAPWRIGHT__NOTIFY__SIGNING_SECRET", "k-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")
+        .set("GAPWRIGHT__NOTIFY__DEFAULT_CHANNEL", "hook");
+    let (leave, left) = std::sync::mpsc::channel();
+    let receiving = std::thread::spawn(move || {
+        let (mut request, _) = receiver.accept().expect("a delivery");
+        let mut bytes = [0; 4 * 1024];
+        while !bytes.starts_with(b"POST /x") {
+            assert!(request.read(&mut bytes).expect("a request") > 0);
+        }
+        leave.send(()).expect("somebody waits");
+        // The sender stays on the line: nothing more comes, and no end either.
+        request.set_read_timeout(Some(Duration::from_millis(500))).expect("a limit");
+        while request.read(&mut bytes).is_ok_and(|count| count > 0) {}
+        request.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    });
+    let ended = home.talk_until(&["mcp"], &[ask(), notify("hello there")].concat(), |_| {
+        left.recv_timeout(Duration::from_secs(20)).expect("a delivery");
+        String::new()
+    });
+    assert_eq!(ended.code, 0, "{ended:?}");
+    receiving.join().expect("a receiver").expect("an answer");
+    assert_eq!(states(&home).await, ["sent"]);
 }

@@ -43,7 +43,7 @@ struct AcquireAnswer {
     /// How long you hold it, in milliseconds from the moment of the decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl_ms: Option<i64>,
-    /// Who holds it, when it is not you.
+    /// Who holds it, perhaps you, when it was not acquired.
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<String>,
     /// When asking again may help, in milliseconds.

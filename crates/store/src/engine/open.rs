@@ -80,10 +80,6 @@ pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
         .busy_timeout(Duration::from_secs(5))
         .pragma("mmap_size", "0");
     let file = (!in_memory).then(|| options.get_filename().to_path_buf());
-    if let Some(folder) = file.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Fault::Gone(format!("cannot make {}: {error}", folder.display())))?;
-    }
     if let Some(file) = &file {
         make_private(file);
     }

@@ -24,8 +24,8 @@ const TOKEN_LIFE: Span = Span::mins(1);
 
 const NAME: &str = "served catalogue";
 
-/// Asks the server at its public address for its tools, and compares them. `local` says whether the server itself
-/// answers on this machine.
+/// Asks the server at its public address for its tools, and compares them. `local` says whether a server of this
+/// database answers on this machine.
 pub(super) async fn check(plane: &Plane, call: &Call, local: bool) -> Check {
     let url = plane.settings().public_url.clone().unwrap_or_default();
     let served = match probe::catalogue(&plane.settings().http, &url, None).await {

@@ -14,6 +14,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use store::Store;
 
+use probe::Local;
+
 use crate::config::{Config, Origin, masked};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, Missing};
@@ -83,13 +85,10 @@ pub(crate) async fn run(config: &Config) -> Answer {
     let settings = settings(config, &mut checks);
     checks.push(own_catalogue(config));
     let local = match (&settings, config.listen()) {
-        (Some(settings), Ok(address)) => {
-            probe::page(&settings.http, &format!("{}/livez", session::local_url(address))).await
-        }
+        (Some(settings), Ok(address)) => probe::local(&settings.http, &session::local_url(address)).await,
         (None, _) | (_, Err(_)) => None,
     };
     checks.push(port(config, local.is_some()));
-    checks.push(state::chores(local.as_ref()));
     let store = match session::open(config, Missing::Refuse).await {
         Ok(store) => database(&store, config, &mut checks).await,
         Err(failure) => {
@@ -100,12 +99,12 @@ pub(crate) async fn run(config: &Config) -> Answer {
     if let (Some(store), Some(settings)) = (store, settings) {
         let plane = Plane::new(store, settings, session::chance());
         let call = session::call(&plane, "cli doctor");
-        checks.extend(look_inside(config, &plane, &call, local.is_some()).await);
+        checks.extend(look_inside(config, &plane, &call, local.as_ref()).await);
     } else {
         checks.push(Check::new(
             "the rest",
             Verdict::Unknown,
-            "catalogue as served, alert sources, scheduled jobs, Routines and audit need the database",
+            "chores, catalogue as served, outbox, alert sources, scheduled jobs, Routines and audit need the database",
         ));
     }
     report(&checks)
@@ -231,9 +230,14 @@ async fn database(store: &Store, config: &Config, checks: &mut Vec<Check>) -> Op
     Some(store.clone())
 }
 
-async fn look_inside(config: &Config, plane: &Plane, call: &Call, local: bool) -> Vec<Check> {
+async fn look_inside(config: &Config, plane: &Plane, call: &Call, local: Option<&Local>) -> Vec<Check> {
+    let ours = match local {
+        Some(local) => state::works_here(plane.store(), local).await,
+        None => false,
+    };
     vec![
-        catalogue::check(plane, call, local).await,
+        state::chores(local, ours),
+        catalogue::check(plane, call, ours).await,
         state::outbox(plane).await,
         match config.alert_sources() {
             Ok(_) => state::alert_sources(plane, call).await,

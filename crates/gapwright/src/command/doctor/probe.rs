@@ -83,8 +83,24 @@ async fn ask(
     }
 }
 
+/// A gapwright server, as it tells of itself to anybody.
+#[derive(Debug)]
+pub(super) struct Local {
+    /// Its name among the replicas of its database.
+    pub(super) replica: String,
+    /// Whether its chores get done: its page `/livez`.
+    pub(super) live: Value,
+}
+
+/// The server at `url`; none when nobody of ours answers there.
+pub(super) async fn local(http: &reqwest::Client, url: &str) -> Option<Local> {
+    let live = page(http, &format!("{url}/livez")).await?;
+    let version = page(http, &format!("{url}/version")).await?;
+    Some(Local { replica: version["replica"].as_str()?.to_owned(), live })
+}
+
 /// Asks a small page of the server's; none when nobody answers.
-pub(super) async fn page(http: &reqwest::Client, url: &str) -> Option<Value> {
+async fn page(http: &reqwest::Client, url: &str) -> Option<Value> {
     http.get(url).timeout(ANSWER_MAX).send().await.ok()?.json().await.ok()
 }
 

@@ -6,6 +6,7 @@ use plane::{Call, No, Plane};
 use serde_json::Value;
 use store::Store;
 
+use super::probe::Local;
 use super::{Check, Verdict};
 use crate::show;
 
@@ -15,12 +16,29 @@ const SKEW_MAX: Span = Span::secs(5);
 /// How long a message may wait before the outbox counts as stuck: several tries, a minute apart at most.
 const LAG_MAX: Span = Span::mins(10);
 
-/// Whether a running server's chores get done.
-pub(super) fn chores(live: Option<&Value>) -> Check {
+/// What to do where no server of this database was found. A flag of `serve` is known to that process alone.
+const WHERE_HINT: &str = "start one with gapwright serve; if one runs with --listen, tell the doctor too, by \
+                          GAPWRIGHT__SERVER__LISTEN or server.listen in the configuration file";
+
+/// Whether the server on this machine works over this database, which then lists it among its replicas.
+pub(super) async fn works_here(store: &Store, local: &Local) -> bool {
+    let listed = async {
+        let mut tx = store.read().await?;
+        // The longest unseen too: one whose presence is stuck is still ours.
+        store::replica::live(&mut tx, Time(0)).await
+    };
+    listed.await.is_ok_and(|replicas| replicas.iter().any(|replica| replica.id == local.replica))
+}
+
+/// Whether the chores of the server on this machine get done; of a server over another database that says nothing.
+pub(super) fn chores(local: Option<&Local>, ours: bool) -> Check {
     let name = "chores";
-    match live {
-        None => Check::new(name, Verdict::Unknown, "no server answers on this machine")
-            .hint("start one with gapwright serve, then ask again"),
+    match local.map(|local| &local.live) {
+        None => Check::new(name, Verdict::Unknown, "no server answers on this machine").hint(WHERE_HINT),
+        Some(_) if !ours => {
+            Check::new(name, Verdict::Unknown, "the server that answers on this machine works over another database")
+                .hint(WHERE_HINT)
+        }
         Some(live) if live["live"] == true => Check::new(name, Verdict::Pass, "each finished lately"),
         Some(live) => {
             let stuck: Vec<_> =

@@ -47,7 +47,7 @@ struct RegisterArgs {
     #[serde(default)]
     #[schemars(length(min = 1, max = 200))]
     created_by: Option<String>,
-    /// Replace the definition of a job that has this name. Its claim and history stay.
+    /// Replace the whole definition of a job that has this name: what you leave out takes its default. Its due time stays unless you give one, its claim and history always.
     #[serde(default)]
     upsert: bool,
 }
