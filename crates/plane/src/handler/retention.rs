@@ -1,6 +1,6 @@
 //! Forgets what is finished and old: expired locks, sent messages, scheduled runs, idempotency keys, the ended tokens of
-//! the heartbeat and the doctor, replicas that are gone, Routines that nobody expects and that are not heard of any more. Runs, sightings and the
-//! journal are kept for ever.
+//! the heartbeat and the doctor, replicas that are gone, Routines that nobody expects and that are not heard of any more.
+//! What gave up is kept longer. Runs, sightings and the journal are kept for ever.
 
 use domain::job::CANARY;
 use domain::time::{Span, Time};
