@@ -17,7 +17,7 @@ use store::seeded::bug;
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
 
-/// How many jobs that give up a single claim takes out of the line; where there are more, the chore is waited for.
+/// How many jobs that give up a single claim takes out of the line; where there are more, the caller is to ask again.
 const GIVE_UPS_MAX: usize = 64;
 
 /// A wish to claim a job.
@@ -40,7 +40,8 @@ pub enum Claimed {
     Job(Box<Job>),
     /// There is nothing to claim.
     Nothing {
-        /// Why: `nothing_due`, `not_found`, `held`, `dead`.
+        /// Why: `nothing_due`, `not_found`, `held`, `dead`; `busy` when so many jobs ahead gave up that the caller should
+        /// ask again.
         reason: String,
         /// Who holds the named job.
         held_by: Option<String>,
@@ -286,10 +287,8 @@ async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
             }
         }
     }
-    Err(Refusal::new(Code::Unavailable, format!("{GIVE_UPS_MAX} jobs or more ahead used up their attempts"))
-        .hint("repeat the call: they are being taken out of the line")
-        .retry_after(Span::secs(1))
-        .into())
+    // What gave up is out of the line, so that the next call gets further.
+    Ok(nothing("busy"))
 }
 
 async fn renew(

@@ -18,7 +18,7 @@ use crate::{ENGINES, Plan, Report, name, progress};
 /// How long after its last call the quiet one makes its next: 20 in a second.
 const QUIET_EVERY: Duration = Duration::from_millis(50);
 
-/// More than a principal may have under way and waiting together (4 and 256), so that it meets its limit.
+/// More than a principal may have under way and waiting together (2 and 128), so that it meets its limit.
 const CONNECTIONS: u32 = 400;
 
 /// Together a hundred times as many calls as the quiet one.

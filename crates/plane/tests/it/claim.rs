@@ -175,10 +175,7 @@ both!(a_line_whose_head_is_only_jobs_that_gave_up_is_told_as_busy_and_never_as_e
     }
     register(&world.plane, due("behind")).await;
     world.hand.advance(Span::mins(1));
-    let no = world.plane.claim_job(&ann(), wish()).await;
-    let Err(plane::No::Refusal(refusal)) = no else { panic!("{no:?}") };
-    assert_eq!((refusal.code, refusal.retry_after), (Code::Unavailable, Some(Span::secs(1))));
-    world.plane.tend_lines().await.expect("tended");
+    assert_eq!(reason(&world.plane, &ann(), wish()).await, "busy");
     assert_eq!(take(&world.plane, &ann(), wish()).await.name, "behind");
 });
 

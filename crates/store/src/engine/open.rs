@@ -35,6 +35,10 @@ const GLANCES: u32 = 3;
 /// still has time for another.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 
+/// A connection that was given back, and so answered, so lately is taken again without asking: under load that would be
+/// a question for every transaction.
+const TRUSTED_FOR: Duration = Duration::from_millis(500);
+
 /// A pool for writers, one for readers and one for glances.
 pub(super) async fn postgres(url: &str) -> Result<Pool, Fault> {
     let options = PgConnectOptions::from_str(url)?.application_name("gapwright").options([
@@ -49,7 +53,10 @@ pub(super) async fn postgres(url: &str) -> Result<Pool, Fault> {
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_MAX)
             .test_before_acquire(false)
-            .before_acquire(|connection, _| Box::pin(answers(connection)))
+            .before_acquire(|connection, seen| {
+                let idle_for = seen.idle_for;
+                Box::pin(async move { Ok(idle_for < TRUSTED_FOR || answers(connection).await?) })
+            })
             .after_release(|connection, _| Box::pin(answers(connection)));
         pool.connect_lazy_with(options.clone())
     };
