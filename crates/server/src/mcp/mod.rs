@@ -112,9 +112,9 @@ fn descriptions(schema: &Value) -> Vec<String> {
     }
 }
 
-/// The methods that are known; one that could not be read all the same has other params than it takes.
-const METHODS: [&str; 11] = [
-    "initialize",
+/// The methods that are known; one that could not be read all the same has other params than it takes. Not initialize,
+/// which only the earlier era has.
+const METHODS: [&str; 10] = [
     "server/discover",
     "tools/list",
     "tools/call",
@@ -363,7 +363,11 @@ impl ServerHandler for Surface {
             let data = json!({"code": "invalid_argument", "field": "params", "hint": "see the protocol for its shape"});
             return Err(ErrorData::invalid_params(format!("params is not what {method} takes"), Some(data)));
         }
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("there is no method {method}"), None))
+        Err(ErrorData::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            format!("there is no method {method}, or not with such params"),
+            None,
+        ))
     }
 
     /// Every stream that is advertised may be opened. Nothing comes on it, for the lists change only with the program,
