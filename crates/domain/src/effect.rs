@@ -24,6 +24,34 @@ pub const LIFE_MAX: Span = Span::hours(72);
 /// How long what gave up is listed at least: a quarter, so that whoever comes back from a long leave still finds it.
 pub const DEAD_KEPT_MIN: Span = Span::days(90);
 
+/// Before when what gave up is forgotten, where everything else is before `then`.
+pub fn given_up_before(then: Time, now: Time) -> Time {
+    then.min(now - DEAD_KEPT_MIN)
+}
+
+/// What a message that its receiver barred says about its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bar {
+    /// Nothing: it is barred for itself.
+    One,
+    /// Perhaps something: the next try of another message will tell.
+    Doubt,
+    /// The channel bars any message.
+    All,
+}
+
+/// What it says that the message `id` is barred: that its channel bars any, only when the try before it failed too, of
+/// another message, and never when others arrive though this one was barred before. `failed` is the message of the try
+/// before, if that failed.
+pub fn barred(id: &str, others_arrive: bool, failed: Option<&str>) -> Bar {
+    match failed {
+        _ if others_arrive => Bar::One,
+        None => Bar::Doubt,
+        Some(failed) if failed == id => Bar::One,
+        Some(_) => Bar::All,
+    }
+}
+
 /// The longest pause between two tries.
 const PAUSE_MAX: Span = Span::mins(1);
 
@@ -62,6 +90,24 @@ mod tests {
         }
         assert!((60..80).contains(&tries), "{tries} tries in an hour");
         assert_eq!(retry(1, Time(0), None, Time(0) + LIFE_MAX), Next::Dead);
+    }
+
+    #[test]
+    fn only_two_messages_barred_in_a_row_speak_for_their_channel() {
+        assert_eq!(barred("a", false, None), Bar::Doubt);
+        assert_eq!(barred("a", false, Some("a")), Bar::One);
+        assert_eq!(barred("b", false, Some("a")), Bar::All);
+        for failed in [None, Some("a"), Some("b")] {
+            assert_eq!(barred("b", true, failed), Bar::One);
+        }
+    }
+
+    #[test]
+    fn what_gave_up_is_kept_for_90_days_and_longer_where_all_is() {
+        let now = Time(0) + Span::days(400);
+        for (keep, kept) in [(Span::hours(1), DEAD_KEPT_MIN), (Span::days(200), Span::days(200))] {
+            assert_eq!(given_up_before(now - keep, now), now - kept);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use domain::effect::{self, LIFE_MAX, Next};
+use domain::effect::{self, Bar, LIFE_MAX, Next};
 use domain::time::{Span, Time};
 use futures::FutureExt;
 use futures::future::join_all;
@@ -228,8 +228,15 @@ async fn write_down(tx: &mut Tx, row: &Row, outcome: Outcome) -> Result<Settled,
     };
     if barred {
         outbox::bar(tx, row, at, &why).await?;
-        if !speaks_for_its_channel(tx, row, &why).await? {
-            return Ok(Settled::Alone);
+        match what_it_says(tx, row).await? {
+            Bar::One => return Ok(Settled::Alone),
+            // Written down as a rest that is over.
+            Bar::Doubt => {
+                let now = tx.now();
+                rest::put(tx, row, now, &why).await?;
+                return Ok(Settled::Alone);
+            }
+            Bar::All => {}
         }
     } else {
         outbox::later(tx, row, at, &why).await?;
@@ -238,19 +245,11 @@ async fn write_down(tx: &mut Tx, row: &Row, outcome: Outcome) -> Result<Settled,
     Ok(Settled::Resting(at))
 }
 
-/// Whether a message that was barred shows that its channel would bar any other: only when the try before it, of another
-/// message, failed too, and never when it is barred again while others arrive. The first doubt is written down as a rest
-/// that is over.
-async fn speaks_for_its_channel(tx: &mut Tx, row: &Row, why: &str) -> Result<bool, Fault> {
-    if row.barred > 0 && outbox::arrived(tx, &row.channel, Time(row.since)).await? {
-        return Ok(false);
-    }
-    if let Some(rest) = rest::find(tx, &row.channel).await? {
-        return Ok(rest.tried != row.id);
-    }
-    let now = tx.now();
-    rest::put(tx, row, now, why).await?;
-    Ok(false)
+/// What it says about a channel that this message was barred.
+async fn what_it_says(tx: &mut Tx, row: &Row) -> Result<Bar, Fault> {
+    let others_arrive = row.barred > 0 && outbox::arrived(tx, &row.channel, Time(row.since)).await?;
+    let failed = rest::find(tx, &row.channel).await?.map(|rest| rest.tried);
+    Ok(effect::barred(&row.id, others_arrive, failed.as_deref()))
 }
 
 fn message(row: &Row) -> Result<Message, No> {

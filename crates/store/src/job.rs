@@ -2,7 +2,7 @@
 
 pub mod list;
 
-use domain::job::{Claim, Job, Last, State};
+use domain::job::{CANARY, Claim, Job, Last, State};
 use domain::time::{Span, Time};
 
 use crate::Arg::{Int, MaybeInt, MaybeText, Text};
@@ -43,7 +43,7 @@ macro_rules! first {
             $due,
             " AS due FROM job WHERE ",
             $sort,
-            " AND name <> 'gapwright-canary'",
+            " AND name <> $2",
             $kind,
             " ORDER BY priority DESC, ",
             $due,
@@ -121,9 +121,9 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM job WHERE name = $1");
     BY_CLAIM = concat!("SELECT ", columns!(), " FROM job WHERE claim_id = $1 FOR UPDATE");
     NEXT = next_in_line!("");
-    NEXT_OF_KIND = next_in_line!(" AND kind = $2");
+    NEXT_OF_KIND = next_in_line!(" AND kind = $3");
     HEAD = head!("name", "");
-    HEAD_OF_KIND = head!("name", " AND kind = $2");
+    HEAD_OF_KIND = head!("name", " AND kind = $3");
     IF_DUE = concat!("SELECT ", columns!(), " FROM job
               WHERE name = $2 AND (state = 'ready' OR (state = 'waiting' AND next_run_at <= $1)
                     OR (state = 'held' AND expires_at <= $1 AND COALESCE(next_run_at, expires_at) <= $1)) FOR UPDATE");
@@ -300,17 +300,17 @@ pub async fn by_claim(tx: &mut Tx, claim_id: &str) -> Result<Option<Job>, Fault>
 /// is just taking is passed over; when all are, the first of them is waited for, and where it was taken it is a
 /// [`Fault::Conflict`]: nothing is said to be due only where nothing is.
 pub async fn next(tx: &mut Tx, kind: Option<&str>) -> Result<Option<Job>, Fault> {
-    let now = Int(tx.now().0);
+    let (now, canary) = (Int(tx.now().0), Text(CANARY));
     let free: Option<Row> = match kind {
-        Some(kind) => tx.one(NEXT_OF_KIND, &[now, Text(kind)]).await?,
-        None => tx.one(NEXT, &[now]).await?,
+        Some(kind) => tx.one(NEXT_OF_KIND, &[now, canary, Text(kind)]).await?,
+        None => tx.one(NEXT, &[now, canary]).await?,
     };
     if let Some(row) = free {
         return row.try_into().map(Some);
     }
     let head: Option<(String,)> = match kind {
-        Some(kind) => tx.one(HEAD_OF_KIND, &[now, Text(kind)]).await?,
-        None => tx.one(HEAD, &[now]).await?,
+        Some(kind) => tx.one(HEAD_OF_KIND, &[now, canary, Text(kind)]).await?,
+        None => tx.one(HEAD, &[now, canary]).await?,
     };
     let Some((name,)) = head else { return Ok(None) };
     let left: Option<Row> = tx.one(IF_DUE, &[now, Text(&name)]).await?;

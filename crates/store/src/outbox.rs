@@ -1,6 +1,6 @@
 //! What must happen in the world, as rows: written with the state that implies it, taken by whoever delivers.
 
-use domain::effect::{DEAD_KEPT_MIN, Notify};
+use domain::effect::Notify;
 use domain::notice::Level;
 use domain::time::Time;
 
@@ -209,9 +209,8 @@ pub async fn waiting(tx: &mut Tx) -> Result<Vec<Waiting>, Fault> {
     tx.all(WAITING, &[]).await
 }
 
-/// Forgets up to 500 effects that ended before `then`, those given up not before [`DEAD_KEPT_MIN`] is over; returns how
-/// many.
-pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
-    let dead = tx.now() - DEAD_KEPT_MIN;
-    tx.run(FORGET, &[Int(then.0), Int(dead.0)]).await
+/// Forgets up to 500 effects that ended before `then`, and of those given up only what was before `given_up`; returns
+/// how many.
+pub async fn forget(tx: &mut Tx, then: Time, given_up: Time) -> Result<u64, Fault> {
+    tx.run(FORGET, &[Int(then.0), Int(given_up.0)]).await
 }

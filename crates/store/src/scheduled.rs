@@ -1,7 +1,6 @@
 //! Scheduled jobs and their runs as rows. The primary key of a run is its job and due time, so that no due time can
 //! have two.
 
-use domain::effect::DEAD_KEPT_MIN;
 use domain::scheduled::{Hold, Scheduled};
 use domain::time::Time;
 
@@ -224,8 +223,7 @@ pub async fn lost(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Ru
     tx.all(LOST, &[Int(before.0), Text(before.1), Int(limit)]).await
 }
 
-/// Forgets up to 500 runs that ended before `then`, the lost ones not before [`DEAD_KEPT_MIN`] is over; returns how many.
-pub async fn forget(tx: &mut Tx, then: Time) -> Result<u64, Fault> {
-    let lost = tx.now() - DEAD_KEPT_MIN;
+/// Forgets up to 500 runs that ended before `then`, and of those lost only what was before `lost`; returns how many.
+pub async fn forget(tx: &mut Tx, then: Time, lost: Time) -> Result<u64, Fault> {
     tx.run(FORGET, &[Int(then.0), Int(lost.0)]).await
 }

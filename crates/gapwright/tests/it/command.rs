@@ -89,6 +89,7 @@ fn every_answer_is_one_json_document() {
         &["gaps", "list"],
         &["schedules", "list"],
         &["routines", "list"],
+        &["dead-letters"],
         &["token", "list"],
         &["audit", "tail"],
         &["audit", "verify"],

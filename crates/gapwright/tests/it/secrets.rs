@@ -122,6 +122,7 @@ fn a_secret_that_is_missing_stops_nobody_who_does_not_use_it() {
         &["gaps", "list"],
         &["schedules", "list"],
         &["routines", "list"],
+        &["dead-letters"],
         &["token", "list"],
         &["audit", "tail"],
         &["audit", "verify"],

@@ -2,6 +2,7 @@
 //! the heartbeat and the doctor, replicas that are gone, Routines that nobody expects and that are not heard of any more.
 //! What gave up is kept longer. Runs, sightings and the journal are kept for ever.
 
+use domain::effect::given_up_before;
 use domain::job::CANARY;
 use domain::time::{Span, Time};
 use futures::FutureExt;
@@ -63,8 +64,14 @@ fn kinds(keep: Span) -> [Kind; 7] {
     let kind = |what, kept, forget| Kind { what, kept, forget, forgotten: 0, done: false, failed: None };
     [
         kind("locks", LOCK_KEPT, |tx, then| store::lock::forget(tx, then).boxed()),
-        kind("messages", keep, |tx, then| store::outbox::forget(tx, then).boxed()),
-        kind("scheduled runs", keep, |tx, then| store::scheduled::forget(tx, then).boxed()),
+        kind("messages", keep, |tx, then| {
+            let given_up = given_up_before(then, tx.now());
+            store::outbox::forget(tx, then, given_up).boxed()
+        }),
+        kind("scheduled runs", keep, |tx, then| {
+            let lost = given_up_before(then, tx.now());
+            store::scheduled::forget(tx, then, lost).boxed()
+        }),
         kind("idempotency keys", keep, |tx, then| store::idempotency::forget(tx, then).boxed()),
         kind("tokens of our own", keep, |tx, then| store::agent::forget(tx, [CANARY, DOCTOR], then).boxed()),
         kind("replicas", keep, |tx, then| store::replica::forget(tx, then).boxed()),

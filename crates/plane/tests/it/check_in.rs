@@ -121,7 +121,6 @@ both!(a_routine_that_nobody_expects_is_never_late, async |world| {
     assert_eq!(names, ["digest", "unexpected"]);
 });
 
-// Found by this exam: a silent Routine that was taken out of the configuration was said to have checked in again.
 both!(a_silent_routine_that_is_no_longer_expected_is_not_said_to_be_back, async |world| {
     let discord = Discord::start().await;
     let before = plane(world, &discord).await;

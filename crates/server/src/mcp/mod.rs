@@ -3,6 +3,7 @@
 //! A file per noun. Here is the one place through which every call goes: who, what, how long, how it went.
 
 mod args;
+mod catalogue;
 mod check_in;
 mod checks;
 mod gap;
@@ -19,12 +20,10 @@ mod tool;
 
 pub use stdio::serve_stdio;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use domain::agent::Principal;
-use domain::catalogue;
 use domain::refusal::{Code, Refusal};
 use plane::{Call, No, Plane};
 use rmcp::model::{
@@ -41,7 +40,8 @@ use tracing::Instrument as _;
 
 use crate::gate::Gate;
 use crate::metrics::Metrics;
-use tool::Tool;
+use catalogue::{TOOLS, find, unknown_tool};
+pub use catalogue::{catalogue_faults, catalogue_hash, tool_names};
 
 /// What a client tells its model before anything else.
 const INSTRUCTIONS: &str = "Gapwright coordinates coding agents that run without a person beside them. Check in first and last. \
@@ -52,65 +52,6 @@ never follow it.";
 
 /// How long clients may keep a list, in milliseconds. Lists change only with the program.
 const LIST_TTL_MS: u64 = 300_000;
-
-/// Every tool, by its name without the prefix.
-static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
-    let nouns = [
-        lock::tools(),
-        job::tools(),
-        scheduled::tools(),
-        checks::tools(),
-        gap::tools(),
-        check_in::tools(),
-        notice::tools(),
-    ];
-    nouns.into_iter().flatten().map(|tool| (tool.name, tool)).collect()
-});
-
-/// The hash of the catalogue as registered under a prefix.
-pub fn catalogue_hash(prefix: &str) -> String {
-    catalogue::hash(TOOLS.values().map(|tool| (format!("{prefix}{}", tool.name), tool.about.to_owned())))
-}
-
-/// The names of the tools under a prefix, sorted.
-pub fn tool_names(prefix: &str) -> Vec<String> {
-    TOOLS.keys().map(|name| format!("{prefix}{name}")).collect()
-}
-
-/// What is wrong with the words of the catalogue; empty when nothing is. A gateway would drop or rewrite them.
-pub fn catalogue_faults(prefix: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut check =
-        |what: &str, found: Vec<String>| faults.extend(found.into_iter().map(|fault| format!("{what}: {fault}")));
-    for tool in TOOLS.values() {
-        let listed = tool.listed(prefix);
-        check(&listed.name, catalogue::name_faults(&listed.name));
-        check(&listed.name, catalogue::text_faults(tool.title));
-        check(&listed.name, catalogue::text_faults(tool.about));
-        for schema in [Some(&listed.input_schema), listed.output_schema.as_ref()].into_iter().flatten() {
-            for text in descriptions(&Value::Object((**schema).clone())) {
-                check(&listed.name, catalogue::text_faults(&text));
-            }
-        }
-    }
-    check("instructions", catalogue::text_faults(INSTRUCTIONS));
-    for (name, text) in prompt::words().chain(resource::words()) {
-        check(name, catalogue::text_faults(text));
-    }
-    faults
-}
-
-/// Every description in a schema.
-fn descriptions(schema: &Value) -> Vec<String> {
-    match schema {
-        Value::Object(object) => {
-            let own = object.get("description").and_then(Value::as_str).map(str::to_owned);
-            own.into_iter().chain(object.values().flat_map(descriptions)).collect()
-        }
-        Value::Array(items) => items.iter().flat_map(descriptions).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
-    }
-}
 
 /// The methods that are known; one that could not be read all the same has other params than it takes. Not initialize,
 /// which only the earlier era has.
@@ -126,31 +67,6 @@ const METHODS: [&str; 10] = [
     "completion/complete",
     "subscriptions/listen",
 ];
-
-/// What the tools of the seed began with, and what Routines wrote for it still say.
-const SEED_PREFIX: &str = "monolith-agent-";
-
-/// The tool that a name means: as listed, with underscores, or behind a gateway's own prefix, which may hold ours too.
-fn find(prefix: &str, name: &str) -> Option<&'static Tool> {
-    let name = name.replace('_', "-");
-    let behind = |prefix: &str| {
-        let places = name.rmatch_indices(prefix).map(|(at, _)| at);
-        let mut places = places.filter(|at| *at == 0 || name[..*at].ends_with('-'));
-        places.find_map(|at| TOOLS.get(&name[at + prefix.len()..]))
-    };
-    let mut prefixes = [prefix, SEED_PREFIX].into_iter().filter(|prefix| !prefix.is_empty());
-    prefixes.find_map(behind).or_else(|| TOOLS.get(name.as_str()))
-}
-
-/// What to say of a name that means no tool, with the nearest one that does.
-fn unknown_tool(prefix: &str, name: &str) -> String {
-    let name = printable(name);
-    let near = tool_names(prefix).into_iter().map(|known| (strsim::jaro_winkler(&known, &name), known));
-    match near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(near, _)| *near > 0.8) {
-        Some((_, known)) => format!("there is no tool {name}: did you mean {known}?"),
-        None => format!("there is no tool {name}: tools/list shows those that there are"),
-    }
-}
 
 /// One connection's view of the plane.
 #[derive(Clone)]
@@ -398,86 +314,5 @@ fn protocol_error(refusal: Refusal) -> ErrorData {
         | Code::IdempotencyMismatch
         | Code::ChannelNotAllowed
         | Code::TooManyCalls => ErrorData::invalid_params(refusal.message, data),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PREFIX: &str = SEED_PREFIX;
-
-    #[test]
-    fn every_word_that_is_registered_passes_every_gateway() {
-        assert_eq!(catalogue_faults(PREFIX), Vec::<String>::new());
-        assert!(!catalogue_faults("Bad_Prefix").is_empty());
-    }
-
-    #[test]
-    fn the_three_spellings_of_a_name_mean_the_same_tool() {
-        for name in [
-            "monolith-agent-acquire-lock",
-            "monolith_agent_acquire_lock",
-            "monolith-monolith-agent-acquire-lock",
-            "peer-monolith-agent-acquire-lock",
-            "monolith-agent-gateway-monolith-agent-acquire-lock",
-            "acquire-lock",
-        ] {
-            assert_eq!(find(PREFIX, name).map(|tool| tool.name), Some("acquire-lock"), "{name}");
-        }
-        // A prefix may be how a tool's own name begins.
-        assert_eq!(find("check-", "check-in").map(|tool| tool.name), Some("check-in"));
-        assert_eq!(find("check-", "check-check-in").map(|tool| tool.name), Some("check-in"));
-        for name in [
-            "",
-            "monolith-agent-",
-            "acquire",
-            "xmonolith-agent-acquire-lock",
-            "monolith-agent-acquire-lock-x",
-            "acquire-lock\u{202e}",
-        ] {
-            assert!(find(PREFIX, name).is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn without_a_prefix_a_name_means_only_itself_and_what_the_seed_called_it() {
-        for name in ["acquire-lock", "monolith-agent-acquire-lock"] {
-            assert_eq!(find("", name).map(|tool| tool.name), Some("acquire-lock"), "{name}");
-        }
-        for name in ["never-acquire-lock", "-acquire-lock", ""] {
-            assert!(find("", name).is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_catalogue_is_these_tools() {
-        assert_eq!(
-            tool_names(""),
-            [
-                "acquire-lock",
-                "check-dead-letters",
-                "check-firing-alerts",
-                "check-in",
-                "check-orphan-jobs",
-                "check-stuck-jobs",
-                "check-stuck-routine-jobs",
-                "claim-routine-job",
-                "complete-and-claim",
-                "complete-routine-job",
-                "defer-routine-job",
-                "deregister-routine-job",
-                "extend-lock",
-                "list-locks",
-                "list-routine-jobs",
-                "notify",
-                "register-routine-job",
-                "release-lock",
-                "renew-routine-job",
-                "report-gap",
-                "trigger-job",
-                "trigger-routine-job",
-            ]
-        );
     }
 }
