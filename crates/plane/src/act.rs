@@ -27,6 +27,9 @@ const GROUP_MAX: usize = 64;
 /// How many commands may wait for SQLite's writer before callers wait in line themselves.
 const QUEUE_MAX: usize = 1_024;
 
+/// How far behind its answer the seeded bug `answer-before-commit` commits: long enough that every kill shows it.
+const COMMIT_BEHIND: Duration = Duration::from_millis(20);
+
 /// Who calls, with what, and how it can be repeated safely.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -126,7 +129,10 @@ impl Act {
         let mut tx = self.store.begin().await?;
         let answer = decide(&mut tx).await?;
         if bug("answer-before-commit") {
-            tokio::spawn(tx.commit());
+            tokio::spawn(async move {
+                tokio::time::sleep(COMMIT_BEHIND).await;
+                tx.commit().await
+            });
         } else {
             tx.commit().await?;
         }
@@ -185,6 +191,7 @@ async fn write_group(store: &Store, mut group: Vec<Queued>) {
         Ok(tx) => {
             if bug("answer-before-commit") {
                 answer(&mut waiting, &Ok(()));
+                tokio::time::sleep(COMMIT_BEHIND).await;
             }
             tx.commit().await
         }
