@@ -11,7 +11,7 @@ use domain::agent::Principal;
 use domain::refusal::Refusal;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use store::seeded::bug;
+use store::seeded::{bug, dawdle};
 use store::{Engine, Fault, Store, Tx};
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,9 +26,6 @@ const GROUP_MAX: usize = 64;
 
 /// How many commands may wait for SQLite's writer before callers wait in line themselves.
 const QUEUE_MAX: usize = 1_024;
-
-/// How far behind its answer the seeded bug `answer-before-commit` commits: long enough that every kill shows it.
-const COMMIT_BEHIND: Duration = Duration::from_millis(20);
 
 /// Who calls, with what, and how it can be repeated safely.
 #[derive(Debug, Clone)]
@@ -130,7 +127,7 @@ impl Act {
         let answer = decide(&mut tx).await?;
         if bug("answer-before-commit") {
             tokio::spawn(async move {
-                tokio::time::sleep(COMMIT_BEHIND).await;
+                dawdle().await;
                 tx.commit().await
             });
         } else {
@@ -191,7 +188,7 @@ async fn write_group(store: &Store, mut group: Vec<Queued>) {
         Ok(tx) => {
             if bug("answer-before-commit") {
                 answer(&mut waiting, &Ok(()));
-                tokio::time::sleep(COMMIT_BEHIND).await;
+                dawdle().await;
             }
             tx.commit().await
         }

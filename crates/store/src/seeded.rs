@@ -20,3 +20,8 @@ pub fn bug(name: &str) -> bool {
 pub const fn bug(_: &str) -> bool {
     false
 }
+
+/// How long a bug takes that is late on purpose: long enough that a kill amid work finds it so.
+pub async fn dawdle() {
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+}
