@@ -11,7 +11,7 @@ use domain::agent::Principal;
 use domain::refusal::Refusal;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use store::seeded::{bug, dawdle};
+use store::seeded::{bug, command_came, next_command};
 use store::{Engine, Fault, Store, Tx};
 use tokio::sync::{mpsc, oneshot};
 
@@ -120,16 +120,16 @@ impl Act {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, No>> + Send + Sync + 'static,
     {
+        if bug("answer-before-commit") {
+            command_came();
+        }
         if let Some(writer) = &self.writer {
             return in_group(writer, decide).await;
         }
         let mut tx = self.store.begin().await?;
         let answer = decide(&mut tx).await?;
         if bug("answer-before-commit") {
-            tokio::spawn(async move {
-                dawdle().await;
-                tx.commit().await
-            });
+            tokio::spawn(next_command().then(|()| tx.commit()));
         } else {
             tx.commit().await?;
         }
@@ -187,8 +187,9 @@ async fn write_group(store: &Store, mut group: Vec<Queued>) {
     let written = match run_group(begun, commands).await {
         Ok(tx) => {
             if bug("answer-before-commit") {
+                let next = next_command();
                 answer(&mut waiting, &Ok(()));
-                dawdle().await;
+                next.await;
             }
             tx.commit().await
         }

@@ -21,7 +21,14 @@ pub const fn bug(_: &str) -> bool {
     false
 }
 
-/// How long a bug takes that is late on purpose: long enough that a kill amid work finds it so.
-pub async fn dawdle() {
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+static NEXT_COMMAND: tokio::sync::Notify = tokio::sync::Notify::const_new();
+
+/// Tells whoever is late on purpose that another command has come.
+pub fn command_came() {
+    NEXT_COMMAND.notify_waiters();
+}
+
+/// Ends when another command comes, counted from this call: as late as a bug can be without holding anybody up.
+pub fn next_command() -> impl Future<Output = ()> + Send {
+    NEXT_COMMAND.notified()
 }

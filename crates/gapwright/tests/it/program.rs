@@ -14,6 +14,22 @@ use tempfile::TempDir;
 /// How long a test waits for what comes at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The commands that look and change nothing.
+pub(crate) const LOOKS: [&[&str]; 12] = [
+    &["jobs", "list"],
+    &["locks", "list"],
+    &["runs", "list"],
+    &["gaps", "list"],
+    &["schedules", "list"],
+    &["routines", "list"],
+    &["dead-letters"],
+    &["token", "list"],
+    &["audit", "tail"],
+    &["audit", "verify"],
+    &["migrate", "--status"],
+    &["config", "show"],
+];
+
 /// A folder to run in, and the environment there.
 pub(crate) struct Home {
     dir: TempDir,

@@ -1,6 +1,6 @@
 //! Secrets are taken from the environment and from files of their own, and never printed.
 
-use crate::program::{Ended, Home};
+use crate::program::{Ended, Home, LOOKS};
 
 const SECRET: &str = "s3cretS3cret";
 
@@ -113,23 +113,8 @@ fn a_secret_that_is_missing_stops_nobody_who_does_not_use_it() {
     );
     home.ok(&["jobs", "add", "a", "--kind", "x"]);
     home.ok(&["token", "create", "--role", "viewer", "--name", "a"]);
-    for args in [
-        &["jobs", "list"][..],
-        &["jobs", "trigger", "a"],
-        &["jobs", "remove", "a"],
-        &["locks", "list"],
-        &["runs", "list"],
-        &["gaps", "list"],
-        &["schedules", "list"],
-        &["routines", "list"],
-        &["dead-letters"],
-        &["token", "list"],
-        &["audit", "tail"],
-        &["audit", "verify"],
-        &["audit", "export"],
-        &["migrate", "--status"],
-        &["config", "show"],
-    ] {
+    let others = [&["jobs", "trigger", "a"][..], &["jobs", "remove", "a"], &["audit", "export"]];
+    for args in LOOKS.into_iter().chain(others) {
         home.ok(args);
     }
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["notify", "test"], &["mcp"]] {

@@ -64,13 +64,13 @@ async fn torment(on: harness::On, kills: usize, answers: usize, bug: Option<&str
     assert!(bug.is_none() || program.version().await.contains("seeded-bugs"), "this build has no bug to wake");
     let sound = program.clone();
     let program = bug.map_or(program.clone(), |bug| program.with("GAPWRIGHT_SEEDED_BUG", bug));
-    let mut served = program.serve().await;
-    let history = Arc::new(History::default());
-    let mut clients = Vec::new();
+    let mut tokens = Vec::new();
     for number in 0..workers::COUNT {
-        let token = sound.token("routine", &format!("worker-{number}")).await;
-        clients.push(Client::new(&served.url, &token));
+        tokens.push(sound.token("routine", &format!("worker-{number}")).await);
     }
+    let mut served = program.serve().await;
+    let clients: Vec<_> = tokens.iter().map(|token| Client::new(&served.url, token)).collect();
+    let history = Arc::new(History::default());
     workers::prepare(&clients[0], &history).await;
     let working: Vec<_> =
         clients.iter().enumerate().map(|(number, client)| workers::start(number, client.clone(), &history)).collect();
