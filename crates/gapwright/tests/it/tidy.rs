@@ -68,15 +68,16 @@ fn no_name_is_a_shrug() {
 }
 
 /// What each crate of ours may build on.
-const EDGES: [(&str, &[&str]); 8] = [
+const EDGES: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("notify", &["domain"]),
     ("alerts", &["domain"]),
-    ("plane", &["domain", "store", "notify", "alerts"]),
+    ("forge", &["domain", "store"]),
+    ("plane", &["domain", "store", "notify", "alerts", "forge"]),
     ("server", &["domain", "store", "plane"]),
-    ("gapwright", &["domain", "store", "notify", "alerts", "plane", "server"]),
-    ("harness", &["domain", "store", "notify", "alerts", "plane"]),
+    ("gapwright", &["domain", "store", "notify", "alerts", "forge", "plane", "server"]),
+    ("harness", &["domain", "store", "notify", "alerts", "forge", "plane"]),
 ];
 
 /// The dependencies in one section of a manifest.

@@ -1,0 +1,87 @@
+//! Where issues and pull requests live: GitHub, or a plain git repository on this machine. Two homes, one shape.
+//!
+//! Nothing is decided here and nothing is remembered: whoever calls has written down what it is about to do, and settles
+//! by reading what it does not know. A write is made at most once; [`Fault`] says whether it may have happened.
+
+mod fault;
+mod shape;
+
+use std::fmt::Debug;
+
+use domain::time::Time;
+use futures::future::BoxFuture;
+
+pub use fault::Fault;
+pub use shape::{
+    Account, AccountKind, Check, CheckState, Closed, Comment, Edit, FileChange, Files, Issue, IssueState, Label,
+    Merged, Method, NewCheck, NewIssue, NewPull, NewReview, Pull, PullState, Remark, Repository, Side, SourceFile,
+    Status,
+};
+
+/// What comes of something asked of a forge.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, Fault>>;
+
+/// One repository of one home. Numbers are those of issues and pull requests, which share one sequence; what is said of
+/// an issue's labels, comments and state goes for pull requests too.
+pub trait Forge: Debug + Send + Sync {
+    /// The repository, and who we are there.
+    fn repository(&self) -> Answer<'_, Repository>;
+
+    /// Its labels.
+    fn labels(&self) -> Answer<'_, Vec<Label>>;
+
+    /// Makes a label; one of that name which exists is given as it is. The id is the home's to give.
+    fn make_label<'a>(&'a self, label: &'a Label) -> Answer<'a, Label>;
+
+    /// Every issue that we opened, open or closed, pull requests left out, by number.
+    fn our_issues(&self) -> Answer<'_, Vec<Issue>>;
+
+    /// One issue.
+    fn issue(&self, number: i64) -> Answer<'_, Issue>;
+
+    /// Opens an issue. Once sent it is not sent again: see [`Fault::Unknown`].
+    fn open_issue<'a>(&'a self, new: &'a NewIssue) -> Answer<'a, Issue>;
+
+    /// Changes an issue or pull request. May be repeated.
+    fn edit_issue<'a>(&'a self, number: i64, edit: &'a Edit) -> Answer<'a, ()>;
+
+    /// Adds one label, which must exist: a home would make a missing one. May be repeated.
+    fn add_label<'a>(&'a self, number: i64, label: &'a str) -> Answer<'a, ()>;
+
+    /// Takes one label away; one that is not there is taken away already. May be repeated.
+    fn remove_label<'a>(&'a self, number: i64, label: &'a str) -> Answer<'a, ()>;
+
+    /// The comments that were written or changed at `since` or later, oldest first.
+    fn comments(&self, number: i64, since: Option<Time>) -> Answer<'_, Vec<Comment>>;
+
+    /// Writes a comment. Once sent it is not sent again.
+    fn comment<'a>(&'a self, number: i64, body: &'a str) -> Answer<'a, Comment>;
+
+    /// The text files below `.github/workflows` of the default branch: at most 50, of at most 256 KiB each.
+    fn workflows(&self) -> Answer<'_, Vec<SourceFile>>;
+
+    /// The open pull requests, by number.
+    fn pulls(&self) -> Answer<'_, Vec<Pull>>;
+
+    /// One pull request.
+    fn pull(&self, number: i64) -> Answer<'_, Pull>;
+
+    /// Opens a pull request. Once sent it is not sent again; it is found again by its head.
+    fn open_pull<'a>(&'a self, new: &'a NewPull) -> Answer<'a, Pull>;
+
+    /// What a pull request changes.
+    fn files(&self, number: i64) -> Answer<'_, Files>;
+
+    /// Merges a pull request if its head is this commit, and else nothing: [`Fault::Stale`]. Once sent it is not sent
+    /// again: read the pull request.
+    fn merge<'a>(&'a self, number: i64, head: &'a str, method: Method, title: &'a str) -> Answer<'a, Merged>;
+
+    /// Writes a review that approves nothing, of a commit; gives its id. Once sent it is not sent again.
+    fn review<'a>(&'a self, number: i64, new: &'a NewReview) -> Answer<'a, i64>;
+
+    /// Puts a check on a commit. Once sent it is not sent again; it is found again by its external id.
+    fn put_check<'a>(&'a self, new: &'a NewCheck) -> Answer<'a, Check>;
+
+    /// The checks of a commit.
+    fn checks<'a>(&'a self, commit: &'a str) -> Answer<'a, Vec<Check>>;
+}
