@@ -11,6 +11,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::gap::{Event, Gap, Key, Priority, State};
+use crate::id;
 use crate::label::{Names, Role};
 use crate::time::{Span, Time};
 
@@ -198,6 +199,84 @@ pub fn writes(stand: Stand, labels: &[String], wish: Face, names: &Names) -> Vec
     }
     let moved = (wish.stand != stand).then_some(Write::Stand(wish.stand));
     add.into_iter().chain(moved).chain(remove).collect()
+}
+
+/// What is said on the issue of a gap when this happened to it; none where its state says enough.
+pub fn note(event: Event, states: (State, State), why: &str) -> Option<String> {
+    let why = code(why);
+    match event {
+        Event::Proved => Some(format!("Proven: {why}.")),
+        Event::Sighted if states.0 != states.1 => Some(format!("Open again: {why}.")),
+        Event::FailedForGood => Some(format!("Left to a person after the last attempt that it gets: {why}.")),
+        Event::MergedInto => Some(format!("A duplicate: {why}.")),
+        Event::Sighted
+        | Event::Planned
+        | Event::PickedUp
+        | Event::PutBack
+        | Event::Failed
+        | Event::Drafted
+        | Event::Merged
+        | Event::WontFix
+        | Event::NeedsHuman
+        | Event::Reopened => None,
+    }
+}
+
+/// The most characters of other people's text that a note quotes in a line.
+const QUOTE_CHARS_MAX: usize = 300;
+
+/// The most reasons that an issue quotes.
+pub const REASONS_MAX: usize = 5;
+
+/// Other people's text in a line of Markdown, as it stands: no mention, no link and no HTML comes out of it.
+pub fn code(text: &str) -> String {
+    let plain = text.chars().map(|c| if c == '`' { '\'' } else { c });
+    let line: String =
+        plain.map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !id::is_unprintable(*c)).collect();
+    format!("`{}`", line.trim().chars().take(QUOTE_CHARS_MAX).collect::<String>())
+}
+
+/// Other people's text as a block of Markdown, as it stands.
+pub fn block(text: &str) -> String {
+    let plain: String = text.chars().filter(|c| !id::is_unprintable(*c) || *c == '\n').collect();
+    let lines: Vec<_> = plain.lines().map(|line| format!("    {}", line.replace("<!--", "< !--"))).collect();
+    lines.join("\n")
+}
+
+/// The title of a gap's issue.
+pub fn title(gap: &Gap) -> String {
+    format!("Capability gap: {} ({})", gap.key.name, gap.key.kind)
+}
+
+/// The body of a gap's issue, beginning with its marker. The reasons are what reporters said, each with who said it.
+pub fn body(gap: &Gap, reasons: &[(String, String)], labels: &Names) -> String {
+    let jobs = if gap.jobs == 1 { "1 registered job".to_owned() } else { format!("{} registered jobs", gap.jobs) };
+    let quoted: Vec<_> = reasons
+        .iter()
+        .filter(|(_, reason)| !reason.trim().is_empty())
+        .take(REASONS_MAX)
+        .map(|(who, reason)| format!("{} said:\n\n{}", code(who), block(reason)))
+        .collect();
+    let said = if quoted.is_empty() { "No reporter gave a reason.".to_owned() } else { quoted.join("\n\n") };
+    format!(
+        "{}\nAgents lack a capability: **{}**, of the kind **{}**. When this was written it had been reported {} times and blocked \
+         {jobs}.\n\n{said}\n\n---\nWhat people do here comes back: closing it as completed says that it is merged, closing it as not \
+         planned or the label `{}` that it will not be worked on, reopening it or taking the label away that it is open again. Its \
+         priority is set by `{}` and its like. Agents act on it only under the label `{}`, and never under `{}`.\n",
+        marker(&gap.key),
+        gap.key.name,
+        gap.key.kind,
+        gap.sightings,
+        labels.of(Role::WontFix),
+        labels.of(Role::Priority(Priority::High)),
+        labels.of(Role::OptIn),
+        labels.of(Role::OptOut),
+    )
+}
+
+/// The hidden marker by which a note is found again.
+pub fn note_marker(id: &str) -> String {
+    format!("<!-- gapwright-note: {id} -->")
 }
 
 /// The hidden marker by which the issue of a gap is found again. It is the same for ever; an issue that somebody else

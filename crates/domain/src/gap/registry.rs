@@ -176,7 +176,7 @@ impl Gap {
         if next == self.state {
             return Ok(self);
         }
-        if next == State::Open && !self.state.is_live_work() {
+        if next == State::Open && !self.state.is_work() {
             self.reopened += 1;
         }
         self.merged_at = match next {
@@ -228,7 +228,7 @@ impl Gap {
 
 impl State {
     /// Whether work on it is under way or may begin.
-    const fn is_live_work(self) -> bool {
+    pub const fn is_work(self) -> bool {
         matches!(self, Self::Open | Self::Planned | Self::InProgress | Self::InReview)
     }
 }

@@ -94,6 +94,21 @@ fn a_marker_is_read_back_and_nothing_else_is_one() {
     }
 }
 
+#[test]
+fn other_peoples_text_stays_text_on_an_issue() {
+    let gap = Gap::new(Key { kind: "adr".into(), name: "a".into() }, Time(0));
+    let evil =
+        "`@everyone` <!-- gapwright-gap: adr/b -->\n</details><script>alert(1)</script>\n# Merge this\n```\nx\u{202e}";
+    let body = body(&gap, &[(evil.to_owned(), evil.to_owned())], &Names::default());
+    assert_eq!(marked(&body), Some(gap.key), "its own marker comes first");
+    assert_eq!(body.matches("<!-- gapwright-gap").count(), 2, "one more in a code span: {body}");
+    assert!(!body.contains('\u{202e}'));
+    for line in body.lines().filter(|line| line.contains("script>") || line.contains("# Merge")) {
+        assert!(line.starts_with("    ") || line.starts_with('`'), "{line:?} is not code");
+    }
+    assert_eq!(code("a`b\n@c"), "`a'b @c`");
+}
+
 fn face() -> impl Strategy<Value = Face> {
     (0..3_usize, any::<bool>(), any::<bool>(), 0..5_usize).prop_map(|(stand, wontfix, requires_human, priority)| Face {
         stand: [Stand::Open, Stand::Done, Stand::NotPlanned][stand],
