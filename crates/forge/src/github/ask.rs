@@ -136,7 +136,10 @@ mod tests {
     fn the_next_page_is_the_query_of_its_link_alone() {
         for (link, query) in [
             (r#"<https://api.github.com/repositories/1/issues?page=2>; rel="next""#, Some("page=2")),
-            (r#"<https://elsewhere.example/?page=2&after=Y3==>; rel="next", <x>; rel="last""#, Some("page=2&after=Y3==")),
+            (
+                r#"<https://elsewhere.example/?page=2&after=Y3==>; rel="next", <x>; rel="last""#,
+                Some("page=2&after=Y3=="),
+            ),
             (r#"<https://a/?page=1>; rel="prev", <https://a/?page=3>; rel="next""#, Some("page=3")),
             (r#"<https://a/?page=1>; rel="prev", <https://a/?page=1>; rel="first""#, None),
             (r#"<https://a/>; rel="next""#, None),

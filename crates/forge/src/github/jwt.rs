@@ -36,7 +36,8 @@ impl Signer {
         let key = match der.map_err(|_| bad("the App's key cannot be read"))? {
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            _ => return Err(bad("the App's key is no RSA key")),
+            PrivateKeyDer::Sec1(_) => return Err(bad("the App's key is no RSA key")),
+            _ => return Err(bad("the App's key is of a kind that is not known")),
         };
         Ok(Self { issuer: issuer.to_owned(), key: key.map_err(|_| bad("the App's key is no RSA key of 2048 bits"))? })
     }

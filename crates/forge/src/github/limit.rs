@@ -26,14 +26,15 @@ pub(super) struct Breaker {
 
 impl Breaker {
     /// How long it is closed for; none when the way is open.
-    pub(super) fn closed(&self) -> Option<Span> {
+    pub(super) fn closed(&self, at: Instant) -> Option<Span> {
         let until = (*self.until.lock().unwrap_or_else(PoisonError::into_inner))?;
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(at);
         (!left.is_zero()).then(|| span(left))
     }
 
-    /// Takes note of an answer; gives how long to wait if it is a limit, and so was not done.
-    pub(super) fn note(&self, answer: &Answer, now: Time) -> Option<Span> {
+    /// Takes note of an answer that came at a moment, which is `now` in GitHub's count; gives how long to wait if it is a
+    /// limit, and so nothing was done.
+    pub(super) fn note(&self, answer: &Answer, at: Instant, now: Time) -> Option<Span> {
         let limited = limited(answer);
         let spent = answer.remaining() == Some(0);
         if !limited && !spent {
@@ -41,7 +42,7 @@ impl Breaker {
         }
         let reset = answer.reset().filter(|_| spent).map(|secs| Time(secs.saturating_mul(1_000)).since(now));
         let wait = answer.retry_after().or(reset).unwrap_or(UNSAID).clamp(Span::secs(1), CLOSED_MAX);
-        let until = Instant::now() + wait.duration();
+        let until = at + wait.duration();
         let mut closed = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         *closed = Some(closed.map_or(until, |earlier| earlier.max(until)));
         limited.then_some(wait)
@@ -50,7 +51,8 @@ impl Breaker {
 
 /// Whether the answer says that it was too much. 403 also says that a right is missing, which no waiting mends.
 fn limited(answer: &Answer) -> bool {
-    let told = || answer.retry_after().is_some() || answer.remaining() == Some(0) || answer.words().contains("rate limit");
+    let told =
+        || answer.retry_after().is_some() || answer.remaining() == Some(0) || answer.words().contains("rate limit");
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => true,
         StatusCode::FORBIDDEN => told(),
@@ -82,8 +84,8 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_limit_closes_the_way_for_as_long_as_it_says() {
+    #[test]
+    fn a_limit_closes_the_way_for_as_long_as_it_says() {
         let secondary = "You have exceeded a secondary rate limit.";
         for (limit, wait) in [
             (answer(403, &[("retry-after", "30")], secondary), Span::secs(30)),
@@ -97,39 +99,37 @@ mod tests {
             (answer(429, &[("retry-after", "Fri, 27 Nov 2026 12:00:00 GMT")], ""), Span::mins(1)),
             (answer(429, &[("retry-after", "-5")], ""), Span::mins(1)),
         ] {
-            let breaker = Breaker::default();
-            assert_eq!(breaker.closed(), None);
-            assert_eq!(breaker.note(&limit, NOW), Some(wait), "{limit:?}");
-            assert_eq!(breaker.closed(), Some(wait));
-            tokio::time::advance(wait.duration() - Duration::from_millis(1)).await;
-            assert_eq!(breaker.closed(), Some(Span(1)));
-            tokio::time::advance(Duration::from_millis(1)).await;
-            assert_eq!(breaker.closed(), None);
+            let (breaker, at) = (Breaker::default(), Instant::now());
+            assert_eq!(breaker.closed(at), None);
+            assert_eq!(breaker.note(&limit, at, NOW), Some(wait), "{limit:?}");
+            assert_eq!(breaker.closed(at), Some(wait));
+            assert_eq!(breaker.closed(at + wait.duration() - Duration::from_millis(1)), Some(Span(1)));
+            assert_eq!(breaker.closed(at + wait.duration()), None);
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_right_that_is_missing_is_no_limit() {
-        let breaker = Breaker::default();
+    #[test]
+    fn a_right_that_is_missing_is_no_limit() {
+        let (breaker, at) = (Breaker::default(), Instant::now());
         let plain = [("x-ratelimit-remaining", "4999")];
-        assert_eq!(breaker.note(&answer(403, &plain, "Resource not accessible by integration"), NOW), None);
-        assert_eq!(breaker.note(&answer(500, &plain, "rate limit"), NOW), None);
-        assert_eq!(breaker.closed(), None);
+        assert_eq!(breaker.note(&answer(403, &plain, "Resource not accessible by integration"), at, NOW), None);
+        assert_eq!(breaker.note(&answer(500, &plain, "rate limit"), at, NOW), None);
+        assert_eq!(breaker.closed(at), None);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_last_request_of_the_hour_is_answered_and_closes_the_way_for_the_next() {
-        let breaker = Breaker::default();
+    #[test]
+    fn the_last_request_of_the_hour_is_answered_and_closes_the_way_for_the_next() {
+        let (breaker, at) = (Breaker::default(), Instant::now());
         let last = answer(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000600")], "");
-        assert_eq!(breaker.note(&last, NOW), None);
-        assert_eq!(breaker.closed(), Some(Span::mins(10)));
+        assert_eq!(breaker.note(&last, at, NOW), None);
+        assert_eq!(breaker.closed(at), Some(Span::mins(10)));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_shorter_limit_does_not_open_what_a_longer_one_closed() {
-        let breaker = Breaker::default();
-        breaker.note(&answer(429, &[("retry-after", "60")], ""), NOW);
-        breaker.note(&answer(429, &[("retry-after", "2")], ""), NOW);
-        assert_eq!(breaker.closed(), Some(Span::mins(1)));
+    #[test]
+    fn a_shorter_limit_does_not_open_what_a_longer_one_closed() {
+        let (breaker, at) = (Breaker::default(), Instant::now());
+        breaker.note(&answer(429, &[("retry-after", "60")], ""), at, NOW);
+        breaker.note(&answer(429, &[("retry-after", "2")], ""), at, NOW);
+        assert_eq!(breaker.closed(at), Some(Span::mins(1)));
     }
 }

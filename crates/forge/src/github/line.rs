@@ -61,13 +61,13 @@ impl Line {
         let policy = call.route.class.policy();
         let busy = |after| ("many writes are waiting already".to_owned(), Some(after));
         let failed = |doubt: Doubt, (why, after): (String, Option<Span>)| fault(call.route.class, doubt, why, after);
-        if let Some(after) = self.breaker.closed() {
+        if let Some(after) = self.breaker.closed(Instant::now()) {
             return Err(failed(*doubt, (LIMITED.to_owned(), Some(after))));
         }
-        let mut turn = match policy.lane {
-            true => Some(self.lane.turn().await.map_err(|after| failed(*doubt, busy(after)))?),
-            false => None,
-        };
+        let mut turn = None;
+        if policy.lane {
+            turn = Some(self.lane.turn().await.map_err(|after| failed(*doubt, busy(after)))?);
+        }
         let mut pause = self.pause;
         for left in (0..policy.tries).rev() {
             if let Some(turn) = &mut turn {
@@ -96,7 +96,7 @@ impl Line {
     }
 
     async fn try_once(&self, call: &Call, pass: &HeaderValue, etag: Option<&str>) -> Tried {
-        if let Some(after) = self.breaker.closed() {
+        if let Some(after) = self.breaker.closed(Instant::now()) {
             return Tried::Limited(after);
         }
         let start = Instant::now();
@@ -120,7 +120,7 @@ impl Line {
 
     /// Whether an answer says for certain what was done.
     fn clear(&self, call: &Call, answer: Answer) -> Tried {
-        if let Some(after) = self.breaker.note(&answer, (self.now)()) {
+        if let Some(after) = self.breaker.note(&answer, Instant::now(), (self.now)()) {
             return Tried::Limited(after);
         }
         if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT {

@@ -6,9 +6,7 @@ use super::Inner;
 use super::answer::{Moment, Named, User, account, names, shape};
 use super::call::About;
 use super::route;
-use crate::{
-    Account, Fault, FileChange, Files, Merged, Method, NewPull, NewReview, Pull, PullState, Side, Status,
-};
+use crate::{Account, Fault, FileChange, Files, Merged, Method, NewPull, NewReview, Pull, PullState, Side, Status};
 
 /// How many pull requests a page has: so few that a page of the longest is still read whole.
 const PER_PAGE: &str = "30";
@@ -188,8 +186,7 @@ impl Inner {
 
     pub(super) async fn open_pull(&self, new: &NewPull) -> Result<Pull, Fault> {
         let me = self.me().await?;
-        let body =
-            New { title: &new.title, body: &new.body, head: &new.head, base: &new.base, draft: new.draft };
+        let body = New { title: &new.title, body: &new.body, head: &new.head, base: &new.base, draft: new.draft };
         let call = self.call(&route::OPEN_PULL, &[], About::Repository)?.body(&body)?;
         let answer = self.ask(&call).await?;
         Ok(shape::<Found>(&call, &answer)?.pull(me))

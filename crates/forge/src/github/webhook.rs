@@ -78,8 +78,7 @@ pub fn verify<'a>(
     };
     let mut signature = [0; 32];
     hex::decode_to_slice(digits, &mut signature).map_err(|_| Refused::Malformed)?;
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).map_err(|_| Refused::Secret)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).map_err(|_| Refused::Secret)?;
     mac.update(body);
     mac.verify_slice(&signature).map_err(|_| Refused::Wrong)?;
     Ok(Verified { body })

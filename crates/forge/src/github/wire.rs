@@ -143,7 +143,12 @@ impl Answer {
 
     /// How long it asks to be left alone. The header's other form, a date, GitHub does not use.
     pub(super) fn retry_after(&self) -> Option<Span> {
-        self.header(RETRY_AFTER)?.trim().parse().ok().filter(|secs| (0..=u32::MAX.into()).contains(secs)).map(Span::secs)
+        self.header(RETRY_AFTER)?
+            .trim()
+            .parse()
+            .ok()
+            .filter(|secs| (0..=u32::MAX.into()).contains(secs))
+            .map(Span::secs)
     }
 
     /// How many requests are left of this hour's.
@@ -206,5 +211,9 @@ fn root(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    if cause.downcast_ref::<reqwest::Error>().is_some() { "no connection".to_owned() } else { clean(&cause.to_string()) }
+    if cause.downcast_ref::<reqwest::Error>().is_some() {
+        "no connection".to_owned()
+    } else {
+        clean(&cause.to_string())
+    }
 }
