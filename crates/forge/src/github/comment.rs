@@ -51,7 +51,7 @@ impl Inner {
         let mut query = vec![("per_page", PER_PAGE)];
         query.extend(asked.as_deref().map(|asked| ("since", asked)));
         let found = self.pages(call.query(&query), PAGES_MAX, |page: Vec<Found>| page).await?;
-        let comments = found.whole("comments on one issue")?.into_iter().map(|found| found.comment(me));
+        let comments = found.whole("comments on one issue")?.into_iter().map(|found| found.comment(&me));
         let mut comments: Vec<_> = comments.filter(|comment| Some(comment.updated_at) >= since).collect();
         comments.sort_by_key(|comment| (comment.created_at, comment.id));
         comments.dedup_by_key(|comment| comment.id);
@@ -62,6 +62,6 @@ impl Inner {
         let me = self.me().await?;
         let call = self.call(&route::COMMENT, &[&number.to_string()], About::Issue(number))?.body(&New { body })?;
         let answer = self.ask(&call).await?;
-        Ok(shape::<Found>(&call, &answer)?.comment(me))
+        Ok(shape::<Found>(&call, &answer)?.comment(&me))
     }
 }

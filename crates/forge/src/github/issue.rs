@@ -83,7 +83,7 @@ impl Inner {
         ];
         let call = self.call(&route::ISSUES_OF, &[], About::Repository)?.query(&query);
         let found = self.pages(call, PAGES_MAX, |page: Vec<Found>| page).await?.whole("issues of ours")?;
-        let issues = found.into_iter().filter(|found| found.pull_request.is_none()).map(|found| found.issue(me));
+        let issues = found.into_iter().filter(|found| found.pull_request.is_none()).map(|found| found.issue(&me));
         let mut issues: Vec<_> = issues.filter(|issue| issue.author.kind == AccountKind::Us).collect();
         issues.sort_by_key(|issue| issue.number);
         issues.dedup_by_key(|issue| issue.number);
@@ -93,7 +93,7 @@ impl Inner {
     pub(super) async fn issue(&self, number: i64) -> Result<Issue, Fault> {
         let me = self.me().await?;
         let call = self.call(&route::ISSUE, &[&number.to_string()], About::Issue(number))?;
-        Ok(self.get::<Found>(&call).await?.issue(me))
+        Ok(self.get::<Found>(&call).await?.issue(&me))
     }
 
     pub(super) async fn exists(&self, number: i64) -> Result<(), Fault> {
@@ -106,7 +106,7 @@ impl Inner {
         let body = New { title: &new.title, body: &new.body, labels: &new.labels };
         let call = self.call(&route::OPEN_ISSUE, &[], About::Repository)?.body(&body)?;
         let answer = self.ask(&call).await?;
-        Ok(shape::<Found>(&call, &answer)?.issue(me))
+        Ok(shape::<Found>(&call, &answer)?.issue(&me))
     }
 
     pub(super) async fn edit_issue(&self, number: i64, edit: &Edit) -> Result<(), Fault> {

@@ -35,7 +35,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use domain::time::Time;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 pub use settings::{Auth, Bad, Now, Pace, Settings};
 
@@ -64,7 +64,7 @@ struct Inner {
     gate: Gate,
     cache: Cache,
     /// Who we are, once GitHub has said it.
-    me: OnceCell<Account>,
+    me: Mutex<Option<Account>>,
     /// The repository's id, once it was read.
     id: OnceLock<i64>,
 }
@@ -80,7 +80,7 @@ impl GitHub {
         let (wire, gate) = (Wire::new(&api, timeout)?, Gate::new(&auth)?);
         let line = Line { wire, breaker: Breaker::default(), lane: Lane::new(pace), pause, now };
         let (api, cache) = (String::from(api), Cache::default());
-        let (me, id) = (OnceCell::new(), OnceLock::new());
+        let (me, id) = (Mutex::default(), OnceLock::new());
         Ok(Self { inner: Arc::new(Inner { repository, api, line, gate, cache, me, id }) })
     }
 }

@@ -6,7 +6,9 @@ use super::Inner;
 use super::answer::{Moment, Named, User, account, names, shape};
 use super::call::About;
 use super::route;
-use crate::{Account, Fault, FileChange, Files, Merged, Method, NewPull, NewReview, Pull, PullState, Side, Status};
+use crate::{
+    Account, Fault, FileChange, Files, Merged, Method, NewPull, NewReview, Pull, PullState, Remark, Side, Status,
+};
 
 /// How many pull requests a page has: so few that a page of the longest is still read whole.
 const PER_PAGE: &str = "30";
@@ -172,7 +174,7 @@ impl Inner {
         let query = [("state", "open"), ("sort", "created"), ("direction", "asc"), ("per_page", PER_PAGE)];
         let call = self.call(&route::PULLS_OF, &[], About::Repository)?.query(&query);
         let found = self.pages(call, PAGES_MAX, |page: Vec<Found>| page).await?.whole("open pull requests")?;
-        let mut pulls: Vec<_> = found.into_iter().map(|found| found.pull(me)).collect();
+        let mut pulls: Vec<_> = found.into_iter().map(|found| found.pull(&me)).collect();
         pulls.sort_by_key(|pull| pull.number);
         pulls.dedup_by_key(|pull| pull.number);
         Ok(pulls)
@@ -181,7 +183,7 @@ impl Inner {
     pub(super) async fn pull(&self, number: i64) -> Result<Pull, Fault> {
         let me = self.me().await?;
         let call = self.call(&route::PULL, &[&number.to_string()], About::Pull(number))?;
-        Ok(self.get::<Found>(&call).await?.pull(me))
+        Ok(self.get::<Found>(&call).await?.pull(&me))
     }
 
     pub(super) async fn open_pull(&self, new: &NewPull) -> Result<Pull, Fault> {
@@ -189,7 +191,7 @@ impl Inner {
         let body = New { title: &new.title, body: &new.body, head: &new.head, base: &new.base, draft: new.draft };
         let call = self.call(&route::OPEN_PULL, &[], About::Repository)?.body(&body)?;
         let answer = self.ask(&call).await?;
-        Ok(shape::<Found>(&call, &answer)?.pull(me))
+        Ok(shape::<Found>(&call, &answer)?.pull(&me))
     }
 
     pub(super) async fn files(&self, number: i64) -> Result<Files, Fault> {
@@ -214,10 +216,9 @@ impl Inner {
     }
 
     pub(super) async fn review(&self, number: i64, new: &NewReview) -> Result<i64, Fault> {
-        let line = |remark: &'_ crate::Remark| (remark.path.clone(), remark.line, remark.body.clone());
-        let remarks: Vec<_> = new.remarks.iter().map(line).collect();
-        let comments =
-            remarks.iter().map(|(path, line, body)| Line { path, line: *line, side: "RIGHT", body }).collect();
+        let lines =
+            new.remarks.iter().map(|Remark { path, line, body }| Line { path, line: *line, side: "RIGHT", body });
+        let comments = lines.collect();
         let review = Review { commit_id: &new.commit, body: &new.body, event: "COMMENT", comments };
         let call = self.call(&route::REVIEW, &[&number.to_string()], About::Pull(number))?.body(&review)?;
         let answer = self.ask(&call).await?;

@@ -13,6 +13,9 @@ use super::route::{self, Class};
 use super::wire::{Answer, clean};
 use crate::Fault;
 
+/// How GitHub says that a commit is not there, with a status that says otherwise.
+const NO_COMMIT: &str = "No commit found";
+
 #[derive(Deserialize)]
 struct Renamed {
     full_name: String,
@@ -34,6 +37,7 @@ impl Inner {
                 refused(format!("GitHub says: {words}"), "switch the issues on in the repository's settings".to_owned())
             }
             StatusCode::GONE => Fault::Gone { what: call.about.words() },
+            StatusCode::UNPROCESSABLE_ENTITY if words.contains(NO_COMMIT) => Fault::Gone { what: call.about.words() },
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::CONFLICT if call.route.class == Class::Guarded => {
                 Fault::Stale { why: format!("GitHub does not merge {}: {words}", call.about.words()) }
             }

@@ -49,7 +49,7 @@ struct Entry {
 
 impl Inner {
     pub(super) async fn repository(&self) -> Result<Repository, Fault> {
-        let me = self.me().await?.clone();
+        let me = self.meet(&mut *self.me.lock().await).await?;
         let repo: Repo = self.get(&self.call(&route::REPOSITORY, &[], About::Repository)?).await?;
         let pass = self.gate.pass(&self.line, &self.repository).await?;
         // What an App may do stands in its token; the repository tells what an account may.
@@ -60,9 +60,19 @@ impl Inner {
         Ok(Repository { id, name, default_branch: repo.default_branch, writable, me })
     }
 
-    /// Who we are, asked once.
-    pub(super) async fn me(&self) -> Result<&Account, Fault> {
-        self.me.get_or_try_init(|| self.introduce()).await
+    /// Who we are: asked once, and again whenever the repository is.
+    pub(super) async fn me(&self) -> Result<Account, Fault> {
+        let mut known = self.me.lock().await;
+        match &*known {
+            Some(me) => Ok(me.clone()),
+            None => self.meet(&mut known).await,
+        }
+    }
+
+    async fn meet(&self, known: &mut Option<Account>) -> Result<Account, Fault> {
+        let me = self.introduce().await?;
+        *known = Some(me.clone());
+        Ok(me)
     }
 
     async fn introduce(&self) -> Result<Account, Fault> {
