@@ -136,8 +136,7 @@ async fn a_token_that_was_taken_away_is_refused() {
     if let forge::github::Auth::Token(token) = &world.auth {
         world.fake.revoke(secrecy::ExposeSecret::expose_secret(token));
     }
-    for fault in
-        [github.issue(1).await.expect_err("401"), github.open_issue(&new_issue("new")).await.expect_err("401")]
+    for fault in [github.issue(1).await.expect_err("401"), github.open_issue(&new_issue("new")).await.expect_err("401")]
     {
         assert!(matches!(&fault, Fault::Refused { next, .. } if next.contains("token")), "{fault:?}");
     }

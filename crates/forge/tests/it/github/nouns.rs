@@ -57,7 +57,10 @@ async fn an_issue_is_read_back_as_it_was_opened() {
     github.make_label(&label("a")).await.expect("a label");
     let new = NewIssue { labels: vec!["b".to_owned(), "a".to_owned()], ..new_issue("Checkout is slow") };
     let opened = github.open_issue(&new).await.expect("opened");
-    assert_eq!((opened.title.as_str(), opened.body.as_str()), ("Checkout is slow", "<!-- marker of Checkout is slow -->"));
+    assert_eq!(
+        (opened.title.as_str(), opened.body.as_str()),
+        ("Checkout is slow", "<!-- marker of Checkout is slow -->")
+    );
     assert_eq!(opened.labels, ["a", "b"]);
     assert_eq!((opened.state, opened.author.kind), (IssueState::Open, AccountKind::Us));
     assert_eq!((opened.created_at, opened.comments), (Time(START), 0));

@@ -122,7 +122,11 @@ const READS: [Deed; 9] = [
     Deed { method: "GET", path: "", act: |github, _| async { github.repository().await.map(drop) }.boxed() },
     Deed { method: "GET", path: "/labels", act: |github, _| async { github.labels().await.map(drop) }.boxed() },
     Deed { method: "GET", path: "/issues", act: |github, _| async { github.our_issues().await.map(drop) }.boxed() },
-    Deed { method: "GET", path: "/issues/*", act: |github, on| async { github.issue(on.issue).await.map(drop) }.boxed() },
+    Deed {
+        method: "GET",
+        path: "/issues/*",
+        act: |github, on| async { github.issue(on.issue).await.map(drop) }.boxed(),
+    },
     Deed {
         method: "GET",
         path: "/issues/*/comments",
@@ -205,7 +209,13 @@ async fn what_was_certainly_not_done_is_said_to_be_so() {
         ] {
             let (result, count, done) = deed.done(9, &wrong).await;
             let fault = result.expect_err("not done");
-            assert_eq!((name(&fault), count, done), (said, 1, 0), "{} {}, {wrong:?}: {fault:?}", deed.method, deed.path);
+            assert_eq!(
+                (name(&fault), count, done),
+                (said, 1, 0),
+                "{} {}, {wrong:?}: {fault:?}",
+                deed.method,
+                deed.path
+            );
         }
     }
 }

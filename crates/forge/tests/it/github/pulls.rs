@@ -33,7 +33,10 @@ async fn a_pull_request_is_opened_listed_and_read_back() {
     let opened = github.open_pull(&new_pull("fix")).await.expect("opened");
     assert_eq!((opened.head.branch.as_str(), opened.head.commit.as_str()), ("fix", head.as_str()));
     assert_eq!((opened.base.branch.as_str(), opened.state.clone(), opened.draft), ("main", PullState::Open, false));
-    assert_eq!(github.pulls().await.expect("pulls").iter().map(|pull| pull.number).collect::<Vec<_>>(), [opened.number]);
+    assert_eq!(
+        github.pulls().await.expect("pulls").iter().map(|pull| pull.number).collect::<Vec<_>>(),
+        [opened.number]
+    );
     assert_eq!(github.pull(opened.number).await.expect("a pull request").title, "Mend it by fix");
     assert_eq!(github.our_issues().await, Ok(vec![]), "it is no issue");
     let second = github.open_pull(&new_pull("fix")).await.expect_err("one for each head");

@@ -81,7 +81,8 @@ fn a_delivery_tells_what_it_may_be_about_and_no_more() {
             sender: Some(mona),
         }
     );
-    let check = json!({"check_run": {"pull_requests": [{"number": 9}, {"number": 3}, {"number": 9}, {"number": -1}, 5]}});
+    let check =
+        json!({"check_run": {"pull_requests": [{"number": 9}, {"number": 3}, {"number": 9}, {"number": -1}, 5]}});
     assert_eq!(hint("check_run", check.to_string().as_bytes()).numbers, [3, 9]);
     let many: Vec<_> = (1..=1_000).map(|number| json!({ "number": number })).collect();
     let many = json!({"check_suite": {"pull_requests": many}});
@@ -100,6 +101,10 @@ fn a_delivery_that_is_not_as_we_know_it_is_read_as_far_as_it_goes() {
     assert_eq!(hint.sender.map(|sender| sender.kind), Some(AccountKind::Bot));
 }
 
+/// The keys that are looked for.
+const KEYS: [&str; 9] =
+    ["action", "issue", "pull_request", "number", "repository", "id", "full_name", "sender", "check_run"];
+
 /// Something like JSON, with the keys that are looked for.
 fn almost_a_payload() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -109,9 +114,8 @@ fn almost_a_payload() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
-    let keys = ["action", "issue", "pull_request", "number", "repository", "id", "full_name", "sender", "check_run"];
-    leaf.prop_recursive(4, 64, 6, move |inner| {
-        let key = proptest::sample::select(&keys[..]);
+    leaf.prop_recursive(4, 64, 6, |inner| {
+        let key = proptest::sample::select(&KEYS[..]);
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             proptest::collection::btree_map(key.prop_map(str::to_owned), inner, 0..6)

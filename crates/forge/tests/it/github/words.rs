@@ -42,7 +42,8 @@ async fn a_pull_request_is_read_whatever_github_says_of_how_it_can_be_merged() {
     let github = world.met().await;
     world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n"))]);
     let [title, body, head, base] = ["t", "b", "fix", "main"].map(str::to_owned);
-    let number = github.open_pull(&forge::NewPull { title, body, head, base, draft: false }).await.expect("opened").number;
+    let number =
+        github.open_pull(&forge::NewPull { title, body, head, base, draft: false }).await.expect("opened").number;
     let path = format!("/repos/{REPO}/pulls/*");
     for (key, value) in [("mergeable_state", json!("stacked")), ("mergeable", Value::Null), ("user", Value::Null)] {
         world.fake.fault(1, "GET", &path, Wrong::Says(key, value));
