@@ -84,6 +84,11 @@ pub struct Sent {
     pub at: Time,
 }
 
+/// What an issue shows when it was just opened.
+pub const fn opened() -> Face {
+    Face { stand: Stand::Open, wontfix: false, requires_human: false, priority: None }
+}
+
 /// What an issue is to show of a gap.
 pub fn wish(gap: &Gap) -> Face {
     let stand = match gap.state {

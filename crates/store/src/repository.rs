@@ -21,7 +21,8 @@ statements! {
     // Whoever moves the time polls.
     DUE = "UPDATE repository SET next_at = $3 WHERE name = $1 AND next_at <= $2 AND rest_until <= $2";
     HURRY = "UPDATE repository SET next_at = 0 WHERE name = $1";
-    SEEN = "UPDATE repository SET id = $2, login = $3, last_error = '', moved_to = '', also = $4 WHERE name = $1";
+    SEEN = "UPDATE repository SET id = $2, login = $3, last_error = '', moved_to = '' WHERE name = $1";
+    ALSO = "UPDATE repository SET also = $2 WHERE name = $1";
     POLLED = "UPDATE repository SET polled_at = $2, last_error = '' WHERE name = $1";
     FAILED = "UPDATE repository SET last_error = $2, rest_until = $3 WHERE name = $1";
     MOVED = "UPDATE repository SET moved_to = $2, last_error = $3 WHERE name = $1";
@@ -84,8 +85,13 @@ pub async fn hurry(tx: &mut Tx, name: &str) -> Result<(), Fault> {
 }
 
 /// Remembers what a repository says of itself.
-pub async fn seen(tx: &mut Tx, name: &str, id: &str, login: &str, also: &str) -> Result<(), Fault> {
-    tx.run(SEEN, &[Text(name), Text(id), Text(login), Text(also)]).await.map(drop)
+pub async fn seen(tx: &mut Tx, name: &str, id: &str, login: &str) -> Result<(), Fault> {
+    tx.run(SEEN, &[Text(name), Text(id), Text(login)]).await.map(drop)
+}
+
+/// Remembers the files by which another bot acts on our label, as a JSON list.
+pub async fn also(tx: &mut Tx, name: &str, files: &str) -> Result<(), Fault> {
+    tx.run(ALSO, &[Text(name), Text(files)]).await.map(drop)
 }
 
 /// Remembers that everything was read, in a poll that began at `began`.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub const DEPTH_MAX: i64 = 2;
 
 /// The most edges that may leave one gap: one with more is not one capability.
-pub const EDGES_MAX: usize = 50;
+pub const EDGES_MAX: i64 = 50;
 
 /// An edge: the first depends on the second.
 pub type Edge = (String, String);

@@ -274,6 +274,12 @@ impl Job {
         Ok(Step { job: job.end(&run).rest(now), run: Some(run) })
     }
 
+    /// Takes the job out of the line: it is due again when somebody triggers it.
+    pub fn put_aside(self, now: Time) -> Self {
+        let (this, now) = self.at(now);
+        Self { next_run_at: None, ..this }.rest(now)
+    }
+
     /// Makes the job due now and forgets failed attempts. While it is held, the run after this one is asked for.
     pub fn trigger(self, now: Time) -> Self {
         let (this, now) = self.at(now);

@@ -18,6 +18,7 @@ use crate::No;
 use crate::desk::Desk;
 
 pub use people::Merged;
+pub(crate) use people::{set_priority, taken_in};
 pub use show::{Explained, Inventory, Kind, Shown, Together};
 pub use sight::Reported;
 pub(crate) use sight::{Under, succeeded, take_in};

@@ -22,6 +22,9 @@ use crate::{Call, No, Plane};
 /// How much of each thing around a gap is shown with it.
 const AROUND_MAX: i64 = 20;
 
+/// How many duplicates are shown with what stands for them.
+const DUPLICATES_MAX: usize = 20;
+
 /// How many jobs, blocked by several gaps, are shown with how those go together.
 const JOBS_TOGETHER_MAX: usize = 5;
 
@@ -155,7 +158,7 @@ impl Plane {
         let gap = store::gap::find(&mut tx, &key).await?.ok_or(store::Fault::Conflict)?;
         let seen = sighting::of_gap(&mut tx, &key, (before, &id), ask.rows()).await?;
         let blocked = blocked::list(&mut tx, &key, AROUND_MAX).await?;
-        let keys = |keys: Vec<Key>| keys.iter().take(AROUND_MAX as usize).map(Key::to_string).collect();
+        let keys = |keys: Vec<Key>| keys.iter().take(DUPLICATES_MAX).map(Key::to_string).collect();
         Ok(Shown {
             too_deep: self.is_too_deep(&gap),
             terms: gap.standing().terms(),

@@ -167,7 +167,7 @@ async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>) 
     {
         tied |= depend(desk, parent, key).await?;
     }
-    if tied || edge::above(desk.tx, key, 1).await?.first().is_some() {
+    if tied || !edge::above(desk.tx, key, 1).await?.is_empty() {
         let key = key.clone();
         deepen(desk, &key).await?;
     }
@@ -192,7 +192,7 @@ async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key) -> Result<bool, No> {
     if closes_cycle(&below, &gap.to_string(), &on.to_string()) {
         return Ok(false);
     }
-    if edge::out(desk.tx, gap, EDGES_MAX as i64 + 1).await?.len() > EDGES_MAX {
+    if edge::out(desk.tx, gap, EDGES_MAX).await?.len() >= usize::try_from(EDGES_MAX).unwrap_or(usize::MAX) {
         return Err(Refusal::invalid("depends_on", format!("{gap} depends on {EDGES_MAX} gaps already"))
             .hint("report a gap for each capability, not one for all")
             .into());
