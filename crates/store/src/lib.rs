@@ -22,6 +22,7 @@ pub mod gap;
 pub mod idempotency;
 pub mod job;
 pub mod journal;
+pub mod local;
 pub mod lock;
 mod migration;
 pub mod outbox;
@@ -38,7 +39,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 14] = [
+    let files: [(&str, &[(&str, &str)]); 21] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("fence", fence::STATEMENTS),
@@ -47,6 +48,13 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("job", job::STATEMENTS),
         ("job/list", job::list::STATEMENTS),
         ("journal", journal::STATEMENTS),
+        ("local", local::STATEMENTS),
+        ("local/comment", local::comment::STATEMENTS),
+        ("local/event", local::event::STATEMENTS),
+        ("local/issue", local::issue::STATEMENTS),
+        ("local/label", local::label::STATEMENTS),
+        ("local/pull", local::pull::STATEMENTS),
+        ("local/review", local::review::STATEMENTS),
         ("lock", lock::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("replica", replica::STATEMENTS),

@@ -7,8 +7,10 @@ use crate::engine::Engine;
 
 /// Every migration, compiled in.
 pub(crate) fn all(engine: Engine) -> Migrator {
-    const SCRIPTS: [(i64, &str, &str); 1] =
-        [(1, "v1 surface", include_str!("../../../migrations/0001_v1_surface.sql"))];
+    const SCRIPTS: [(i64, &str, &str); 2] = [
+        (1, "v1 surface", include_str!("../../../migrations/0001_v1_surface.sql")),
+        (3, "local forge", include_str!("../../../migrations/0003_local_forge.sql")),
+    ];
     let migrations = SCRIPTS.map(|(version, about, sql)| {
         let sql = match engine {
             // SQLite orders by bytes as it is, and does not know the name for it.
