@@ -1,0 +1,3 @@
+//! The forge: one exam for every home.
+
+mod exam;
