@@ -4,6 +4,7 @@
 //! by reading what it does not know. A write is made at most once; [`Fault`] says whether it may have happened.
 
 mod fault;
+pub mod git;
 pub mod local;
 mod shape;
 

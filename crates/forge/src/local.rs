@@ -5,10 +5,14 @@
 
 mod act;
 mod bounds;
+mod branches;
 mod comment;
 mod issue;
 mod label;
+mod merge;
 mod pull;
+mod review;
+mod settle;
 mod shape;
 
 use std::fmt;
@@ -23,16 +27,21 @@ use store::Store;
 use store::local::Who;
 use tokio::sync::OnceCell;
 
+use crate::git::Bare;
 use crate::local::act::{No, act, read};
 use crate::{Account, AccountKind, Fault, Label, Repository};
 
 pub use crate::local::issue::{Event, PAGE_MAX};
+pub use crate::local::review::Review;
 
 /// What this installation is called where it writes something here.
 pub const US: &str = "gapwright";
 
 /// The branch that pull requests are merged into, where no git repository says another.
 pub const DEFAULT_BRANCH: &str = "main";
+
+/// The setting that names the git repository, for whoever lacks one.
+pub const SETTING: &str = "forge.local.repository";
 
 /// What a local home is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +65,8 @@ struct Home {
     chance: Mutex<StdRng>,
     /// The id of the repository, once it is in the store.
     id: OnceCell<String>,
+    /// The git repository, once it is open.
+    bare: OnceCell<Bare>,
 }
 
 impl fmt::Debug for Local {
@@ -68,7 +79,7 @@ impl Local {
     /// The repository of these settings, on which this installation acts. `chance` is for ids.
     pub fn new(store: Store, settings: Settings, chance: StdRng) -> Result<Self, Fault> {
         bounds::repository(&settings.name)?;
-        let home = Home { store, settings, chance: Mutex::new(chance), id: OnceCell::new() };
+        let home = Home { store, settings, chance: Mutex::new(chance), id: OnceCell::new(), bare: OnceCell::new() };
         let me = Account { id: US.to_owned(), login: US.to_owned(), kind: AccountKind::Us };
         Ok(Self { home: Arc::new(home), me })
     }
@@ -116,7 +127,7 @@ impl Local {
         Ok(Repository {
             id: self.known().await?.to_owned(),
             name: self.name().to_owned(),
-            default_branch: DEFAULT_BRANCH.to_owned(),
+            default_branch: self.default_branch().await?,
             writable: Some(true),
             me: self.me.clone(),
         })

@@ -101,11 +101,17 @@ impl Local {
     pub(super) async fn edited_issue(&self, number: i64, edit: &Edit) -> Result<(), Fault> {
         edit.title.as_deref().map_or(Ok(()), bounds::title)?;
         edit.body.as_deref().map_or(Ok(()), bounds::body)?;
+        let turn = self.turn(number, edit.state).await?;
         act!(self, |tx| async {
             let was = held(tx, self.name(), number).await?;
             let row = changed(&was, edit);
             if row == was {
                 return Ok::<_, No>(());
+            }
+            if row.state != was.state
+                && let Some(turn) = &turn
+            {
+                self.turned(tx, number, turn).await?;
             }
             issue::write(tx, self.name(), &row).await?;
             if (&row.title, &row.body) != (&was.title, &was.body) {
@@ -166,10 +172,13 @@ fn changed(was: &issue::Row, edit: &Edit) -> issue::Row {
         row.body.clone_from(body);
     }
     match edit.state {
+        // What is merged stays so: opening it again is refused elsewhere.
+        _ if was.state == "merged" => {}
         None => {}
         Some(IssueState::Open) => (row.state, row.reason) = ("open".to_owned(), None),
         Some(IssueState::Closed(reason)) => {
-            (row.state, row.reason) = ("closed".to_owned(), reason_name(reason).map(str::to_owned));
+            let reason = reason_name(reason).filter(|_| was.kind == "issue");
+            (row.state, row.reason) = ("closed".to_owned(), reason.map(str::to_owned));
         }
     }
     row

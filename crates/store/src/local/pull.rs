@@ -5,24 +5,27 @@
 use crate::Arg::{Int, MaybeText, Text};
 use crate::{Fault, Tx, guarded};
 
-macro_rules! columns {
+macro_rules! pulls {
     () => {
-        "number, stage, head_branch, head_commit, base_branch, base_commit, merge_commit"
+        "SELECT local_pull.number, state, stage, head_branch, head_commit, base_branch, base_commit, merge_commit
+           FROM local_pull JOIN local_issue
+             ON local_issue.repository = local_pull.repository AND local_issue.number = local_pull.number
+          WHERE local_pull.repository = $1 AND "
     };
 }
 
 statements! {
     ADD = "INSERT INTO local_pull (repository, number, stage, head_branch, head_commit, base_branch, base_commit, open_head)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $4)";
-    FIND = concat!("SELECT ", columns!(), " FROM local_pull WHERE repository = $1 AND number = $2");
-    OPEN = concat!("SELECT ", columns!(), " FROM local_pull
-            WHERE repository = $1 AND open_head IS NOT NULL ORDER BY number");
+    FIND = concat!(pulls!(), "local_pull.number = $2");
+    OPEN = concat!(pulls!(), "open_head IS NOT NULL ORDER BY local_pull.number");
     BY_HEAD = "SELECT number FROM local_pull WHERE repository = $1 AND open_head = $2";
     SEEN = "UPDATE local_pull SET head_commit = $4
              WHERE repository = $1 AND number = $2 AND head_commit = $3 AND open_head IS NOT NULL";
     STAGE = "UPDATE local_pull SET stage = $3 WHERE repository = $1 AND number = $2 AND open_head IS NOT NULL";
+    // What was merged in the meantime is so though it was closed first.
     END = "UPDATE local_pull SET open_head = NULL, head_commit = $3, base_commit = $4, merge_commit = $5
-            WHERE repository = $1 AND number = $2 AND open_head IS NOT NULL";
+            WHERE repository = $1 AND number = $2 AND merge_commit IS NULL AND (open_head IS NOT NULL OR $5 IS NOT NULL)";
     REOPEN = "UPDATE local_pull SET open_head = head_branch, head_commit = $3
                WHERE repository = $1 AND number = $2 AND open_head IS NULL AND merge_commit IS NULL";
 }
@@ -32,6 +35,8 @@ statements! {
 pub struct Row {
     /// Its number.
     pub number: i64,
+    /// `open`, `closed` or `merged`.
+    pub state: String,
     /// `draft` or `ready`.
     pub stage: String,
     /// The branch with the change.
@@ -86,8 +91,7 @@ pub async fn stage(tx: &mut Tx, repository: &str, number: i64, stage: &str) -> R
     guarded(tx.run(STAGE, &[Text(repository), Int(number), Text(stage)]).await?)
 }
 
-/// Ends an open one where head and base are, with the commit that it was merged as where it was merged and that is
-/// known.
+/// Ends one where head and base are. With the commit that it was merged as, one that was closed becomes a merged one.
 pub async fn end(
     tx: &mut Tx,
     repository: &str,
