@@ -41,6 +41,9 @@ fn read(told: &[u8]) -> Option<Files> {
                 b'R' | b'C' => (Some(first), fields.next()?),
                 _ => (None, first),
             };
+            if path.is_empty() {
+                return None;
+            }
             let status = status(*word.first()?, (old_mode, new_mode), old_blob == new_blob);
             places.insert(path, files.len());
             files.push((path, previous, status, 0, 0));

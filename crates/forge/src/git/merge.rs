@@ -72,7 +72,7 @@ impl Bare {
         let (base, base_commit, onto) = (base.as_ref_name(), base_commit.as_str(), onto.as_str());
         let orders = format!(
             "create {record}/merged {onto}\nverify {head} {head_commit}\nupdate {base} {onto} {base_commit}\n\
-             update {record}/head {head_commit}\n"
+             update {record}/head {head_commit}\nupdate {record}/base {base_commit}\n"
         );
         self.move_refs(&orders).await
     }

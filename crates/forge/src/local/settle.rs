@@ -91,8 +91,13 @@ impl Local {
     }
 
     async fn news(&self, bare: &Bare, row: &pull::Row, sight: &Sight) -> Result<Option<News>, Fault> {
-        if let Some(commit) = sight.0.get(&format!("{}/merged", self.record(row.number).await?)) {
-            return Ok(Some(News::Merged(Some(commit.clone()), row.base_commit.clone())));
+        let record = self.record(row.number).await?;
+        if row.state == "merged" {
+            return Ok(None);
+        }
+        if let Some(commit) = sight.0.get(&format!("{record}/merged")) {
+            let base = sight.0.get(&format!("{record}/base")).unwrap_or(&row.base_commit);
+            return Ok(Some(News::Merged(Some(commit.clone()), base.clone())));
         }
         if row.state != "open" {
             return Ok(None);

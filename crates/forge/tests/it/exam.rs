@@ -6,12 +6,15 @@ mod bounds;
 mod issue;
 mod label;
 mod local;
+mod pull;
+mod workshop;
 
 use domain::time::Span;
-use forge::{Closed, Forge, NewIssue};
+use forge::{Closed, Forge, NewIssue, NewPull, Pull, Remark};
 use futures::future::BoxFuture;
 
-pub(crate) use local::{postgres, sqlite};
+pub(crate) use local::{furnished, postgres, sqlite};
+pub(crate) use workshop::{Change, Workshop};
 
 /// What a person does by hand in a home.
 pub(crate) trait Hand: Send + Sync {
@@ -29,6 +32,12 @@ pub(crate) trait Hand: Send + Sync {
     fn delete(&self, number: i64) -> BoxFuture<'_, ()>;
     /// Gives a label another name.
     fn rename_label<'a>(&'a self, name: &'a str, new: &'a str) -> BoxFuture<'a, ()>;
+    /// Commits changes to a branch, which begins at the default branch where it is new; gives the commit.
+    fn commit<'a>(&'a self, branch: &'a str, changes: &'a [Change]) -> BoxFuture<'a, String>;
+    /// The commit at the tip of a branch.
+    fn tip<'a>(&'a self, branch: &'a str) -> BoxFuture<'a, Option<String>>;
+    /// The reviews of a pull request: commit, words, remarks.
+    fn reviews(&self, number: i64) -> BoxFuture<'_, Vec<(String, String, Vec<Remark>)>>;
     /// Lets time pass in the home.
     fn wait(&self, span: Span);
 }
@@ -51,10 +60,26 @@ impl Home {
         self.forge.open_issue(&new).await.expect("an issue")
     }
 
+    /// Opens a pull request of ours from this branch into the default branch.
+    pub(crate) async fn pull(&self, head: &str) -> Pull {
+        self.forge.open_pull(&new_pull(head)).await.expect("a pull request")
+    }
+
     /// Ends the exam.
     pub(crate) async fn leave(self) {
         drop((self.forge, self.hand));
         self.world.discard().await;
+    }
+}
+
+/// A pull request to open from this branch into the default branch.
+pub(crate) fn new_pull(head: &str) -> NewPull {
+    NewPull {
+        title: format!("Change by {head}"),
+        body: "Why. <!-- gapwright:run:7 -->".to_owned(),
+        head: head.to_owned(),
+        base: "main".to_owned(),
+        draft: false,
     }
 }
 

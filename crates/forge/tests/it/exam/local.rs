@@ -2,14 +2,15 @@
 
 use domain::time::Span;
 use forge::local::{Local, Settings};
-use forge::{Closed, Edit, Forge as _, IssueState, NewIssue};
+use forge::{Closed, Edit, Forge as _, IssueState, NewIssue, Remark};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use harness::{On, World};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use tempfile::TempDir;
 
-use crate::exam::{Hand, Home};
+use crate::exam::{Change, Hand, Home, Workshop};
 
 /// A local home in SQLite.
 pub(crate) async fn sqlite() -> Home {
@@ -21,17 +22,25 @@ pub(crate) async fn postgres() -> Home {
     furnished(On::Postgres).await
 }
 
-async fn furnished(on: On) -> Home {
+/// A local home with a git repository of its own, and nothing in it.
+pub(crate) async fn furnished(on: On) -> Home {
     let world = World::new(on).await;
-    let settings = Settings { name: "ann/website".to_owned(), repository: None };
+    let folder = tempfile::tempdir().expect("a folder");
+    let bare = folder.path().join("website.git");
+    let settings = Settings { name: "ann/website".to_owned(), repository: Some(bare.clone()) };
     let local = Local::new(world.store().clone(), settings, StdRng::seed_from_u64(7)).expect("a home");
-    let hand = Person { local: local.acting("ann").expect("a person"), clock: world.hand.clone() };
+    local.repository().await.expect("a repository");
+    let workshop = Workshop::at(&bare);
+    let hand =
+        Person { local: local.acting("ann").expect("a person"), clock: world.hand.clone(), workshop, _folder: folder };
     Home { forge: Box::new(local), hand: Box::new(hand), world }
 }
 
 struct Person {
     local: Local,
     clock: store::Hand,
+    workshop: Workshop,
+    _folder: TempDir,
 }
 
 impl Hand for Person {
@@ -69,6 +78,22 @@ impl Hand for Person {
 
     fn rename_label<'a>(&'a self, name: &'a str, new: &'a str) -> BoxFuture<'a, ()> {
         self.local.rename_label(name, new).map(|done| done.expect("a rename")).boxed()
+    }
+
+    fn commit<'a>(&'a self, branch: &'a str, changes: &'a [Change]) -> BoxFuture<'a, String> {
+        async move { self.workshop.commit(branch, changes) }.boxed()
+    }
+
+    fn tip<'a>(&'a self, branch: &'a str) -> BoxFuture<'a, Option<String>> {
+        async move { self.workshop.tip(branch) }.boxed()
+    }
+
+    fn reviews(&self, number: i64) -> BoxFuture<'_, Vec<(String, String, Vec<Remark>)>> {
+        async move {
+            let reviews = self.local.reviews(number).await.expect("reviews").into_iter();
+            reviews.map(|review| (review.commit, review.body, review.remarks)).collect()
+        }
+        .boxed()
     }
 
     fn wait(&self, span: Span) {
