@@ -12,10 +12,12 @@ mod tree;
 mod worktree;
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::time::Time;
+use tokio::fs;
 use tokio::sync::Mutex;
 
 pub use merge::{Land, Made};
@@ -30,6 +32,9 @@ const VERSION_MIN: (u32, u32) = (2, 42);
 
 /// The branch of a repository that is made here.
 const FIRST_BRANCH: &str = "main";
+
+/// How many folders of those who were killed while they made a repository are stepped over.
+const LEFT_MAX: usize = 100;
 
 /// Why git did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,13 +99,8 @@ impl Bare {
         }
         let bare = Self { folder: folder.to_owned(), worktrees: Arc::default() };
         check_version(&bare.call("version").out().await?)?;
-        let empty = match std::fs::read_dir(folder) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-            Err(error) => return Err(Trouble::Folder(format!("{} cannot be read: {error}", folder.display()))),
-        };
-        if empty {
-            bare.init().await?;
+        if is_empty(folder).await? {
+            bare.make(hand).await?;
         }
         let what = bare.call("rev-parse").arg("--is-bare-repository").told().await?;
         if what.code != 0 || what.out.trim_ascii() != b"true" {
@@ -166,11 +166,40 @@ impl Bare {
         if told.code == 0 { Commit::parse(told.text()?.trim_end()).map(Some) } else { Ok(None) }
     }
 
-    async fn init(&self) -> Result<(), Trouble> {
+    /// Makes it beside its folder and moves it there when it is whole. Who is slower than another leaves the other's.
+    async fn make(&self, hand: &Hand) -> Result<(), Trouble> {
+        let why = |error: std::io::Error| Trouble::Folder(format!("{} cannot be made: {error}", self.folder.display()));
+        let (Some(parent), Some(name)) = (self.folder.parent(), self.folder.file_name()) else {
+            return Err(Trouble::Folder(format!("{} is no folder for a repository", self.folder.display())));
+        };
+        fs::create_dir_all(parent).await.map_err(why)?;
+        let mut place = 0;
+        let fresh = loop {
+            let fresh = parent.join(format!(".{}.new-{place}", name.to_string_lossy()));
+            match fs::create_dir(&fresh).await {
+                Ok(()) => break fresh,
+                // Another's, who is at work or was killed.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && place < LEFT_MAX => place += 1,
+                Err(error) => return Err(why(error)),
+            }
+        };
+        let bare = Self { folder: fresh, worktrees: Arc::default() };
+        let made = match bare.init(hand).await {
+            Ok(()) => fs::rename(&bare.folder, &self.folder).await.map_err(why),
+            Err(trouble) => Err(trouble),
+        };
+        if made.is_err() {
+            drop(fs::remove_dir_all(&bare.folder).await);
+        }
+        if is_empty(&self.folder).await? { made } else { Ok(()) }
+    }
+
+    async fn init(&self, hand: &Hand) -> Result<(), Trouble> {
         let first = format!("--initial-branch={FIRST_BRANCH}");
         // Without a template there are no hooks.
         let call = self.call("init").args(["--quiet", "--bare", "--template=", "--object-format=sha1", &first]);
-        call.arg("--").arg(&self.folder).done().await
+        call.arg("--").arg(&self.folder).done().await?;
+        self.first_commit(&Branch::parse(FIRST_BRANCH)?, hand).await
     }
 
     async fn first_commit(&self, branch: &Branch, hand: &Hand) -> Result<(), Trouble> {
@@ -192,7 +221,7 @@ impl Bare {
         hand: &Hand,
         message: &[u8],
     ) -> Result<Commit, Trouble> {
-        let date = format!("@{} +0000", hand.at.0.div_euclid(1_000));
+        let date = format!("@{} +0000", hand.at.0.max(0) / 1_000);
         let mut call = self.call("commit-tree").args(["-F", "-"]).input(message.to_owned());
         for parent in parents {
             call = call.args(["-p", parent.as_str()]);
@@ -209,6 +238,16 @@ impl Bare {
 
     fn call(&self, verb: &'static str) -> Call {
         Call::new(&self.folder, verb)
+    }
+}
+
+/// Whether there is nothing in a folder, or no folder.
+async fn is_empty(folder: &Path) -> Result<bool, Trouble> {
+    let why = |error: std::io::Error| Trouble::Folder(format!("{} cannot be read: {error}", folder.display()));
+    match fs::read_dir(folder).await {
+        Ok(mut entries) => entries.next_entry().await.map(|entry| entry.is_none()).map_err(why),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(why(error)),
     }
 }
 

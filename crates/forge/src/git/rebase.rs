@@ -46,7 +46,7 @@ impl Bare {
     }
 
     async fn anew(&self, old: &Old, tree: &str, onto: &Commit, hand: &Hand) -> Result<Commit, Trouble> {
-        let now = format!("@{} +0000", hand.at.0.div_euclid(1_000));
+        let now = format!("@{} +0000", hand.at.0.max(0) / 1_000);
         let call = self.call("commit-tree").args(["-F", "-", "-p", onto.as_str()]).arg(tree);
         let call = call.person("AUTHOR", &old.author, &format!("@{}", old.date));
         let call = call.person("COMMITTER", &hand.committer, &now).input(old.message.clone().into_bytes());

@@ -137,7 +137,7 @@ impl Call {
             let code = child.wait().await.map_err(failed)?.code().unwrap_or(-1);
             Ok(Told { verb, code, out, err })
         };
-        tokio::time::timeout(LIMIT, all).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
+        tokio::time::timeout(LIMIT, Box::pin(all)).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
     }
 
     /// What it gave, if it ended well.

@@ -94,7 +94,7 @@ macro_rules! act {
                 begun.commit().await.map_err($crate::local::act::No::Commit)?;
                 Ok::<_, $crate::local::act::No>(done)
             };
-            match $crate::local::act::settled(tried.await, left) {
+            match $crate::local::act::settled(Box::pin(tried).await, left) {
                 std::ops::ControlFlow::Break(answer) => break answer,
                 std::ops::ControlFlow::Continue(()) => {}
             }
@@ -110,7 +110,7 @@ macro_rules! read {
             let $tx = &mut begun;
             $work.await
         };
-        read.await.map_err(|fault: store::Fault| $crate::local::act::of_store(&fault))
+        Box::pin(read).await.map_err(|fault: store::Fault| $crate::local::act::of_store(&fault))
     }};
 }
 

@@ -82,6 +82,7 @@ impl Local {
             // It may have ended, which only git knows.
             self.one_pull(other).await?;
         }
+        self.known().await?;
         let stage = if new.draft { "draft" } else { "ready" };
         let number = act!(self, |tx| async {
             self.free(tx, &new.head).await?;

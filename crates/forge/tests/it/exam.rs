@@ -5,16 +5,16 @@
 mod bounds;
 mod issue;
 mod label;
-mod local;
+pub(crate) mod local;
 mod pull;
-mod workshop;
+pub(crate) mod workshop;
 
 use domain::time::Span;
 use forge::{Closed, Forge, NewIssue, NewPull, Pull, Remark};
 use futures::future::BoxFuture;
 
-pub(crate) use local::{furnished, postgres, sqlite};
-pub(crate) use workshop::{Change, Workshop};
+pub(crate) use local::{postgres, sqlite};
+use workshop::Change;
 
 /// What a person does by hand in a home.
 pub(crate) trait Hand: Send + Sync {

@@ -1,3 +1,5 @@
-//! The forge: one exam for every home.
+//! The forge: one exam for every home, and what only the local one has.
 
 mod exam;
+mod git;
+mod local;

@@ -10,7 +10,8 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
-use crate::exam::{Change, Hand, Home, Workshop};
+use crate::exam::workshop::{Change, Workshop};
+use crate::exam::{Hand, Home};
 
 /// A local home in SQLite.
 pub(crate) async fn sqlite() -> Home {
@@ -23,7 +24,7 @@ pub(crate) async fn postgres() -> Home {
 }
 
 /// A local home with a git repository of its own, and nothing in it.
-pub(crate) async fn furnished(on: On) -> Home {
+async fn furnished(on: On) -> Home {
     let world = World::new(on).await;
     let folder = tempfile::tempdir().expect("a folder");
     let bare = folder.path().join("website.git");

@@ -6,7 +6,8 @@ use forge::{
     Pull, PullState, Remark, Status,
 };
 
-use crate::exam::{Change, Home, homes, new_pull};
+use crate::exam::workshop::Change;
+use crate::exam::{Home, homes, new_pull};
 
 /// Reads until the home knows whether it can be merged: it may take a while to find out.
 async fn known(home: &Home, number: i64) -> Pull {

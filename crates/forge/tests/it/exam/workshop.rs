@@ -1,7 +1,8 @@
 //! Where a person works on branches: a clone of their own, pushed to the home by the real git.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -90,9 +91,14 @@ impl Workshop {
 
     /// Asks the home's repository itself.
     pub(crate) fn ask(&self, args: &[&str]) -> String {
+        self.ask_with(args, "")
+    }
+
+    /// As [`Self::ask`], with something to read.
+    pub(crate) fn ask_with(&self, args: &[&str], input: &str) -> String {
         let mut all = vec!["--git-dir", self.origin.to_str().expect("a path")];
         all.extend(args);
-        self.git(&all)
+        self.git_with(&all, input)
     }
 
     fn apply(&self, change: &Change) {
@@ -115,11 +121,17 @@ impl Workshop {
     }
 
     fn git(&self, args: &[&str]) -> String {
+        self.git_with(args, "")
+    }
+
+    fn git_with(&self, args: &[&str], input: &str) -> String {
         let mut git = Command::new("git");
-        git.args(["-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "protocol.file.allow=always"]);
-        git.args(args).current_dir(self.clone.path());
-        git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-        let told = git.output().expect("git runs");
+        git.args(["-c", "user.name=ann", "-c", "user.email=ann@example.com"]).args(args);
+        git.current_dir(self.clone.path()).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut git = git.spawn().expect("git runs");
+        git.stdin.take().expect("its input").write_all(input.as_bytes()).expect("it reads");
+        let told = git.wait_with_output().expect("git ends");
         assert!(told.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&told.stderr));
         String::from_utf8(told.stdout).expect("a text").trim().to_owned()
     }
