@@ -25,7 +25,9 @@ impl Branch {
             && !name.contains("..")
             && !name.contains("@{")
             && !name.contains(|c: char| c.is_control() || " ~^:?*[\\".contains(c));
-        let parts = name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"));
+        let parts = name
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none());
         if whole && parts {
             return Ok(Self(name.to_owned()));
         }

@@ -15,7 +15,7 @@ use crate::git::{Person, Trouble};
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin";
 
 /// How long one call may take. A merge of a large repository takes a second or two.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// How much of an answer is read: a difference of some 50,000 files.
 const OUT_BYTES_MAX: usize = 16 << 20;
