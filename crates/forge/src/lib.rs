@@ -5,6 +5,7 @@
 
 mod fault;
 pub mod git;
+pub mod github;
 pub mod local;
 mod shape;
 

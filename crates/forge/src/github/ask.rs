@@ -1,0 +1,153 @@
+//! Asking as we do everywhere: with a pass, with what was said last, and to the end of a list.
+
+use std::sync::Arc;
+
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::Inner;
+use super::answer::shape;
+use super::call::{About, Call};
+use super::line::{Doubt, fault};
+use super::route::{Class, Route};
+use super::wire::Answer;
+use crate::Fault;
+
+/// The longest query of a next page that is followed, in bytes: it holds a cursor of some hundred.
+const QUERY_BYTES_MAX: usize = 4_096;
+
+/// What was found on the pages of a list.
+pub(super) struct Pages<T> {
+    pub(super) items: Vec<T>,
+    /// False when there are more pages than were read.
+    pub(super) complete: bool,
+}
+
+impl Inner {
+    pub(super) fn call(&self, route: &'static Route, names: &[&str], about: About) -> Result<Call, Fault> {
+        Call::new(route, &self.repository, names, about)
+    }
+
+    /// Asks, and reads a good answer as `T`.
+    pub(super) async fn get<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Fault> {
+        shape(call, &self.ask(call).await?)
+    }
+
+    /// Asks; every answer but a good one is a fault.
+    pub(super) async fn ask(&self, call: &Call) -> Result<Answer, Fault> {
+        let answer = self.exchange(call).await?;
+        if answer.status.is_success() { Ok(answer) } else { Err(self.refusal(call, &answer).await) }
+    }
+
+    /// Reads at most so many pages of a list, each in turn: its `items` are what is in a page.
+    pub(super) async fn pages<P: DeserializeOwned, T>(
+        &self,
+        mut call: Call,
+        pages_max: usize,
+        items: fn(P) -> Vec<T>,
+    ) -> Result<Pages<T>, Fault> {
+        let mut found = Vec::new();
+        for _ in 0..pages_max {
+            let answer = self.ask(&call).await?;
+            found.extend(items(shape(&call, &answer)?));
+            match answer.link().and_then(next) {
+                Some(query) => call.query = query,
+                None => return Ok(Pages { items: found, complete: true }),
+            }
+        }
+        Ok(Pages { items: found, complete: false })
+    }
+
+    /// One question and its answer, good or bad. What was said the last time stands in for "not modified".
+    pub(super) async fn exchange(&self, call: &Call) -> Result<Answer, Fault> {
+        if call.route.method != Method::GET {
+            return self.carried(call, None).await;
+        }
+        let last = self.cache.get(call);
+        let answer = self.carried(call, last.as_deref().and_then(Answer::etag)).await?;
+        match last {
+            Some(last) if answer.status == StatusCode::NOT_MODIFIED => Ok(Arc::unwrap_or_clone(last)),
+            _ => {
+                self.cache.keep(call, &answer);
+                Ok(answer)
+            }
+        }
+    }
+
+    /// Carries a request with a pass, and with a new one when the pass had run out. What makes something is not sent
+    /// again even then: it was certainly not done, and whoever asked comes back.
+    async fn carried(&self, call: &Call, etag: Option<&str>) -> Result<Answer, Fault> {
+        let mut doubt = Doubt::None;
+        let pass = self.gate.pass(&self.line, &self.repository).await?;
+        let answer = self.line.carry(call, &pass.header, etag, &mut doubt).await?;
+        let Some(serial) = pass.serial.filter(|_| answer.status == StatusCode::UNAUTHORIZED) else { return Ok(answer) };
+        self.gate.spent(serial).await;
+        match call.route.class {
+            Class::Guarded | Class::Create => {
+                Err(Fault::Later { why: "the App's token had ended before its time".to_owned(), after: None })
+            }
+            Class::Read | Class::Repeat => {
+                let pass = self.gate.pass(&self.line, &self.repository).await.map_err(|failed| match failed {
+                    Fault::Later { why, after } => fault(call.route.class, doubt, why, after),
+                    Fault::Unknown { .. }
+                    | Fault::Refused { .. }
+                    | Fault::Gone { .. }
+                    | Fault::Stale { .. }
+                    | Fault::Moved { .. } => failed,
+                })?;
+                self.line.carry(call, &pass.header, etag, &mut doubt).await
+            }
+        }
+    }
+}
+
+impl<T> Pages<T> {
+    /// Everything, or the fault that it is too much.
+    pub(super) fn whole(self, what: &str) -> Result<Vec<T>, Fault> {
+        let count = self.items.len();
+        self.complete.then_some(self.items).ok_or_else(|| Fault::Refused {
+            why: format!("the repository has more {what} than the {count} that we read"),
+            next: "take away what nobody needs any more, or use another repository".to_owned(),
+        })
+    }
+}
+
+/// The query of the next page. Of its address nothing else is used: where we ask, and with what, is ours to say.
+fn next(link: &str) -> Option<String> {
+    let mut rest = link;
+    loop {
+        let (_, after) = rest.split_once('<')?;
+        let (address, after) = after.split_once('>')?;
+        let said = after.split('<').next().unwrap_or_default();
+        if said.contains("rel=\"next\"") {
+            let query = Url::parse(address).ok()?.query()?.to_owned();
+            return (query.len() <= QUERY_BYTES_MAX).then_some(query);
+        }
+        rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_the_query_of_its_link_alone() {
+        for (link, query) in [
+            (r#"<https://api.github.com/repositories/1/issues?page=2>; rel="next""#, Some("page=2")),
+            (
+                r#"<https://elsewhere.example/?page=2&after=Y3==>; rel="next", <x>; rel="last""#,
+                Some("page=2&after=Y3=="),
+            ),
+            (r#"<https://a/?page=1>; rel="prev", <https://a/?page=3>; rel="next""#, Some("page=3")),
+            (r#"<https://a/?page=1>; rel="prev", <https://a/?page=1>; rel="first""#, None),
+            (r#"<https://a/>; rel="next""#, None),
+            (r#"</relative?page=2>; rel="next""#, None),
+            ("", None),
+            ("<", None),
+        ] {
+            assert_eq!(next(link).as_deref(), query, "{link}");
+        }
+    }
+}

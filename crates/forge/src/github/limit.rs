@@ -1,0 +1,135 @@
+//! GitHub's limits: read from its answers, and kept by everybody who asks through the same client.
+//!
+//! Who goes on asking while limited is limited for longer, and in the end barred. So one answer closes the way for all.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::time::{Span, Time};
+use reqwest::StatusCode;
+use tokio::time::Instant;
+
+use super::wire::Answer;
+
+/// How long to leave GitHub alone when it says that it is too much and not for how long: its own advice.
+const UNSAID: Span = Span::mins(1);
+
+/// The longest that an answer can close the way for: the hour that its limits count, and some minutes for clocks that
+/// differ.
+const CLOSED_MAX: Span = Span::mins(65);
+
+/// Closed until a moment, or open.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    until: Mutex<Option<Instant>>,
+}
+
+impl Breaker {
+    /// How long it is closed for; none when the way is open.
+    pub(super) fn closed(&self, at: Instant) -> Option<Span> {
+        let until = (*self.until.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let left = until.saturating_duration_since(at);
+        (!left.is_zero()).then(|| span(left))
+    }
+
+    /// Takes note of an answer that came at a moment, which is `now` in GitHub's count; gives how long to wait if it is a
+    /// limit, and so nothing was done.
+    pub(super) fn note(&self, answer: &Answer, at: Instant, now: Time) -> Option<Span> {
+        let limited = limited(answer);
+        let spent = answer.remaining() == Some(0);
+        if !limited && !spent {
+            return None;
+        }
+        let reset = answer.reset().filter(|_| spent).map(|secs| Time(secs.saturating_mul(1_000)).since(now));
+        let wait = answer.retry_after().or(reset).unwrap_or(UNSAID).clamp(Span::secs(1), CLOSED_MAX);
+        let until = at + wait.duration();
+        let mut closed = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        *closed = Some(closed.map_or(until, |earlier| earlier.max(until)));
+        limited.then_some(wait)
+    }
+}
+
+/// Whether the answer says that it was too much. 403 also says that a right is missing, which no waiting mends.
+fn limited(answer: &Answer) -> bool {
+    let told =
+        || answer.retry_after().is_some() || answer.remaining() == Some(0) || answer.words().contains("rate limit");
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::FORBIDDEN => told(),
+        _ => false,
+    }
+}
+
+/// The span of a timer, rounded up to a millisecond so that nobody is early.
+pub(super) fn span(duration: Duration) -> Span {
+    Span(i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    const NOW: Time = Time(1_000_000_000);
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], message: &str) -> Answer {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        Answer {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: headers.iter().map(header).collect::<HeaderMap>(),
+            body: serde_json::json!({ "message": message }).to_string().into_bytes(),
+        }
+    }
+
+    #[test]
+    fn a_limit_closes_the_way_for_as_long_as_it_says() {
+        let secondary = "You have exceeded a secondary rate limit.";
+        for (limit, wait) in [
+            (answer(403, &[("retry-after", "30")], secondary), Span::secs(30)),
+            (answer(429, &[("retry-after", "7")], ""), Span::secs(7)),
+            (answer(429, &[], ""), Span::mins(1)),
+            (answer(403, &[], secondary), Span::mins(1)),
+            (answer(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000090")], ""), Span::secs(90)),
+            (answer(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], ""), Span::secs(1)),
+            (answer(429, &[("retry-after", "0")], ""), Span::secs(1)),
+            (answer(429, &[("retry-after", "4294967295")], ""), CLOSED_MAX),
+            (answer(429, &[("retry-after", "Fri, 27 Nov 2026 12:00:00 GMT")], ""), Span::mins(1)),
+            (answer(429, &[("retry-after", "-5")], ""), Span::mins(1)),
+        ] {
+            let (breaker, at) = (Breaker::default(), Instant::now());
+            assert_eq!(breaker.closed(at), None);
+            assert_eq!(breaker.note(&limit, at, NOW), Some(wait), "{limit:?}");
+            assert_eq!(breaker.closed(at), Some(wait));
+            assert_eq!(breaker.closed(at + wait.duration() - Duration::from_millis(1)), Some(Span(1)));
+            assert_eq!(breaker.closed(at + wait.duration()), None);
+        }
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_no_limit() {
+        let (breaker, at) = (Breaker::default(), Instant::now());
+        let plain = [("x-ratelimit-remaining", "4999")];
+        assert_eq!(breaker.note(&answer(403, &plain, "Resource not accessible by integration"), at, NOW), None);
+        assert_eq!(breaker.note(&answer(500, &plain, "rate limit"), at, NOW), None);
+        assert_eq!(breaker.closed(at), None);
+    }
+
+    #[test]
+    fn the_last_request_of_the_hour_is_answered_and_closes_the_way_for_the_next() {
+        let (breaker, at) = (Breaker::default(), Instant::now());
+        let last = answer(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000600")], "");
+        assert_eq!(breaker.note(&last, at, NOW), None);
+        assert_eq!(breaker.closed(at), Some(Span::mins(10)));
+    }
+
+    #[test]
+    fn a_shorter_limit_does_not_open_what_a_longer_one_closed() {
+        let (breaker, at) = (Breaker::default(), Instant::now());
+        breaker.note(&answer(429, &[("retry-after", "60")], ""), at, NOW);
+        breaker.note(&answer(429, &[("retry-after", "2")], ""), at, NOW);
+        assert_eq!(breaker.closed(at), Some(Span::mins(1)));
+    }
+}

@@ -1,0 +1,270 @@
+//! Pull requests: found, opened, read, merged and reviewed.
+
+use serde::{Deserialize, Serialize};
+
+use super::Inner;
+use super::answer::{Moment, Named, User, account, names, shape};
+use super::call::About;
+use super::route;
+use crate::{
+    Account, Fault, FileChange, Files, Merged, Method, NewPull, NewReview, Pull, PullState, Remark, Side, Status,
+};
+
+/// How many pull requests a page has: so few that a page of the longest is still read whole.
+const PER_PAGE: &str = "30";
+
+/// How many pages of open pull requests are read at most: some thousand.
+const PAGES_MAX: usize = 34;
+
+/// How many pages of a hundred changed files there are; GitHub tells of no more.
+const FILE_PAGES_MAX: usize = 30;
+
+/// How many changed files GitHub tells of.
+const FILES_MAX: usize = 3_000;
+
+#[derive(Deserialize)]
+struct Found {
+    number: i64,
+    #[serde(default)]
+    html_url: String,
+    title: String,
+    body: Option<String>,
+    state: String,
+    #[serde(default)]
+    draft: bool,
+    head: Tip,
+    base: Tip,
+    #[serde(default)]
+    labels: Vec<Named>,
+    user: Option<User>,
+    #[serde(default)]
+    mergeable: Option<bool>,
+    updated_at: Moment,
+    #[serde(default)]
+    merged_at: Option<Moment>,
+    /// While it is open this is no commit of the base.
+    #[serde(default)]
+    merge_commit_sha: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Tip {
+    #[serde(rename = "ref")]
+    branch: String,
+    sha: String,
+    /// `OWNER:BRANCH`.
+    #[serde(default)]
+    label: Option<String>,
+    repo: Option<Home>,
+}
+
+#[derive(PartialEq, Deserialize)]
+struct Home {
+    id: i64,
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    filename: String,
+    #[serde(default)]
+    previous_filename: Option<String>,
+    status: String,
+    #[serde(default)]
+    additions: i64,
+    #[serde(default)]
+    deletions: i64,
+}
+
+#[derive(Deserialize)]
+struct Landed {
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    id: i64,
+}
+
+#[derive(Serialize)]
+struct New<'a> {
+    title: &'a str,
+    body: &'a str,
+    head: &'a str,
+    base: &'a str,
+    draft: bool,
+}
+
+#[derive(Serialize)]
+struct Land<'a> {
+    sha: &'a str,
+    merge_method: &'static str,
+    /// The commits of a rebase keep their own titles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit_title: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Review<'a> {
+    commit_id: &'a str,
+    body: &'a str,
+    event: &'static str,
+    comments: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    path: &'a str,
+    line: i64,
+    side: &'static str,
+    body: &'a str,
+}
+
+impl Found {
+    fn pull(self, me: &Account) -> Pull {
+        let state = match (self.merged_at, self.state.as_str()) {
+            (Some(_), _) => PullState::Merged { commit: self.merge_commit_sha },
+            (None, "closed") => PullState::Closed,
+            (None, _) => PullState::Open,
+        };
+        let fork = self.head.repo != self.base.repo;
+        Pull {
+            number: self.number,
+            url: self.html_url,
+            title: self.title,
+            body: self.body.unwrap_or_default(),
+            state,
+            draft: self.draft,
+            head: self.head.side(fork),
+            base: self.base.side(false),
+            labels: names(self.labels),
+            author: account(self.user, me),
+            mergeable: self.mergeable,
+            updated_at: self.updated_at.0,
+        }
+    }
+}
+
+impl Tip {
+    /// A branch of a fork is named with its owner: it is not ours, however it is called.
+    fn side(self, fork: bool) -> Side {
+        let Self { branch, sha, label, repo: _ } = self;
+        let branch = if fork { label.unwrap_or_else(|| format!("unknown:{branch}")) } else { branch };
+        Side { branch, commit: sha }
+    }
+}
+
+impl From<Changed> for FileChange {
+    fn from(changed: Changed) -> Self {
+        let status = match changed.status.as_str() {
+            "added" => Status::Added,
+            "removed" => Status::Removed,
+            "modified" => Status::Modified,
+            "renamed" => Status::Renamed,
+            "copied" => Status::Copied,
+            _ => Status::Other,
+        };
+        let Changed { filename: path, previous_filename: previous, status: _, additions, deletions } = changed;
+        Self { path, previous, status, additions, deletions }
+    }
+}
+
+impl Inner {
+    pub(super) async fn pulls(&self) -> Result<Vec<Pull>, Fault> {
+        let me = self.me().await?;
+        let query = [("state", "open"), ("sort", "created"), ("direction", "asc"), ("per_page", PER_PAGE)];
+        let call = self.call(&route::PULLS_OF, &[], About::Repository)?.query(&query);
+        let found = self.pages(call, PAGES_MAX, |page: Vec<Found>| page).await?.whole("open pull requests")?;
+        let mut pulls: Vec<_> = found.into_iter().map(|found| found.pull(&me)).collect();
+        pulls.sort_by_key(|pull| pull.number);
+        pulls.dedup_by_key(|pull| pull.number);
+        Ok(pulls)
+    }
+
+    pub(super) async fn pull(&self, number: i64) -> Result<Pull, Fault> {
+        let me = self.me().await?;
+        let call = self.call(&route::PULL, &[&number.to_string()], About::Pull(number))?;
+        Ok(self.get::<Found>(&call).await?.pull(&me))
+    }
+
+    pub(super) async fn open_pull(&self, new: &NewPull) -> Result<Pull, Fault> {
+        let me = self.me().await?;
+        let body = New { title: &new.title, body: &new.body, head: &new.head, base: &new.base, draft: new.draft };
+        let call = self.call(&route::OPEN_PULL, &[], About::Repository)?.body(&body)?;
+        let answer = self.ask(&call).await?;
+        Ok(shape::<Found>(&call, &answer)?.pull(&me))
+    }
+
+    pub(super) async fn files(&self, number: i64) -> Result<Files, Fault> {
+        let call = self.call(&route::FILES, &[&number.to_string()], About::Pull(number))?;
+        let found = self.pages(call.query(&[("per_page", "100")]), FILE_PAGES_MAX, |page: Vec<Changed>| page).await?;
+        let complete = found.complete && found.items.len() < FILES_MAX;
+        let mut files: Vec<_> = found.items.into_iter().map(FileChange::from).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Files { files, complete })
+    }
+
+    pub(super) async fn merge(&self, number: i64, head: &str, how: Method, title: &str) -> Result<Merged, Fault> {
+        let (merge_method, commit_title) = match how {
+            Method::Merge => ("merge", Some(title)),
+            Method::Squash => ("squash", Some(title)),
+            Method::Rebase => ("rebase", None),
+        };
+        let land = Land { sha: head, merge_method, commit_title };
+        let call = self.call(&route::MERGE, &[&number.to_string()], About::Pull(number))?.body(&land)?;
+        let answer = self.ask(&call).await?;
+        Ok(Merged { commit: shape::<Landed>(&call, &answer)?.sha })
+    }
+
+    pub(super) async fn review(&self, number: i64, new: &NewReview) -> Result<i64, Fault> {
+        let lines =
+            new.remarks.iter().map(|Remark { path, line, body }| Line { path, line: *line, side: "RIGHT", body });
+        let comments = lines.collect();
+        let review = Review { commit_id: &new.commit, body: &new.body, event: "COMMENT", comments };
+        let call = self.call(&route::REVIEW, &[&number.to_string()], About::Pull(number))?.body(&review)?;
+        let answer = self.ask(&call).await?;
+        Ok(shape::<Written>(&call, &answer)?.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AccountKind;
+
+    fn pull(more: &str) -> Pull {
+        let json = format!(
+            r#"{{"number": 3, "title": "t", "body": null, "user": null, "updated_at": "2026-11-22T08:00:00Z",
+            "base": {{"ref": "main", "sha": "b", "label": "us:main", "repo": {{"id": 1}}}}, {more}}}"#
+        );
+        let me = Account { id: "1".to_owned(), login: "us".to_owned(), kind: AccountKind::Us };
+        serde_json::from_str::<Found>(&json).expect("a pull request").pull(&me)
+    }
+
+    #[test]
+    fn a_branch_of_a_fork_is_never_taken_for_ours() {
+        for (head, branch) in [
+            (r#"{"ref": "fix", "sha": "a", "label": "us:fix", "repo": {"id": 1}}"#, "fix"),
+            (r#"{"ref": "fix", "sha": "a", "label": "them:fix", "repo": {"id": 2}}"#, "them:fix"),
+            (r#"{"ref": "fix", "sha": "a", "label": "them:fix", "repo": null}"#, "them:fix"),
+            (r#"{"ref": "fix", "sha": "a", "label": null, "repo": null}"#, "unknown:fix"),
+        ] {
+            assert_eq!(pull(&format!(r#""state": "open", "head": {head}"#)).head.branch, branch);
+        }
+    }
+
+    #[test]
+    fn the_commit_that_github_only_tried_is_no_merge() {
+        let head = r#""head": {"ref": "fix", "sha": "a", "repo": {"id": 1}}, "merge_commit_sha": "m""#;
+        for (state, stands) in [
+            (r#""state": "open""#, PullState::Open),
+            (r#""state": "closed", "merged_at": null"#, PullState::Closed),
+            (r#""state": "a new word""#, PullState::Open),
+            (
+                r#""state": "closed", "merged_at": "2026-11-22T08:00:00Z""#,
+                PullState::Merged { commit: Some("m".to_owned()) },
+            ),
+        ] {
+            assert_eq!(pull(&format!("{state}, {head}")).state, stands);
+        }
+    }
+}

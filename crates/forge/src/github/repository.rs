@@ -1,0 +1,122 @@
+//! The repository, who we are there, and its workflow files.
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use super::Inner;
+use super::answer::{User, account};
+use super::call::About;
+use super::route;
+use crate::{Account, AccountKind, Fault, Repository, SourceFile};
+
+/// Where workflows are.
+const WORKFLOWS: &str = ".github/workflows";
+
+/// How many workflow files are read at most.
+const WORKFLOWS_MAX: usize = 50;
+
+/// The largest workflow file that is read, in bytes.
+const WORKFLOW_BYTES_MAX: i64 = 256 * 1024;
+
+#[derive(Deserialize)]
+struct Repo {
+    id: i64,
+    full_name: String,
+    default_branch: String,
+    #[serde(default)]
+    archived: bool,
+    has_issues: Option<bool>,
+    permissions: Option<Permissions>,
+}
+
+#[derive(Deserialize)]
+struct Permissions {
+    #[serde(default)]
+    push: bool,
+    #[serde(default)]
+    triage: bool,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    size: i64,
+}
+
+impl Inner {
+    pub(super) async fn repository(&self) -> Result<Repository, Fault> {
+        let me = self.meet(&mut *self.me.lock().await).await?;
+        let repo: Repo = self.get(&self.call(&route::REPOSITORY, &[], About::Repository)?).await?;
+        let pass = self.gate.pass(&self.line, &self.repository).await?;
+        // What an App may do stands in its token; the repository tells what an account may.
+        let may = repo.permissions.map(|may| may.push || may.triage);
+        let writable = pass.writes_issues.or(may).map(|may| may && !repo.archived && repo.has_issues != Some(false));
+        let _ = self.id.set(repo.id);
+        let (id, name) = (repo.id.to_string(), repo.full_name);
+        Ok(Repository { id, name, default_branch: repo.default_branch, writable, me })
+    }
+
+    /// Who we are: asked once, and again whenever the repository is.
+    pub(super) async fn me(&self) -> Result<Account, Fault> {
+        let mut known = self.me.lock().await;
+        match &*known {
+            Some(me) => Ok(me.clone()),
+            None => self.meet(&mut known).await,
+        }
+    }
+
+    async fn meet(&self, known: &mut Option<Account>) -> Result<Account, Fault> {
+        let me = self.introduce().await?;
+        *known = Some(me.clone());
+        Ok(me)
+    }
+
+    async fn introduce(&self) -> Result<Account, Fault> {
+        let Some(slug) = self.gate.slug(&self.line, &self.repository).await? else {
+            let user: User = self.get(&self.call(&route::USER, &[], About::Repository)?).await?;
+            return Ok(us(user));
+        };
+        let login = format!("{slug}[bot]");
+        let call = self.call(&route::USER_BY_LOGIN, &[&login], About::Repository)?;
+        let answer = self.exchange(&call).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(Account { id: login.clone(), login, kind: AccountKind::Us });
+        }
+        if !answer.status.is_success() {
+            return Err(self.refusal(&call, &answer).await);
+        }
+        Ok(us(super::answer::shape(&call, &answer)?))
+    }
+
+    pub(super) async fn workflows(&self) -> Result<Vec<SourceFile>, Fault> {
+        let call = self.call(&route::WORKFLOWS, &[], About::File(WORKFLOWS.to_owned()))?;
+        let entries = match self.get::<serde_json::Value>(&call).await {
+            Ok(entries) => entries,
+            Err(Fault::Gone { .. }) => return Ok(Vec::new()),
+            Err(fault) => return Err(fault),
+        };
+        // What is there and no folder is one object instead of a list.
+        let entries: Vec<Entry> = serde_json::from_value(entries).unwrap_or_default();
+        let wanted = entries.into_iter().filter(|entry| entry.kind == "file" && entry.size <= WORKFLOW_BYTES_MAX);
+        let mut files = Vec::new();
+        for Entry { name, path, .. } in wanted.take(WORKFLOWS_MAX) {
+            let call = self.call(&route::WORKFLOW, &[&name], About::File(path.clone()))?.raw();
+            match self.ask(&call).await {
+                Ok(answer) => files.extend(String::from_utf8(answer.body).map(|text| SourceFile { path, text }).ok()),
+                // Taken away since the folder was read.
+                Err(Fault::Gone { .. }) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(files)
+    }
+}
+
+fn us(user: User) -> Account {
+    let nobody = Account { id: String::new(), login: String::new(), kind: AccountKind::Us };
+    Account { kind: AccountKind::Us, ..account(Some(user), &nobody) }
+}

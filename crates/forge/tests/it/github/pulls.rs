@@ -1,0 +1,172 @@
+//! Pull requests, reviews and checks, when all goes well and when they are refused.
+
+use forge::{CheckState, Fault, Forge as _, Method, NewCheck, NewPull, NewReview, PullState, Remark, Status};
+
+use super::{REPO, World, name};
+
+fn new_pull(head: &str) -> NewPull {
+    NewPull {
+        title: format!("Mend it by {head}"),
+        body: "<!-- marker -->".to_owned(),
+        head: head.to_owned(),
+        base: "main".to_owned(),
+        draft: false,
+    }
+}
+
+fn check(commit: &str, state: CheckState) -> NewCheck {
+    NewCheck {
+        name: "gapwright/review".to_owned(),
+        commit: commit.to_owned(),
+        state,
+        external_id: "review-1".to_owned(),
+        title: "a line".to_owned(),
+        summary: "at length".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_pull_request_is_opened_listed_and_read_back() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let head = world.fake.as_person("mona", REPO).commit("fix", &[("src/a.rs", Some("fn a() {}\n"))]);
+    let opened = github.open_pull(&new_pull("fix")).await.expect("opened");
+    assert_eq!((opened.head.branch.as_str(), opened.head.commit.as_str()), ("fix", head.as_str()));
+    assert_eq!((opened.base.branch.as_str(), opened.state.clone(), opened.draft), ("main", PullState::Open, false));
+    assert_eq!(
+        github.pulls().await.expect("pulls").iter().map(|pull| pull.number).collect::<Vec<_>>(),
+        [opened.number]
+    );
+    assert_eq!(github.pull(opened.number).await.expect("a pull request").title, "Mend it by fix");
+    assert_eq!(github.our_issues().await, Ok(vec![]), "it is no issue");
+    let second = github.open_pull(&new_pull("fix")).await.expect_err("one for each head");
+    assert!(matches!(&second, Fault::Refused { why, .. } if why.contains("already exists")), "{second:?}");
+    assert_eq!(name(&github.open_pull(&new_pull("nowhere")).await.expect_err("no such branch")), "refused");
+}
+
+#[tokio::test]
+async fn what_a_pull_request_changes_is_told_file_by_file() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let mona = world.fake.as_person("mona", REPO);
+    let long = "a line that stays\n".repeat(30);
+    mona.commit("main", &[("old.txt", Some(&long)), ("gone.txt", Some("x\n")), ("kept.txt", Some("1\n"))]);
+    let changes = [
+        ("old.txt", None),
+        ("new.txt", Some(long.as_str())),
+        ("gone.txt", None),
+        ("kept.txt", Some("1\n2\n")),
+        ("added.txt", Some("new\n")),
+    ];
+    mona.commit("fix", &changes);
+    let number = github.open_pull(&new_pull("fix")).await.expect("opened").number;
+    let files = github.files(number).await.expect("files");
+    assert!(files.complete);
+    let told: Vec<_> =
+        files.files.iter().map(|file| (file.path.as_str(), file.previous.as_deref(), file.status)).collect();
+    let expected = [
+        ("added.txt", None, Status::Added),
+        ("gone.txt", None, Status::Removed),
+        ("kept.txt", None, Status::Modified),
+        ("new.txt", Some("old.txt"), Status::Renamed),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!((files.files[2].additions, files.files[2].deletions), (1, 0));
+}
+
+#[tokio::test]
+async fn a_list_of_files_that_github_cut_is_not_complete() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let names: Vec<_> = (0..3_050).map(|number| format!("many/{number:04}.txt")).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), Some("x\n"))).collect();
+    world.fake.as_person("mona", REPO).commit("fix", &files);
+    let number = github.open_pull(&new_pull("fix")).await.expect("opened").number;
+    let files = github.files(number).await.expect("files");
+    assert_eq!((files.files.len(), files.complete), (3_000, false));
+}
+
+#[tokio::test]
+async fn a_pull_request_is_merged_by_its_head_and_no_other() {
+    for (method, parents) in [(Method::Merge, 2), (Method::Squash, 1), (Method::Rebase, 1)] {
+        let world = World::with_app().await;
+        let github = world.github();
+        let mona = world.fake.as_person("mona", REPO);
+        let old = mona.commit("fix", &[("a.txt", Some("1\n"))]);
+        let number = github.open_pull(&new_pull("fix")).await.expect("opened").number;
+        let head = mona.commit("fix", &[("a.txt", Some("2\n"))]);
+        let stale = github.merge(number, &old, method, "Mend it").await.expect_err("the head moved");
+        assert_eq!(name(&stale), "stale", "{stale:?}");
+        let merged = github.merge(number, &head, method, "Mend it").await.expect("merged");
+        assert_eq!(world.fake.head(REPO, "main").as_deref(), Some(merged.commit.as_str()), "{parents} parents");
+        let pull = github.pull(number).await.expect("a pull request");
+        assert_eq!(pull.state, PullState::Merged { commit: Some(merged.commit) });
+        assert_eq!(pull.head.commit, head);
+        let again = github.merge(number, &head, method, "Mend it").await.expect_err("it is merged");
+        assert_eq!(name(&again), "stale", "{again:?}");
+        assert_eq!(github.pulls().await, Ok(vec![]));
+    }
+}
+
+#[tokio::test]
+async fn a_draft_is_not_merged() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let head = world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n"))]);
+    let opened = github.open_pull(&NewPull { draft: true, ..new_pull("fix") }).await.expect("opened");
+    assert!(opened.draft);
+    let refused = github.merge(opened.number, &head, Method::Squash, "Mend it").await.expect_err("a draft");
+    assert_eq!(name(&refused), "stale", "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_review_says_something_and_approves_nothing() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let head = world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n2\n"))]);
+    let number = github.open_pull(&new_pull("fix")).await.expect("opened").number;
+    let remark = Remark { path: "a.txt".to_owned(), line: 2, body: "why".to_owned() };
+    for remarks in [vec![], vec![remark]] {
+        let review = NewReview { commit: head.clone(), body: "read".to_owned(), remarks };
+        assert!(github.review(number, &review).await.expect("written") > 0);
+    }
+    let asked = world.fake.arrived().into_iter().filter(|one| one.path.ends_with("/reviews"));
+    assert!(asked.into_iter().all(|one| one.body["event"] == "COMMENT"));
+}
+
+#[tokio::test]
+async fn a_check_is_put_on_a_commit_and_found_again() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let head = world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n"))]);
+    for state in [CheckState::Running, CheckState::Pass, CheckState::Fail, CheckState::Neutral] {
+        let put = github.put_check(&check(&head, state)).await.expect("put");
+        assert_eq!((put.state, put.external_id.as_str(), put.title.as_str()), (state, "review-1", "a line"));
+        let found = github.checks(&head).await.expect("checks");
+        assert!(found.contains(&put), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_by_a_personal_token_is_refused_and_says_what_it_takes() {
+    let world = World::with_token().await;
+    let head = world.fake.head(REPO, "main").expect("a commit");
+    let refused = world.github().put_check(&check(&head, CheckState::Pass)).await.expect_err("no App");
+    assert!(matches!(&refused, Fault::Refused { next, .. } if next.contains("checks")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn labels_and_comments_of_pull_requests_are_those_of_issues() {
+    let world = World::with_app().await;
+    let github = world.github();
+    world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n"))]);
+    let number = github.open_pull(&new_pull("fix")).await.expect("opened").number;
+    github.add_label(number, "needs-bot-review").await.expect("added");
+    assert_eq!(github.pull(number).await.expect("a pull request").labels, ["needs-bot-review"]);
+    github.remove_label(number, "needs-bot-review").await.expect("removed");
+    github.comment(number, "read").await.expect("a comment");
+    assert_eq!(github.comments(number, None).await.expect("comments").len(), 1);
+    let closed = forge::Edit { state: Some(forge::IssueState::Closed(forge::Closed::Unsaid)), ..Default::default() };
+    github.edit_issue(number, &closed).await.expect("closed");
+    assert_eq!(github.pull(number).await.expect("a pull request").state, PullState::Closed);
+}

@@ -1,0 +1,266 @@
+//! What a request meets on its way: what goes wrong, who asks, the limit, the route, and what was asked before.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Notify, watch};
+
+use super::act::Act;
+use super::answer::Answer;
+use super::caller::Caller;
+use super::fault::{Fault, Faults, bend};
+use super::request::Request;
+use super::route::{Turn, route};
+use super::state::{Author, State};
+use super::view::View;
+
+/// How long the primary limit counts, in milliseconds.
+const HOUR_MS: i64 = 3_600_000;
+
+/// What somebody without a token may ask in an hour.
+const LIMIT_OF_NOBODY: u64 = 60;
+
+/// One request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// Its method.
+    pub method: String,
+    /// Its path as it was written.
+    pub path: String,
+    /// Its query as it was written.
+    pub query: String,
+    /// Its body; null when it had none.
+    pub body: Value,
+    /// Who asked; none when nobody said, or what was said is not known.
+    pub who: Option<String>,
+    /// When it came.
+    pub at: i64,
+    /// What was answered; none when nothing was.
+    pub status: Option<u16>,
+    /// Whether what was asked was done, whatever was answered.
+    pub done: bool,
+    /// The body of the answer.
+    pub(super) said: Value,
+}
+
+/// Everything behind the socket.
+#[derive(Debug)]
+pub(super) struct Desk {
+    world: Mutex<World>,
+    pub(super) moment: Arc<AtomicI64>,
+    pub(super) faults: Mutex<Faults>,
+    pub(super) arrived: watch::Sender<Vec<Arrived>>,
+    pub(super) base: OnceLock<String>,
+    /// Whether webhooks go out by themselves.
+    pub(super) automatic: AtomicBool,
+    /// Rung when a webhook waits.
+    pub(super) bell: Notify,
+}
+
+/// The state now, and before the last write.
+#[derive(Debug, Default)]
+struct World {
+    now: State,
+    before: State,
+}
+
+/// What a request comes to.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// An answer, and what its body meets on the way.
+    Answer(Answer, Vec<Fault>),
+    /// The connection is closed.
+    Drop,
+    /// Nothing, for ever.
+    Silence,
+}
+
+impl Desk {
+    /// A desk whose clock is this.
+    pub(super) fn new(moment: Arc<AtomicI64>, state: State) -> Self {
+        Self {
+            world: Mutex::new(World { now: state, before: State::default() }),
+            moment,
+            faults: Mutex::default(),
+            arrived: watch::Sender::default(),
+            base: OnceLock::new(),
+            automatic: AtomicBool::new(false),
+            bell: Notify::new(),
+        }
+    }
+
+    /// Now.
+    pub(super) fn now(&self) -> i64 {
+        self.moment.load(Ordering::Relaxed)
+    }
+
+    /// Its address.
+    pub(super) fn base(&self) -> &str {
+        self.base.get().map_or("", String::as_str)
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the state.
+    pub(super) fn look<T>(&self, look: impl FnOnce(View<'_>) -> T) -> T {
+        look(View { state: &self.world().now, base: self.base() })
+    }
+
+    /// Changes how the fake is set up, which is no change of the world.
+    pub(super) fn set<T>(&self, set: impl FnOnce(&mut State) -> T) -> T {
+        set(&mut self.world().now)
+    }
+
+    /// Lets somebody do something by hand.
+    pub(super) fn act<T>(&self, login: &str, loud: bool, deed: impl FnOnce(&mut Act<'_>) -> T) -> T {
+        let mut world = self.world();
+        world.before = world.now.clone();
+        let by = Author { login: login.to_owned(), by_app: false };
+        let mut act = Act { state: &mut world.now, by, now: self.now(), base: self.base(), loud };
+        act.state.user(login);
+        let done = deed(&mut act);
+        drop(world);
+        self.bell.notify_one();
+        done
+    }
+
+    /// Answers a request.
+    pub(super) fn handle(&self, request: &Request) -> Ending {
+        let at = self.remember(request);
+        let met = self.faults.lock().unwrap_or_else(PoisonError::into_inner).meet(&request.method, &request.path);
+        let stale = met.contains(&Fault::Stale);
+        let doing = met.iter().all(Fault::does);
+        let answer = doing.then(|| self.serve(request, stale, at));
+        let ending = self.end(met, answer, request);
+        let said = match &ending {
+            Ending::Answer(answer, _) => Some(answer.clone()),
+            Ending::Drop | Ending::Silence => None,
+        };
+        self.arrived.send_modify(|arrived| {
+            arrived[at].status = said.as_ref().map(|said| said.status);
+            arrived[at].said = said.and_then(|said| said.body).unwrap_or_default();
+        });
+        self.bell.notify_one();
+        ending
+    }
+
+    /// Writes down that a request came; gives its place.
+    fn remember(&self, request: &Request) -> usize {
+        let arrived = Arrived {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            body: request.body.clone(),
+            who: None,
+            at: self.now(),
+            status: None,
+            done: false,
+            said: Value::Null,
+        };
+        let mut place = 0;
+        self.arrived.send_modify(|all| {
+            place = all.len();
+            all.push(arrived);
+        });
+        place
+    }
+
+    /// Does what is asked.
+    fn serve(&self, request: &Request, stale: bool, at: usize) -> Answer {
+        let now = self.now();
+        let mut world = self.world();
+        let caller = match Caller::of(request, &world.now, now) {
+            Ok(caller) => caller,
+            Err(answer) => return answer,
+        };
+        self.arrived.send_modify(|arrived| arrived[at].who = caller.name());
+        let counted = format!("{} in {}", caller.name().unwrap_or_default(), now.div_euclid(HOUR_MS));
+        let limit = if matches!(caller, Caller::Nobody) { LIMIT_OF_NOBODY } else { world.now.limit };
+        let used = world.now.used.get(&counted).copied().unwrap_or_default();
+        if used >= limit {
+            return limited(403, limit, now);
+        }
+        let reads = request.method == "GET";
+        let before = (!reads).then(|| world.now.clone());
+        let mut copy = (stale && reads).then(|| world.before.clone());
+        let state = copy.as_mut().unwrap_or(&mut world.now);
+        let mut turn = Turn { state, caller, request, now, base: self.base(), repo: 0, used, limit };
+        let mut answer = route(&mut turn).unwrap_or_else(|answer| answer);
+        let done = answer.status < 300;
+        if let Some(before) = before.filter(|_| done) {
+            world.before = before;
+        }
+        self.arrived.send_modify(|arrived| arrived[at].done = done && !reads);
+        let free = request.path == "/rate_limit" || (reads && matches_before(request, &mut answer));
+        let used = used + u64::from(!free);
+        world.now.used.insert(counted, used);
+        with_limit(answer, limit, used, now)
+    }
+
+    /// What is said in the end.
+    fn end(&self, met: Vec<Fault>, answer: Option<Answer>, request: &Request) -> Ending {
+        let limit = self.look(|view| view.state.limit);
+        let mut said = answer.unwrap_or_else(Answer::empty);
+        let broken = |status| Answer::refusal(status, if status == 502 { "Server Error" } else { "Internal error" });
+        for fault in &met {
+            match fault {
+                Fault::Before(status) | Fault::After(status) => said = broken(*status),
+                Fault::DropBefore | Fault::DropAfter => return Ending::Drop,
+                Fault::Silent | Fault::SilentAfter => return Ending::Silence,
+                Fault::Secondary { after_secs } => said = Answer::secondary(403, *after_secs),
+                Fault::TooMany { after_secs } => said = Answer::secondary(429, *after_secs),
+                Fault::Limited(status) => said = limited(*status, limit, self.now()),
+                Fault::Unauthorized => said = Answer::refusal(401, "Bad credentials"),
+                Fault::Refused(status, message) => said = Answer::refusal(*status, message),
+                Fault::Says(name, word) => {
+                    if let Some(body) = &mut said.body {
+                        bend(body, name, word);
+                    }
+                }
+                Fault::Stale | Fault::Truncated | Fault::CutBody => {}
+            }
+        }
+        let id = format!("FAKE:{:06}", self.arrived.borrow().len());
+        let said = said.with("x-github-request-id", id).with("x-github-media-type", "github.v3; format=json".into());
+        let said = if request.method == "GET" { said.with("vary", "Accept, Authorization".into()) } else { said };
+        Ending::Answer(said, met)
+    }
+}
+
+/// Gives the answer its tag, and empties it when whoever asks has it already.
+fn matches_before(request: &Request, answer: &mut Answer) -> bool {
+    let Some(body) = answer.body.as_ref().filter(|_| answer.status == 200) else { return false };
+    let tag = format!("W/\"{}\"", hex::encode(Sha256::digest(body.to_string())));
+    let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let asked = request.header("if-none-match");
+    let same = asked.is_some_and(|tags| tags.split(',').any(|one| weak(one) == weak(&tag)));
+    answer.headers.push(("etag", tag));
+    if same {
+        (answer.status, answer.body) = (304, None);
+    }
+    same
+}
+
+/// The refusal of the primary limit.
+fn limited(status: u16, limit: u64, now: i64) -> Answer {
+    let message = "API rate limit exceeded for user ID 1. If you reach out to GitHub Support for help, please include \
+                   the request ID FAKE and timestamp.";
+    with_limit(Answer::refusal(status, message), limit, limit, now)
+}
+
+/// Tells how much of the limit is left.
+fn with_limit(answer: Answer, limit: u64, used: u64, now: i64) -> Answer {
+    let answer = answer.with("x-ratelimit-limit", limit.to_string());
+    let answer = answer.with("x-ratelimit-remaining", limit.saturating_sub(used).to_string());
+    let answer = answer.with("x-ratelimit-used", used.to_string()).with("x-ratelimit-resource", "core".into());
+    answer.with("x-ratelimit-reset", reset(now).to_string())
+}
+
+/// When the hour is over, in Unix seconds.
+pub(super) fn reset(now: i64) -> i64 {
+    (now.div_euclid(HOUR_MS) + 1) * HOUR_MS / 1_000
+}

@@ -1,0 +1,373 @@
+//! A GitHub over real HTTP on this machine: with state, webhooks, a git repository behind it, and faults to order.
+//!
+//! It takes the place of `api.github.com` by its address and answers in the real one's shapes; what it does not know is
+//! 404. Nothing happens in it by itself: its clock is turned by hand, and webhooks wait until a test delivers them.
+//! What people do is told by a webhook or [`Person::silently`] not at all.
+
+mod act;
+mod answer;
+mod app;
+mod app_routes;
+mod branches;
+mod caller;
+mod changes;
+mod checks;
+mod contents;
+mod description;
+mod desk;
+mod fault;
+mod git;
+mod hook;
+mod issues;
+mod labels;
+mod listen;
+mod look;
+mod merge;
+mod person;
+mod post;
+mod pulls;
+mod request;
+mod reviews;
+mod route;
+mod smart;
+mod state;
+mod view;
+mod view_commits;
+mod view_issues;
+mod view_pulls;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use domain::time::Span;
+use tokio::net::TcpListener;
+
+use crate::plane::START;
+use crate::process::Process;
+
+pub use description::Description;
+pub use desk::Arrived;
+pub use fault::Fault;
+pub use hook::{Delivery, sign};
+pub use look::{Comment, Issue, Label};
+pub use person::{Person, Reason};
+pub use post::Automatic;
+pub use state::Access;
+
+use app::{App, Installation, key};
+use desk::Desk;
+use git::Bare;
+use state::{Personal, Repo, State};
+
+/// What a caller may ask in an hour unless a test says otherwise, as the real one has it.
+const LIMIT: u64 = 5_000;
+
+/// How long the real one waits for whoever takes a webhook.
+const HOOK_SECS: u64 = 10;
+
+/// What an installation of the tests' App may do.
+const PERMISSIONS: [(&str, &str); 6] = [
+    ("checks", "write"),
+    ("contents", "write"),
+    ("issues", "write"),
+    ("metadata", "read"),
+    ("pull_requests", "write"),
+    ("statuses", "write"),
+];
+
+/// The fake. Dropped, it is gone.
+#[derive(Debug)]
+pub struct GitHub {
+    addr: SocketAddr,
+    desk: Arc<Desk>,
+    process: Option<Process>,
+    /// What carries webhooks when a test does it.
+    client: reqwest::Client,
+}
+
+/// What the owner of an App knows of it.
+#[derive(Debug, Clone)]
+pub struct AppKey {
+    /// Its id.
+    pub id: i64,
+    /// Its other id.
+    pub client_id: String,
+    /// The login under which it acts.
+    pub login: String,
+    /// Its private key in PEM, as the real one hands it out.
+    pub private_key: String,
+}
+
+impl GitHub {
+    /// Starts an empty one whose clock stands at [`START`].
+    pub async fn start() -> Self {
+        Self::start_at(Arc::new(AtomicI64::new(START.0))).await
+    }
+
+    /// Starts an empty one whose clock is this, in Unix milliseconds.
+    pub async fn start_at(moment: Arc<AtomicI64>) -> Self {
+        let state = State { limit: LIMIT, last_id: 1_000, ..State::default() };
+        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut github = Self { addr, desk: Arc::new(Desk::new(moment, state)), process: None, client: client() };
+        github.up().await;
+        github
+    }
+
+    /// Its address, to be given in the place of `https://api.github.com`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Dies: its port refuses, and whoever was connected is not any more. What it knows it keeps.
+    pub fn down(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Comes back on the same port.
+    pub async fn up(&mut self) {
+        let (addr, desk) = (self.addr, Arc::clone(&self.desk));
+        let process = Process::start();
+        let listener = process.run(async move { TcpListener::bind(addr).await.expect("a port") }).await;
+        self.addr = listener.local_addr().expect("an address");
+        self.desk.base.get_or_init(|| self.url());
+        process.begin(post::carry(Arc::clone(&desk), client()));
+        process.begin(listen::listen(listener, desk));
+        self.process = Some(process);
+    }
+
+    /// Now, by its clock.
+    pub fn now(&self) -> i64 {
+        self.desk.now()
+    }
+
+    /// Turns its clock on.
+    pub fn turn(&self, by: Span) {
+        self.desk.moment.fetch_add(by.0, Ordering::Relaxed);
+    }
+
+    /// Makes a public repository, with one commit on `main`.
+    pub fn repo(&self, full_name: &str) {
+        self.repo_with(full_name, |_| {});
+    }
+
+    /// Makes a repository that is set up so.
+    pub fn repo_with(&self, full_name: &str, set: impl FnOnce(&mut Setup)) {
+        let (owner, name) = full_name.split_once('/').expect("OWNER/NAME");
+        let mut setup = Setup { private: false, has_issues: true };
+        set(&mut setup);
+        let now = self.now();
+        self.desk.act(owner, false, |act| {
+            assert!(act.state.named(full_name).is_none(), "{full_name} is there already");
+            let repo = Repo {
+                id: act.state.id(),
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+                private: setup.private,
+                archived: false,
+                has_issues: setup.has_issues,
+                default_branch: "main".to_owned(),
+                created_at: now,
+                pushed_at: now,
+                last_number: 0,
+                labels: Vec::new(),
+                issues: BTreeMap::new(),
+                checks: Vec::new(),
+                statuses: Vec::new(),
+                heads: BTreeMap::new(),
+                git: Arc::new(Bare::new()),
+            };
+            let id = repo.id;
+            act.state.repos.insert(id, repo);
+            act.commit(id, "main", &[("README.md", Some("# A repository\n"))]);
+        });
+    }
+
+    /// Archives a repository, or opens it again: nothing in an archived one can be changed.
+    pub fn archive(&self, repo: &str, archived: Archived) {
+        let id = self.id_of(repo);
+        self.desk.set(|state| state.repo(id).archived = archived == Archived::Yes);
+    }
+
+    /// A personal token of somebody.
+    pub fn token(&self, login: &str, access: Access) -> String {
+        self.desk.set(|state| {
+            let login = state.user(login).login.clone();
+            let token = format!("ghp_{:032}", state.id());
+            state.tokens.insert(token.clone(), Personal { login, access });
+            token
+        })
+    }
+
+    /// Takes a token away: it is 401 from now on.
+    pub fn revoke(&self, token: &str) {
+        self.desk.set(|state| {
+            state.tokens.remove(token);
+            state.app.iter_mut().for_each(|app| drop(app.tokens.remove(token)));
+        });
+    }
+
+    /// Says what somebody may do in one repository, whatever their tokens say.
+    pub fn grant(&self, login: &str, repo: &str, access: Access) {
+        let id = self.id_of(repo);
+        self.desk.set(|state| state.grants.insert((login.to_lowercase(), id), access));
+    }
+
+    /// Makes the App, and installs it on every repository of `account`.
+    pub fn app(&self, slug: &str, account: &str) -> AppKey {
+        let now = self.now();
+        let made = self.desk.set(|state| {
+            let (id, installation) = (state.id(), state.id());
+            let permissions = PERMISSIONS.map(|(noun, word)| (noun.to_owned(), word.to_owned())).into();
+            let installed = Installation {
+                id: installation,
+                account: account.to_owned(),
+                repos: None,
+                permissions,
+                suspended: false,
+                created_at: now,
+            };
+            let app = App {
+                id,
+                slug: slug.to_owned(),
+                client_id: format!("Iv23{id:016}"),
+                owner: account.to_owned(),
+                public: key().public.clone(),
+                created_at: now,
+                installations: vec![installed],
+                tokens: BTreeMap::new(),
+            };
+            let login = app.login();
+            state.user(account);
+            state.user(&login);
+            let made = AppKey { id, client_id: app.client_id.clone(), login, private_key: key().pem.clone() };
+            state.app = Some(app);
+            made
+        });
+        self.desk.act(account, true, |act| act.tell_installed("created"));
+        made
+    }
+
+    /// Takes the App away from where it is, and installs it again; webhooks tell of both.
+    pub fn reinstall(&self) {
+        let account = self.desk.look(|view| view.state.app.as_ref().map(|app| app.owner.clone()));
+        self.desk.act(&account.expect("an App was made"), true, |act| {
+            act.tell_installed("deleted");
+            act.tell_installed("created");
+        });
+    }
+
+    /// Lets the App reach only these repositories, or what it may do be only this.
+    pub fn narrow_app(&self, repos: Option<&[&str]>, permissions: &[(&str, &str)]) {
+        let repos = repos.map(|names| names.iter().map(|name| self.id_of(name)).collect());
+        self.desk.set(|state| {
+            for installation in state.app.iter_mut().flat_map(|app| &mut app.installations) {
+                installation.repos.clone_from(&repos);
+                installation.permissions =
+                    permissions.iter().map(|(noun, word)| ((*noun).to_owned(), (*word).to_owned())).collect();
+            }
+        });
+    }
+
+    /// Suspends the App's installations, or lets them be: their tokens are 403 meanwhile.
+    pub fn suspend_app(&self, suspended: Suspended) {
+        self.desk.set(|state| {
+            for installation in state.app.iter_mut().flat_map(|app| &mut app.installations) {
+                installation.suspended = suspended == Suspended::Yes;
+            }
+        });
+    }
+
+    /// Lets every token of an installation expire now.
+    pub fn expire_tokens(&self) {
+        self.desk.set(|state| state.app.iter_mut().for_each(|app| app.tokens.clear()));
+    }
+
+    /// How often `mergeable` is null after the head or the base of a pull request moved.
+    pub fn lazy_mergeable(&self, reads: u32) {
+        self.desk.set(|state| state.lazy_reads = reads);
+    }
+
+    /// Bars a pull request from being merged, as a rule of the base does, or lets it be.
+    pub fn bar(&self, repo: &str, number: i64, why: Option<&str>) {
+        self.set_pull(repo, number, |pull| pull.barred = why.map(str::to_owned));
+    }
+
+    /// Lets a pull request's `mergeable_state` be this word, whatever would be right.
+    pub fn says_mergeable_state(&self, repo: &str, number: i64, word: &str) {
+        self.set_pull(repo, number, |pull| pull.says = Some(word.to_owned()));
+    }
+
+    fn set_pull(&self, repo: &str, number: i64, set: impl FnOnce(&mut state::Pull)) {
+        let id = self.id_of(repo);
+        self.desk.set(|state| {
+            let issue = state.repo(id).issues.get_mut(&number).expect("an issue of this number");
+            set(issue.pull.as_mut().expect("a pull request"));
+        });
+    }
+
+    /// How many requests everybody has in an hour.
+    pub fn limit(&self, limit: u64) {
+        self.desk.set(|state| state.limit = limit);
+    }
+
+    /// Lets the next `times` requests that match meet a fault. A method or a part of the path may be `*`, and the end of
+    /// the path `**`.
+    pub fn fault(&self, times: usize, method: &str, path: &str, fault: Fault) {
+        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).add(times, method, path, fault);
+    }
+
+    /// Lets every request meet a fault with this chance. What each meets depends on the seed, on what it asks and on how
+    /// often that was asked, and on nothing else.
+    pub fn faults(&self, seed: u64, rate: f64) {
+        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).plan(seed, rate);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn well(&self) {
+        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// How a repository is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Whether only those who may read it see it.
+    pub private: bool,
+    /// Whether it has issues.
+    pub has_issues: bool,
+}
+
+/// Whether a repository is archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Archived {
+    /// Nothing can be changed.
+    Yes,
+    /// It is as any other.
+    No,
+}
+
+/// Whether an installation is suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspended {
+    /// It may do nothing.
+    Yes,
+    /// It may do what it may.
+    No,
+}
+
+/// What carries webhooks.
+fn client() -> reqwest::Client {
+    notify::install_tls();
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(HOOK_SECS)).no_proxy();
+    client.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+}
