@@ -4,7 +4,9 @@
 //! by reading what it does not know. A write is made at most once; [`Fault`] says whether it may have happened.
 
 mod fault;
+pub mod git;
 pub mod github;
+pub mod local;
 mod shape;
 
 use std::fmt::Debug;

@@ -274,7 +274,9 @@ impl Store {
     /// Never goes behind the last thing that was written, whatever the machine's clock says after a restart.
     async fn resume_clock(&self) -> Result<(), Fault> {
         if let Pool::Sqlite { readers, .. } = &self.pool {
-            let (last,): (Option<i64>,) = sqlx::query_as("SELECT MAX(at) FROM journal").fetch_one(readers).await?;
+            const LAST: &str =
+                "SELECT MAX(at) FROM (SELECT MAX(at) AS at FROM journal UNION ALL SELECT MAX(at) FROM local_event)";
+            let (last,): (Option<i64>,) = sqlx::query_as(LAST).fetch_one(readers).await?;
             self.clock.resume(Time(last.unwrap_or(0)));
         }
         Ok(())

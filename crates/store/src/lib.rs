@@ -25,6 +25,7 @@ pub mod job;
 pub mod journal;
 pub mod kind;
 pub mod level;
+pub mod local;
 pub mod lock;
 mod migration;
 pub mod outbox;
@@ -43,7 +44,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 24] = [
+    let files: [(&str, &[(&str, &str)]); 31] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("fence", fence::STATEMENTS),
@@ -60,6 +61,13 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("journal", journal::STATEMENTS),
         ("kind", kind::STATEMENTS),
         ("level", level::STATEMENTS),
+        ("local", local::STATEMENTS),
+        ("local/comment", local::comment::STATEMENTS),
+        ("local/event", local::event::STATEMENTS),
+        ("local/issue", local::issue::STATEMENTS),
+        ("local/label", local::label::STATEMENTS),
+        ("local/pull", local::pull::STATEMENTS),
+        ("local/review", local::review::STATEMENTS),
         ("lock", lock::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("replica", replica::STATEMENTS),

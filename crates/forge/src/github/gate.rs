@@ -194,7 +194,7 @@ fn judged(answer: Answer, of: &Name) -> Result<Answer, Fault> {
     }
     let next = match status {
         StatusCode::UNAUTHORIZED => "check the App's id and key, and this machine's clock",
-        StatusCode::NOT_FOUND => "install the App on the repository, or check the repository's name",
+        StatusCode::NOT_FOUND => "install the App on the repository, and check the repository's name and the App's id",
         _ => "check in the App's settings that it is installed on the repository and not suspended",
     };
     Err(refused(&format!("GitHub gives the App no way to {of}: {}", answer.words()), next))

@@ -1,3 +1,6 @@
-//! What the homes of issues and pull requests do, asked over the wire.
+//! The forge: one exam for every home, what only the local one has, and what is asked of GitHub over the wire.
 
+mod exam;
+mod git;
 mod github;
+mod local;

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::state::{Author, Comment, Event, Fate, Issue, Label, Repo, State, same};
+use super::state::{Author, Comment, Event, Fate, Issue, Label, Pull, Repo, State, same};
 use super::view::{View, object};
 
 /// The longest name of a label, in characters.
@@ -62,6 +62,11 @@ impl Act<'_> {
 
     /// Opens an issue; labels that do not exist are made.
     pub(super) fn open(&mut self, repo: i64, wish: Wish) -> Result<i64, Answer> {
+        self.open_as(repo, wish, None)
+    }
+
+    /// Opens an issue, or a pull request.
+    pub(super) fn open_as(&mut self, repo: i64, wish: Wish, pull: Option<Pull>) -> Result<i64, Answer> {
         check_texts(&wish)?;
         let title = wish.title.ok_or_else(|| Answer::invalid("Issue", "title", "missing_field"))?;
         let names = wish.labels.unwrap_or_default();
@@ -73,7 +78,7 @@ impl Act<'_> {
         let store = self.state.repo(repo);
         store.last_number += 1;
         let number = store.last_number;
-        let issue = Issue::new(id, number, title, body, by, now);
+        let issue = Issue { pull, ..Issue::new(id, number, title, body, by, now) };
         store.issues.insert(number, issue);
         self.tell_issue("opened", repo, number, []);
         for label in labels {

@@ -57,6 +57,18 @@ impl Answer {
         Self::invalid_with(&json!([{"resource": resource, "field": field, "code": "custom", "message": message}]))
     }
 
+    /// 422 for a rule that is about no single field.
+    pub(super) fn rule(resource: &str, message: &str) -> Self {
+        Self::invalid_with(&json!([{"resource": resource, "code": "custom", "message": message}]))
+    }
+
+    /// 422 in the other shape that the real one has: only sentences.
+    pub(super) fn unprocessable(message: &str) -> Self {
+        let errors = json!([message]);
+        let message = "Unprocessable Entity";
+        Self::new(422, json!({"message": message, "errors": errors, "documentation_url": DOCS, "status": "422"}))
+    }
+
     fn invalid_with(errors: &Value) -> Self {
         Self::new(
             422,

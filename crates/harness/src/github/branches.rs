@@ -35,7 +35,7 @@ impl Act<'_> {
         let lazy = self.state.lazy_reads;
         let store = self.state.repo(repo);
         store.pushed_at = now;
-        match commit {
+        let before = match commit {
             Some(commit) => store.heads.insert(branch.to_owned(), commit.to_owned()),
             None => store.heads.remove(branch),
         };
@@ -62,7 +62,8 @@ impl Act<'_> {
             if is_head {
                 self.state.repo(repo).git.keep(number, commit);
                 self.touch(repo, number);
-                self.tell_issue("synchronize", repo, number, []);
+                let ends = [("before", before.clone().into()), ("after", commit.into())];
+                self.tell_issue("synchronize", repo, number, ends);
             }
         }
     }

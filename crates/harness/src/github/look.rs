@@ -1,6 +1,7 @@
 //! What a test reads back: the world as it is, and every request that came.
 
 use super::GitHub;
+use super::description::Description;
 use super::desk::Arrived;
 use super::state::{Fate, Repo};
 
@@ -103,6 +104,25 @@ impl GitHub {
     /// Every request that came, in order.
     pub fn arrived(&self) -> Vec<Arrived> {
         self.desk.arrived.borrow().clone()
+    }
+
+    /// What was wrong with the requests that came, by GitHub's own description; see [`Description::load`].
+    pub fn violations(&self) -> Vec<String> {
+        let description = Description::load();
+        let wrong = self.arrived().into_iter().filter_map(|one| {
+            let path = if one.query.is_empty() { one.path.clone() } else { format!("{}?{}", one.path, one.query) };
+            description.check_request(&one.method, &path, &one.body).err()
+        });
+        wrong.collect()
+    }
+
+    /// What was wrong with the answers that were given, by GitHub's own description. Bent ones are wrong, of course.
+    pub fn misanswers(&self) -> Vec<String> {
+        let description = Description::load();
+        let answered = self.arrived().into_iter().filter_map(|one| one.status.map(|status| (one, status)));
+        let wrong = answered
+            .filter_map(|(one, status)| description.check_response(&one.method, &one.path, status, &one.said).err());
+        wrong.collect()
     }
 
     /// Forgets the requests that came so far.

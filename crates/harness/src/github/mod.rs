@@ -10,6 +10,10 @@ mod app;
 mod app_routes;
 mod branches;
 mod caller;
+mod changes;
+mod checks;
+mod contents;
+mod description;
 mod desk;
 mod fault;
 mod git;
@@ -18,14 +22,17 @@ mod issues;
 mod labels;
 mod listen;
 mod look;
+mod merge;
 mod person;
 mod post;
+mod pulls;
 mod request;
+mod reviews;
 mod route;
 mod smart;
 mod state;
-mod stub;
 mod view;
+mod view_commits;
 mod view_issues;
 mod view_pulls;
 
@@ -41,6 +48,7 @@ use tokio::net::TcpListener;
 use crate::plane::START;
 use crate::process::Process;
 
+pub use description::Description;
 pub use desk::Arrived;
 pub use fault::Fault;
 pub use hook::{Delivery, sign};
@@ -249,6 +257,15 @@ impl GitHub {
         made
     }
 
+    /// Takes the App away from where it is, and installs it again; webhooks tell of both.
+    pub fn reinstall(&self) {
+        let account = self.desk.look(|view| view.state.app.as_ref().map(|app| app.owner.clone()));
+        self.desk.act(&account.expect("an App was made"), true, |act| {
+            act.tell_installed("deleted");
+            act.tell_installed("created");
+        });
+    }
+
     /// Lets the App reach only these repositories, or what it may do be only this.
     pub fn narrow_app(&self, repos: Option<&[&str]>, permissions: &[(&str, &str)]) {
         let repos = repos.map(|names| names.iter().map(|name| self.id_of(name)).collect());
@@ -273,6 +290,29 @@ impl GitHub {
     /// Lets every token of an installation expire now.
     pub fn expire_tokens(&self) {
         self.desk.set(|state| state.app.iter_mut().for_each(|app| app.tokens.clear()));
+    }
+
+    /// How often `mergeable` is null after the head or the base of a pull request moved.
+    pub fn lazy_mergeable(&self, reads: u32) {
+        self.desk.set(|state| state.lazy_reads = reads);
+    }
+
+    /// Bars a pull request from being merged, as a rule of the base does, or lets it be.
+    pub fn bar(&self, repo: &str, number: i64, why: Option<&str>) {
+        self.set_pull(repo, number, |pull| pull.barred = why.map(str::to_owned));
+    }
+
+    /// Lets a pull request's `mergeable_state` be this word, whatever would be right.
+    pub fn says_mergeable_state(&self, repo: &str, number: i64, word: &str) {
+        self.set_pull(repo, number, |pull| pull.says = Some(word.to_owned()));
+    }
+
+    fn set_pull(&self, repo: &str, number: i64, set: impl FnOnce(&mut state::Pull)) {
+        let id = self.id_of(repo);
+        self.desk.set(|state| {
+            let issue = state.repo(id).issues.get_mut(&number).expect("an issue of this number");
+            set(issue.pull.as_mut().expect("a pull request"));
+        });
     }
 
     /// How many requests everybody has in an hour.

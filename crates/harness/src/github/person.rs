@@ -4,6 +4,9 @@ use serde_json::json;
 
 use super::GitHub;
 use super::act::{Act, Wish};
+use super::merge::Order;
+use super::pulls::Proposal;
+use super::reviews::Words;
 use super::state::{Fate, Issue};
 
 /// Somebody, at one repository.
@@ -136,6 +139,39 @@ impl<'a> Person<'a> {
     /// A branch that is not there is made from the default branch.
     pub fn commit(self, branch: &str, files: &[(&str, Option<&str>)]) -> String {
         self.act(|act, repo| act.commit(repo, branch, files))
+    }
+
+    /// Opens a pull request; gives its number.
+    pub fn open_pull(self, title: &str, head: &str, base: &str) -> i64 {
+        let (title, head, base) = (title.to_owned(), head.to_owned(), base.to_owned());
+        let proposal = Proposal { title, head, base, ..Proposal::default() };
+        self.act(|act, repo| act.propose(repo, proposal).expect("a pull request that may be opened"))
+    }
+
+    /// Makes a pull request a draft.
+    pub fn draft(self, number: i64) {
+        self.act(|act, repo| act.set_draft(repo, number, true));
+    }
+
+    /// Makes a draft ready.
+    pub fn ready(self, number: i64) {
+        self.act(|act, repo| act.set_draft(repo, number, false));
+    }
+
+    /// Merges a pull request by `merge`, `squash` or `rebase`; gives the commit.
+    pub fn merge(self, number: i64, method: &str) -> String {
+        let order = Order { method: method.to_owned(), ..Order::default() };
+        self.act(|act, repo| act.merge(repo, number, &order).expect("a pull request that may be merged"))
+    }
+
+    /// Writes a review: `COMMENT`, `APPROVE` or `REQUEST_CHANGES`; gives its id.
+    pub fn review(self, number: i64, event: &str, body: &str) -> i64 {
+        let event = event.to_owned();
+        self.act(|act, repo| {
+            let pull = act.issue(repo, number).pull.as_ref().expect("a pull request");
+            let words = Words { commit: pull.head_sha.clone(), body: body.to_owned(), remarks: Vec::new() };
+            act.review(repo, number, &event, words).expect("a review that may be written")
+        })
     }
 
     /// Takes a branch away; its pull requests are closed.

@@ -32,9 +32,8 @@ impl Request {
 
     /// Its query, in order.
     pub(super) fn pairs(&self) -> Vec<(String, String)> {
-        let decode = |word: &str| percent_decode_str(&word.replace('+', " ")).decode_utf8_lossy().into_owned();
         let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
-        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (decode(k), decode(v))).collect()
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (decoded(k), decoded(v))).collect()
     }
 
     /// A word of its query.
@@ -95,4 +94,9 @@ impl Request {
 /// A word as it is written in an address.
 pub(super) fn encoded(word: &str) -> String {
     percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// A word of a query as it was meant.
+pub(super) fn decoded(word: &str) -> String {
+    percent_decode_str(&word.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

@@ -80,7 +80,9 @@ impl View<'_> {
     /// An account.
     pub(super) fn user(&self, user: &User) -> Value {
         let (login, id) = (&user.login, user.id);
-        let url = format!("{}/users/{login}", self.base);
+        let url = format!("{}/users/{}", self.base, login.replace('[', "%5B").replace(']', "%5D"));
+        let web =
+            login.strip_suffix("[bot]").map_or_else(|| format!("{WEB}/{login}"), |app| format!("{WEB}/apps/{app}"));
         let mut shown = json!({
             "login": login,
             "id": id,
@@ -88,7 +90,7 @@ impl View<'_> {
             "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}?v=4"),
             "gravatar_id": "",
             "url": url,
-            "html_url": format!("{WEB}/{login}"),
+            "html_url": web,
             "type": user.kind,
             "user_view_type": "public",
             "site_admin": false,

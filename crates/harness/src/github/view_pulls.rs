@@ -7,8 +7,15 @@ use super::view::{View, WEB, merge, node};
 use super::view_issues::state;
 
 impl View<'_> {
-    /// A pull request; with what only its own page shows when git says what that is.
+    /// A pull request as its own page and its webhooks show it.
     pub(super) fn pull(&self, repo: &Repo, issue: &Issue, pull: &Pull, mergeable: Option<Mergeable>) -> Value {
+        let mut shown = self.simple_pull(repo, issue, pull);
+        merge(&mut shown, self.whole(repo, issue, pull, mergeable));
+        shown
+    }
+
+    /// A pull request as a list shows it.
+    pub(super) fn simple_pull(&self, repo: &Repo, issue: &Issue, pull: &Pull) -> Value {
         let url = format!("{}/pulls/{}", self.at(repo), issue.number);
         let issue_url = format!("{}/issues/{}", self.at(repo), issue.number);
         let web = format!("{WEB}/{}/pull/{}", repo.full_name(), issue.number);
@@ -63,7 +70,6 @@ impl View<'_> {
             },
         });
         merge(&mut shown, links);
-        merge(&mut shown, self.whole(repo, issue, pull, mergeable));
         shown
     }
 

@@ -6,6 +6,7 @@ mod nouns;
 mod once;
 mod pages;
 mod pulls;
+mod secrets;
 mod settings;
 mod tokens;
 mod webhook;

@@ -2,7 +2,7 @@
 
 use forge::github::Settings;
 use forge::{Edit, Fault, Forge as _};
-use harness::github::Access;
+use harness::github::{Access, Fault as Wrong};
 
 use super::{REPO, World, name, new_issue};
 
@@ -121,12 +121,12 @@ async fn a_repository_without_issues_refuses_them_and_says_where_to_switch_them_
     let settings = Settings { repository: "octocat/code".to_owned(), ..world.settings() };
     let github = world.met_with(settings).await;
     assert_eq!(github.repository().await.expect("a repository").writable, Some(false));
-    for fault in [
-        github.open_issue(&new_issue("new")).await.expect_err("switched off"),
-        github.our_issues().await.expect_err("switched off"),
-    ] {
-        assert!(matches!(&fault, Fault::Refused { next, .. } if next.contains("switch the issues on")), "{fault:?}");
-    }
+    let fault = github.open_issue(&new_issue("new")).await.expect_err("switched off");
+    assert!(matches!(&fault, Fault::Refused { next, .. } if next.contains("switch the issues on")), "{fault:?}");
+    let path = "/repos/octocat/code/issues/*";
+    world.fake.fault(1, "GET", path, Wrong::Refused(410, "Issues are disabled for this repo"));
+    let fault = github.issue(1).await.expect_err("switched off");
+    assert!(matches!(&fault, Fault::Refused { .. }), "it is not gone: {fault:?}");
 }
 
 #[tokio::test]

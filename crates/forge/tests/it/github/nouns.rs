@@ -2,7 +2,8 @@
 
 use domain::time::{Span, Time};
 use forge::{AccountKind, Closed, Edit, Forge as _, IssueState, Label, NewIssue};
-use harness::github::{Access, Archived, Reason};
+use harness::github::{Access, Archived, Fault as Wrong, Reason};
+use serde_json::json;
 
 use super::{REPO, START, US, World, new_issue};
 
@@ -176,8 +177,10 @@ async fn long_and_twisted_texts_pass_through_unchanged() {
         assert_eq!(opened.title, title);
         assert_eq!(github.issue(opened.number).await.expect("an issue").title, title);
     }
-    let theirs = world.fake.as_person("mona", REPO).open(&"y".repeat(300), "", &[]);
-    assert_eq!(github.issue(theirs).await.expect("an issue").title, "y".repeat(300));
+    let theirs = world.fake.as_person("mona", REPO).open("theirs", "", &[]);
+    let long = "y".repeat(300);
+    world.fake.fault(1, "GET", &format!("/repos/{REPO}/issues/{theirs}"), Wrong::Says("title", json!(long)));
+    assert_eq!(github.issue(theirs).await.expect("an issue").title, long, "beyond GitHub's own bound");
 }
 
 #[tokio::test]

@@ -140,3 +140,11 @@ async fn what_github_says_of_a_refusal_is_told_on_one_line_and_cut() {
     assert!(why.contains("Validation Failed: x"), "{why}");
     assert!(!why.chars().any(char::is_control) && why.chars().count() < 400, "{why}");
 }
+
+#[tokio::test]
+async fn somebody_who_repeats_our_token_is_not_quoted() {
+    let (_stage, github) = Stage::start(|_| say(403, &[], r#"{"message": "who is s3cret?"}"#)).await;
+    let fault = github.labels().await.expect_err("refused");
+    assert_eq!(name(&fault), "refused");
+    assert!(!format!("{fault} {fault:?}").contains("s3cret"), "{fault:?}");
+}

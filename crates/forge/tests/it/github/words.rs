@@ -17,7 +17,7 @@ async fn a_reason_that_is_not_known_is_none_and_a_state_that_is_not_known_is_ope
     world.fake.fault(1, "GET", &path, Wrong::Says("state_reason", json!("superseded")));
     assert_eq!(github.issue(number).await.expect("an issue").state, IssueState::Closed(Closed::Unsaid));
     world.fake.fault(1, "GET", &path, Wrong::Says("state", json!("snoozed")));
-    assert_eq!(github.issue(number).await.expect("an issue").state, IssueState::Open);
+    assert_eq!(world.github().issue(number).await.expect("an issue").state, IssueState::Open);
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn whoever_is_null_is_a_ghost() {
     world.fake.fault(1, "GET", &format!("/repos/{REPO}/issues/*/comments"), Wrong::Says("user", Value::Null));
     assert_eq!(github.comments(number, None).await.expect("comments")[0].author.login, "ghost");
     world.fake.fault(1, "GET", &format!("/repos/{REPO}/issues/*"), Wrong::Says("body", Value::Null));
-    assert_eq!(github.issue(number).await.expect("an issue").body, "");
+    assert_eq!(world.github().issue(number).await.expect("an issue").body, "");
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_pull_request_is_read_whatever_github_says_of_how_it_can_be_merged() {
     let path = format!("/repos/{REPO}/pulls/*");
     for (key, value) in [("mergeable_state", json!("stacked")), ("mergeable", Value::Null), ("user", Value::Null)] {
         world.fake.fault(1, "GET", &path, Wrong::Says(key, value));
-        assert_eq!(github.pull(number).await.expect(key).state, PullState::Open, "{key}");
+        assert_eq!(world.github().pull(number).await.expect(key).state, PullState::Open, "{key}");
     }
     let commit = world.fake.head(REPO, "fix").expect("a commit");
     let [name, external_id, title, summary] = ["n", "e", "t", "s"].map(str::to_owned);
@@ -57,7 +57,7 @@ async fn a_pull_request_is_read_whatever_github_says_of_how_it_can_be_merged() {
     let path = format!("/repos/{REPO}/commits/*/check-runs");
     for (key, value) in [("conclusion", json!("splendid")), ("status", json!("resting"))] {
         world.fake.fault(1, "GET", &path, Wrong::Says(key, value));
-        let Check { state, .. } = github.checks(&commit).await.expect(key).remove(0);
+        let Check { state, .. } = world.github().checks(&commit).await.expect(key).remove(0);
         assert_eq!(state, CheckState::Neutral, "{key}");
     }
 }

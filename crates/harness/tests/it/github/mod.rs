@@ -1,7 +1,10 @@
 //! The fake GitHub: what a client and a mirror of issues rely on, asked over HTTP.
 
+mod apps;
+mod described;
 mod faults;
 mod issues;
+mod pulls;
 mod webhooks;
 
 use harness::GitHub;

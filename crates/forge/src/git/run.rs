@@ -1,0 +1,205 @@
+//! Running the git program so that only what is said here counts: no environment, no configuration but the repository's
+//! own, no hooks, no network, and a bound on time and output.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+
+use crate::git::{Person, Trouble};
+
+/// Where programs are looked for: the places of the systems and of their package keepers.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin";
+
+/// How long one call may take. A merge of a large repository takes a second or two.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// How much of an answer is read: a difference of some 50,000 files.
+const OUT_BYTES_MAX: usize = 16 << 20;
+
+/// How much of its complaints is kept, for a person to read.
+const ERR_BYTES_MAX: usize = 2_000;
+
+/// The empty tree: with it, files of the repository do not say how its files are compared and merged.
+const EMPTY_TREE: &str = "attr.tree=4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+/// What is said to every call, whatever the repository's configuration says.
+const SAID: [&str; 10] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    EMPTY_TREE,
+    "protocol.allow=never",
+    "gc.auto=0",
+    "diff.renames=true",
+    "diff.renameLimit=1000",
+    "merge.renames=true",
+    "merge.renameLimit=1000",
+];
+
+/// The whole environment of every call.
+const ENVIRONMENT: [(&str, &str); 10] = [
+    ("PATH", PATH),
+    ("HOME", "/nonexistent"),
+    ("LC_ALL", "C"),
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ("GIT_ATTR_NOSYSTEM", "1"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_LITERAL_PATHSPECS", "1"),
+];
+
+/// One call of git.
+pub(super) struct Call {
+    verb: &'static str,
+    command: Command,
+    input: Option<Vec<u8>>,
+}
+
+/// What a call gave.
+pub(super) struct Told {
+    verb: &'static str,
+    /// The exit code; -1 when it was killed.
+    pub(super) code: i32,
+    pub(super) out: Vec<u8>,
+    err: Vec<u8>,
+}
+
+impl Call {
+    /// A call of this verb on the repository in this folder, which is taken as it is named: none is looked for.
+    pub(super) fn new(folder: &Path, verb: &'static str) -> Self {
+        let mut command = Command::new("git");
+        command.env_clear().envs(ENVIRONMENT).kill_on_drop(true).current_dir("/");
+        let mut option = OsString::from("--git-dir=");
+        option.push(folder);
+        command.arg(option);
+        for said in SAID {
+            command.args(["-c", said]);
+        }
+        command.arg(verb);
+        Self { verb, command, input: None }
+    }
+
+    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(super) fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// What it is told besides.
+    pub(super) fn input(self, input: Vec<u8>) -> Self {
+        Self { input: Some(input), ..self }
+    }
+
+    /// Who is `AUTHOR` or `COMMITTER` of what it makes, and the date.
+    pub(super) fn person(mut self, role: &str, person: &Person, date: &str) -> Self {
+        self.command.env(format!("GIT_{role}_NAME"), &person.name);
+        self.command.env(format!("GIT_{role}_EMAIL"), &person.email);
+        self.command.env(format!("GIT_{role}_DATE"), date);
+        self
+    }
+
+    /// What it gave, however it ended.
+    pub(super) async fn told(mut self) -> Result<Told, Trouble> {
+        let verb = self.verb;
+        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().map_err(|error| Trouble::Program(format!("git does not run: {error}")))?;
+        let failed = |error: std::io::Error| Trouble::Failed(format!("git {verb}: {error}"));
+        let (pipe, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let feed = async {
+            if let (Some(mut pipe), Some(input)) = (pipe, &self.input) {
+                // Who ends before it has read everything says why at its end.
+                drop(pipe.write_all(input).await);
+            }
+        };
+        let hear = async {
+            let mut kept = Vec::new();
+            let more = read(out, &mut kept, OUT_BYTES_MAX).await.map_err(failed)?;
+            if more { Err(Trouble::TooMuch(verb.to_owned())) } else { Ok(kept) }
+        };
+        let complain = async {
+            let mut kept = Vec::new();
+            read(err, &mut kept, ERR_BYTES_MAX).await.map_err(failed).map(|_| kept)
+        };
+        let all = async {
+            let ((), out, err) = tokio::join!(feed, hear, complain);
+            let (out, err) = (out?, err?);
+            let code = child.wait().await.map_err(failed)?.code().unwrap_or(-1);
+            Ok(Told { verb, code, out, err })
+        };
+        tokio::time::timeout(LIMIT, Box::pin(all)).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
+    }
+
+    /// What it gave, if it ended well.
+    pub(super) async fn out(self) -> Result<Vec<u8>, Trouble> {
+        let told = self.told().await?;
+        if told.code == 0 { Ok(told.out) } else { Err(told.trouble()) }
+    }
+
+    /// The text that it gave, if it ended well.
+    pub(super) async fn text(self) -> Result<String, Trouble> {
+        let told = self.told().await?;
+        if told.code == 0 { told.text() } else { Err(told.trouble()) }
+    }
+
+    /// Whether it ended well, which it says by 0 or 1.
+    pub(super) async fn yes_or_no(self) -> Result<bool, Trouble> {
+        let told = self.told().await?;
+        match told.code {
+            0 => Ok(true),
+            1 => Ok(false),
+            _ => Err(told.trouble()),
+        }
+    }
+
+    /// Nothing, if it ended well.
+    pub(super) async fn done(self) -> Result<(), Trouble> {
+        self.out().await.map(drop)
+    }
+}
+
+impl Told {
+    /// The text that it gave.
+    pub(super) fn text(&self) -> Result<String, Trouble> {
+        String::from_utf8(self.out.clone())
+            .map_err(|_| Trouble::Failed(format!("git {} gave what is no text", self.verb)))
+    }
+
+    /// That it failed, with its first complaint.
+    pub(super) fn trouble(&self) -> Trouble {
+        let complaint = String::from_utf8_lossy(&self.err);
+        let first = complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or("no word").to_owned();
+        Trouble::Failed(format!("git {} ended with {}: {first}", self.verb, self.code))
+    }
+}
+
+/// Reads to the end and keeps at most so many bytes; whether there were more.
+async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_max: usize) -> std::io::Result<bool> {
+    let Some(mut from) = from else { return Ok(false) };
+    let mut piece = [0; 8 << 10];
+    let mut more = false;
+    loop {
+        let count = from.read(&mut piece).await?;
+        if count == 0 {
+            return Ok(more);
+        }
+        let room = bytes_max.saturating_sub(kept.len()).min(count);
+        kept.extend_from_slice(&piece[..room]);
+        more |= room < count;
+    }
+}
+
+/// The lines of an answer.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty())
+}
