@@ -92,6 +92,7 @@ ALTER TABLE sighting ADD COLUMN lines BIGINT;
 -- The gap that was worked on when this one was met.
 ALTER TABLE sighting ADD COLUMN parent TEXT;
 CREATE INDEX sighting_by_gap ON sighting (kind, name, at DESC, id);
+CREATE INDEX sighting_named ON sighting (at DESC, id) WHERE name IS NOT NULL;
 CREATE INDEX sighting_unreadable ON sighting (at DESC, id) WHERE name IS NULL;
 
 -- The gap that a job works on.

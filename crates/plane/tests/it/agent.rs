@@ -136,7 +136,7 @@ async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
         ("notify", forbidden(&plane.notify(by, "hello", Level::Info, None).await)),
         ("requeue_message", forbidden(&plane.requeue_message(by, "nobody").await)),
         ("report_gap", forbidden(&plane.report_gap(by, seen).await)),
-        ("list_gaps", forbidden(&plane.list_gaps(by, &ask).await)),
+        ("list_gaps", forbidden(&plane.list_gaps(by, Which::Live, None, &ask).await)),
         ("show_gap", forbidden(&plane.show_gap(by, "x", &ask).await)),
         ("check_in", forbidden(&plane.check_in(by, "digest", Phase::End).await)),
         ("list_routines", forbidden(&plane.list_routines(by).await)),

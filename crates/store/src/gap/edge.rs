@@ -12,16 +12,18 @@ const EDGES_MAX: i64 = 10_000;
 statements! {
     ADD = "INSERT INTO gap_edge (gap, depends_on, at) VALUES ($1, $2, $3) ON CONFLICT (gap, depends_on) DO NOTHING";
     BELOW = "WITH RECURSIVE reached (key) AS (
-               SELECT $1 UNION SELECT gap_edge.depends_on FROM gap_edge JOIN reached ON gap_edge.gap = reached.key)
-             SELECT gap_edge.gap, gap_edge.depends_on FROM gap_edge JOIN reached ON gap_edge.gap = reached.key LIMIT $2";
+               SELECT key FROM gap WHERE key = $1
+               UNION
+               SELECT gap_edge.depends_on FROM gap_edge JOIN reached ON gap_edge.gap = reached.key)
+             SELECT gap, depends_on FROM gap_edge WHERE gap IN (SELECT key FROM reached) LIMIT $2";
     ABOVE = "SELECT gap, depends_on FROM gap_edge WHERE depends_on = $1 ORDER BY gap LIMIT $2";
     OUT = "SELECT gap, depends_on FROM gap_edge WHERE gap = $1 ORDER BY depends_on LIMIT $2";
     AROUND = "WITH RECURSIVE reached (key) AS (
-                SELECT $1
+                SELECT key FROM gap WHERE key = $1
                 UNION
                 SELECT CASE WHEN gap_edge.gap = reached.key THEN gap_edge.depends_on ELSE gap_edge.gap END
                   FROM gap_edge JOIN reached ON gap_edge.gap = reached.key OR gap_edge.depends_on = reached.key)
-              SELECT gap_edge.gap, gap_edge.depends_on FROM gap_edge JOIN reached ON gap_edge.gap = reached.key LIMIT $2";
+              SELECT gap, depends_on FROM gap_edge WHERE gap IN (SELECT key FROM reached) LIMIT $2";
 }
 
 /// Adds an edge; one that is there stays.
