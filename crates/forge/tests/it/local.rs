@@ -38,7 +38,7 @@ async fn house(world: &World) -> House {
     let bare = folder.path().join("website.git");
     let local = local(world, settings(Some(bare.clone())), 1);
     local.repository().await.expect("a repository");
-    House { local, workshop: Workshop::at(&bare), bare, _folder: folder }
+    House { local, workshop: Workshop::at(&bare.display().to_string()), bare, _folder: folder }
 }
 
 impl House {

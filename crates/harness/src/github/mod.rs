@@ -52,7 +52,7 @@ pub use description::Description;
 pub use desk::Arrived;
 pub use fault::Fault;
 pub use hook::{Delivery, sign};
-pub use look::{Comment, Issue, Label};
+pub use look::{Comment, Issue, Label, Review};
 pub use person::{Person, Reason};
 pub use post::Automatic;
 pub use state::Access;
