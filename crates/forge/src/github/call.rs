@@ -32,8 +32,6 @@ pub(super) struct Call {
     pub(super) query: String,
     pub(super) body: Option<Vec<u8>>,
     pub(super) about: About,
-    /// Whether the answer is a file as it is, and not JSON.
-    pub(super) raw: bool,
 }
 
 impl About {
@@ -54,7 +52,7 @@ impl Call {
     pub(super) fn new(route: &'static Route, of: &Name, names: &[&str], about: About) -> Result<Self, Fault> {
         let ours = if route.path.starts_with("/repos/") { vec![of.owner.as_str(), of.name.as_str()] } else { vec![] };
         let path = fill(route.path, ours.iter().chain(names))?;
-        Ok(Self { route, path, query: String::new(), body: None, about, raw: false })
+        Ok(Self { route, path, query: String::new(), body: None, about })
     }
 
     pub(super) fn query(mut self, pairs: &[(&str, &str)]) -> Self {
@@ -69,11 +67,6 @@ impl Call {
         };
         self.body = Some(serde_json::to_vec(body).map_err(refused)?);
         Ok(self)
-    }
-
-    pub(super) fn raw(mut self) -> Self {
-        self.raw = true;
-        self
     }
 }
 

@@ -105,7 +105,7 @@ impl Line {
         match sent {
             Ok(answer) => {
                 tracing::debug!(%method, route, status = answer.status.as_u16(), ms, remaining = answer.remaining());
-                self.clear(call, answer)
+                self.clear(answer)
             }
             Err(Broke::Before(why)) => {
                 tracing::debug!(%method, route, ms, "nobody answered");
@@ -119,14 +119,14 @@ impl Line {
     }
 
     /// Whether an answer says for certain what was done.
-    fn clear(&self, call: &Call, answer: Answer) -> Tried {
+    fn clear(&self, answer: Answer) -> Tried {
         if let Some(after) = self.breaker.note(&answer, Instant::now(), (self.now)()) {
             return Tried::Limited(after);
         }
         if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT {
             return Tried::Unclear(format!("GitHub answered {}", answer.status), answer.retry_after());
         }
-        if answer.status.is_success() && !call.raw && !answer.whole() {
+        if answer.status.is_success() && !answer.whole() {
             return Tried::Unclear("the answer of GitHub is no whole JSON".to_owned(), None);
         }
         Tried::Answered(answer)

@@ -1,5 +1,7 @@
 //! The repository, who we are there, and its workflow files.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -45,6 +47,21 @@ struct Entry {
     kind: String,
     #[serde(default)]
     size: i64,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    /// In base64, in lines.
+    #[serde(default)]
+    content: String,
+}
+
+impl Content {
+    /// Its text; none when it is no text.
+    fn text(&self) -> Option<String> {
+        let digits: String = self.content.split_ascii_whitespace().collect();
+        String::from_utf8(BASE64_STANDARD.decode(digits).ok()?).ok()
+    }
 }
 
 impl Inner {
@@ -104,9 +121,9 @@ impl Inner {
         let wanted = entries.into_iter().filter(|entry| entry.kind == "file" && entry.size <= WORKFLOW_BYTES_MAX);
         let mut files = Vec::new();
         for Entry { name, path, .. } in wanted.take(WORKFLOWS_MAX) {
-            let call = self.call(&route::WORKFLOW, &[&name], About::File(path.clone()))?.raw();
-            match self.ask(&call).await {
-                Ok(answer) => files.extend(String::from_utf8(answer.body).map(|text| SourceFile { path, text }).ok()),
+            let call = self.call(&route::WORKFLOW, &[&name], About::File(path.clone()))?;
+            match self.get::<Content>(&call).await {
+                Ok(content) => files.extend(content.text().map(|text| SourceFile { path, text })),
                 // Taken away since the folder was read.
                 Err(Fault::Gone { .. }) => {}
                 Err(fault) => return Err(fault),

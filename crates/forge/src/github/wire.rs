@@ -87,10 +87,9 @@ impl Wire {
         let mark = if call.query.is_empty() { "" } else { "?" };
         let url = format!("{}{}{mark}{}", self.base, call.path, call.query);
         let client = if call.route.method == Method::GET { &self.client } else { &self.fresh };
-        let accept = if call.raw { "application/vnd.github.raw+json" } else { "application/vnd.github+json" };
         let mut request = client
             .request(call.route.method.clone(), url)
-            .header(ACCEPT, accept)
+            .header(ACCEPT, "application/vnd.github+json")
             .header("X-GitHub-Api-Version", "2022-11-28")
             .header(AUTHORIZATION, pass.clone());
         if let Some(etag) = etag {
