@@ -41,8 +41,8 @@ pub(super) struct Act<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wish {
     pub(super) title: Option<String>,
-    /// A body, or none to take it away.
-    pub(super) body: Option<Option<String>>,
+    /// A body, where an empty one takes it away.
+    pub(super) body: Option<String>,
     pub(super) labels: Option<Vec<String>>,
     /// Whether it is to be open.
     pub(super) open: Option<bool>,
@@ -74,7 +74,7 @@ impl Act<'_> {
         let labels: Vec<_> = names.iter().map(|name| self.label_named(repo, name)).collect();
         let (id, by, now) = (self.state.id(), self.by.clone(), self.now);
         self.state.user(&by.login);
-        let body = wish.body.flatten();
+        let body = wish.body.filter(|body| !body.is_empty());
         let store = self.state.repo(repo);
         store.last_number += 1;
         let number = store.last_number;
@@ -100,9 +100,10 @@ impl Act<'_> {
             self.happened(repo, number, "renamed", json!({"rename": {"from": issue.title, "to": title}}));
             self.issue(repo, number).title = title;
         }
-        if let Some(body) = wish.body.filter(|body| *body != issue.body) {
-            changes.push(("body", json!({"from": issue.body.unwrap_or_default()})));
-            self.issue(repo, number).body = body;
+        let before = issue.body.unwrap_or_default();
+        if let Some(body) = wish.body.filter(|body| *body != before) {
+            changes.push(("body", json!({"from": before})));
+            self.issue(repo, number).body = Some(body).filter(|body| !body.is_empty());
         }
         if !changes.is_empty() {
             self.touch(repo, number);
@@ -335,7 +336,7 @@ fn check_texts(wish: &Wish) -> Result<(), Answer> {
             return Err(Answer::custom("Issue", "title", "title is too long (maximum is 256 characters)"));
         }
     }
-    wish.body.iter().flatten().try_for_each(|body| check_body("Issue", body))
+    wish.body.iter().try_for_each(|body| check_body("Issue", body))
 }
 
 /// Whether a body is short enough.

@@ -69,8 +69,13 @@ impl Fault {
     /// Whether what was asked is done in spite of it.
     pub(super) fn does(&self) -> bool {
         match self {
-            Self::After(_) | Self::DropAfter | Self::SilentAfter => true,
-            Self::Stale | Self::Truncated | Self::CutBody | Self::Says(..) => true,
+            Self::After(_)
+            | Self::DropAfter
+            | Self::SilentAfter
+            | Self::Stale
+            | Self::Truncated
+            | Self::CutBody
+            | Self::Says(..) => true,
             Self::Before(_)
             | Self::DropBefore
             | Self::Silent

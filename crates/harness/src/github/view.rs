@@ -81,7 +81,8 @@ impl View<'_> {
     pub(super) fn user(&self, user: &User) -> Value {
         let (login, id) = (&user.login, user.id);
         let url = format!("{}/users/{}", self.base, login.replace('[', "%5B").replace(']', "%5D"));
-        let web = login.strip_suffix("[bot]").map_or_else(|| format!("{WEB}/{login}"), |app| format!("{WEB}/apps/{app}"));
+        let web =
+            login.strip_suffix("[bot]").map_or_else(|| format!("{WEB}/{login}"), |app| format!("{WEB}/apps/{app}"));
         let mut shown = json!({
             "login": login,
             "id": id,
