@@ -80,9 +80,10 @@ impl Act<'_> {
         let number = store.last_number;
         let issue = Issue { pull, ..Issue::new(id, number, title, body, by, now) };
         store.issues.insert(number, issue);
+        let on: Vec<_> = labels.into_iter().filter_map(|label| self.put(repo, number, label)).collect();
         self.tell_issue("opened", repo, number, []);
-        for label in labels {
-            self.put(repo, number, label);
+        for label in on {
+            self.tell_labeled(repo, number, &label);
         }
         Ok(number)
     }
@@ -159,7 +160,9 @@ impl Act<'_> {
             return Err(Answer::custom("Issue", "labels", "labels cannot be more than 100"));
         }
         for label in labels {
-            self.put(repo, number, label);
+            if let Some(label) = self.put(repo, number, label) {
+                self.tell_labeled(repo, number, &label);
+            }
         }
         Ok(())
     }
@@ -246,16 +249,21 @@ impl Act<'_> {
         self.issue(repo, number).events.push(Event { id, event, actor, at, extra });
     }
 
-    fn put(&mut self, repo: i64, number: i64, label: i64) {
+    /// Puts a label on; gives it when it was not on before.
+    fn put(&mut self, repo: i64, number: i64, label: i64) -> Option<Label> {
         if self.issue(repo, number).labels.contains(&label) {
-            return;
+            return None;
         }
         self.issue(repo, number).labels.push(label);
         let store = self.state.repo(repo);
         let label = store.labels.iter().find(|known| known.id == label).cloned().expect("the label was found before");
         self.happened(repo, number, "labeled", json!({"label": {"name": label.name, "color": label.color}}));
         self.touch(repo, number);
-        let shown = self.view().label(&self.state.repos[&repo], &label);
+        Some(label)
+    }
+
+    fn tell_labeled(&mut self, repo: i64, number: i64, label: &Label) {
+        let shown = self.view().label(&self.state.repos[&repo], label);
         self.tell_issue("labeled", repo, number, [("label", shown)]);
     }
 

@@ -100,6 +100,7 @@ async fn read_all(person: &Asker, app: &Asker, bot: &Asker, head: &str) {
         "/branches",
         "/branches/topic",
         "/git/ref/heads/topic",
+        "/collaborators/octo/permission",
     ] {
         person.get(&format!("/repos/octo/hello{path}")).await;
     }
