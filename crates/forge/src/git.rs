@@ -102,9 +102,9 @@ impl Bare {
         if is_empty(folder).await? {
             bare.make(hand).await?;
         }
-        let what = bare.call("rev-parse").arg("--is-bare-repository").told().await?;
-        if what.code != 0 || what.out.trim_ascii() != b"true" {
-            return Err(Trouble::Folder(format!("{} is not a bare git repository", folder.display())));
+        let what = bare.call("rev-parse").args(["--is-bare-repository", "--show-object-format"]).told().await?;
+        if what.code != 0 || what.out.trim_ascii() != b"true\nsha1" {
+            return Err(Trouble::Folder(format!("{} is not a bare git repository with SHA-1", folder.display())));
         }
         let branch = Branch::parse(&bare.default_branch().await?)?;
         if bare.refs(&["refs/heads"]).await?.is_empty() {

@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_no_text_makes_the_list_incomplete() {
-        let told = b":000000 100644 0 1 A\0a\xff\0001\t0\ta\xff\0";
+        let told = b":000000 100644 0 1 A\0a\xff\x001\t0\ta\xff\0";
         let files = read(told).expect("a list");
         assert!(!files.complete && files.files.len() == 1);
     }

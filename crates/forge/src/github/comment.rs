@@ -47,7 +47,7 @@ impl Inner {
         // What was written within the second of `since` may have come after it.
         let since = since.map(|since| Time(since.0.div_euclid(SECOND.0) * SECOND.0));
         // A second more is asked for, so that it does not matter whether GitHub means "at" or "after".
-        let asked = since.map(|since| (since - SECOND).iso());
+        let asked = since.map(|since| (since - SECOND).max(Time(0)).iso());
         let mut query = vec![("per_page", PER_PAGE)];
         query.extend(asked.as_deref().map(|asked| ("since", asked)));
         let found = self.pages(call.query(&query), PAGES_MAX, |page: Vec<Found>| page).await?;

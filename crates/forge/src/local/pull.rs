@@ -103,6 +103,7 @@ impl Local {
             event::add(tx, self.name(), Some(number), self.who(), "opened", &new.head).await?;
             Ok::<_, No>(number)
         })?;
+        drop(self.bare().await?.keep(&self.record(number).await?, &head).await);
         self.one_pull(number).await
     }
 

@@ -60,10 +60,9 @@ impl Local {
     /// Writes down what git has of a pull request that the store does not know; whether there was any.
     pub(super) async fn settle(&self, bare: &Bare, row: &pull::Row, sight: &Sight) -> Result<bool, Fault> {
         let Some(news) = self.news(bare, row, sight).await? else { return Ok(false) };
-        if news == News::Over || matches!(news, News::Merged(None, _)) {
-            let head = Commit::parse(&row.head_commit).map_err(of_git)?;
-            bare.keep(&self.record(row.number).await?, &head).await.map_err(of_git)?;
-        }
+        let head = if let News::Moved(head) = &news { head } else { &row.head_commit };
+        // Though everybody else forgets it. What is forgotten already cannot be kept, and is over all the same.
+        drop(bare.keep(&self.record(row.number).await?, &Commit::parse(head).map_err(of_git)?).await);
         act!(self, |tx| async {
             let was = held(tx, self.name(), row.number).await?;
             if pull::find(tx, self.name(), row.number).await?.as_ref() != Some(row) {
@@ -110,8 +109,11 @@ impl Local {
         let moved = *head != row.head_commit;
         if bare.is_ancestor(&tip, &base).await.map_err(of_git)? {
             // Somebody merged it by hand, or took everything back from it.
-            let was = commit(&row.head_commit)?;
-            let whole = !moved || bare.is_ancestor(&was, &tip).await.map_err(of_git)?;
+            let was = bare.find(&commit(&row.head_commit)?).await.map_err(of_git)?;
+            let whole = match was {
+                Some(was) => bare.is_ancestor(&was, &tip).await.map_err(of_git)?,
+                None => false,
+            };
             return Ok(Some(if whole { News::Merged(None, row.base_commit.clone()) } else { News::Over }));
         }
         Ok(moved.then(|| News::Moved(head.clone())))

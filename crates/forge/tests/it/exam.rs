@@ -3,6 +3,7 @@
 //! A home is a line in `homes!` and a function that furnishes it. Nothing is asked here that only one home can answer.
 
 mod bounds;
+mod github;
 mod issue;
 mod label;
 pub(crate) mod local;
@@ -13,6 +14,7 @@ use domain::time::Span;
 use forge::{Closed, Forge, NewIssue, NewPull, Pull, Remark};
 use futures::future::BoxFuture;
 
+pub(crate) use github::github;
 pub(crate) use local::{postgres, sqlite};
 use workshop::Change;
 
@@ -49,7 +51,7 @@ pub(crate) struct Home {
     /// As a person does.
     pub(crate) hand: Box<dyn Hand>,
     /// What is given back at the end.
-    world: harness::World,
+    world: Option<harness::World>,
 }
 
 impl Home {
@@ -68,7 +70,9 @@ impl Home {
     /// Ends the exam.
     pub(crate) async fn leave(self) {
         drop((self.forge, self.hand));
-        self.world.discard().await;
+        if let Some(world) = self.world {
+            world.discard().await;
+        }
     }
 }
 
@@ -91,6 +95,7 @@ macro_rules! homes {
         mod $name {
             $crate::exam::homes!(@in $name sqlite);
             $crate::exam::homes!(@in $name postgres);
+            $crate::exam::homes!(@in $name github);
         }
     };
     (@in $name:ident $place:ident) => {

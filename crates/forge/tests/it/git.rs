@@ -37,7 +37,7 @@ async fn place() -> Place {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path().join("it.git");
     let bare = Bare::open(&at, &hand()).await.expect("a repository");
-    Place { folder, bare, workshop: Workshop::at(&at) }
+    Place { folder, bare, workshop: Workshop::at(&at.display().to_string()) }
 }
 
 impl Place {
@@ -74,7 +74,7 @@ async fn a_repository_is_made_once_with_a_branch_and_an_empty_commit() {
     tips.dedup();
     assert_eq!(tips.len(), 1, "{tips:?}");
     assert!(!at.join("hooks").exists());
-    let workshop = Workshop::at(&at);
+    let workshop = Workshop::at(&at.display().to_string());
     let date = START.0 / 1_000;
     let told = workshop.ask(&["log", "--date=raw", "--format=%an %ad, %cn %cd, %s", "main"]);
     assert_eq!(told, format!("Ann Writer {date} +0000, gapwright {date} +0000, Begin"));

@@ -38,13 +38,19 @@ async fn house(world: &World) -> House {
     let bare = folder.path().join("website.git");
     let local = local(world, settings(Some(bare.clone())), 1);
     local.repository().await.expect("a repository");
-    House { local, workshop: Workshop::at(&bare), bare, _folder: folder }
+    House { local, workshop: Workshop::at(&bare.display().to_string()), bare, _folder: folder }
 }
 
 impl House {
     async fn pull(&self, branch: &str) -> Pull {
         self.workshop.commit(branch, &[Change::text("a.txt", branch)]);
         self.local.open_pull(&new_pull(branch)).await.expect("a pull request")
+    }
+
+    /// The ref that keeps the head of a pull request.
+    async fn record(&self, pull: &Pull) -> String {
+        let id = self.local.repository().await.expect("a repository").id;
+        format!("refs/gapwright/{id}/{}/head", pull.number)
     }
 
     async fn read(&self, number: i64) -> Pull {
@@ -280,6 +286,20 @@ both!(a_merge_by_hand_and_a_deleted_branch_end_a_pull_request, async |world| {
     assert!(matches!(again, Err(Fault::Stale { .. })), "{again:?}");
     house.local.edit_issue(merged.number, &to(IssueState::Closed(Closed::Unsaid))).await.expect("it is ended already");
     assert_eq!(house.read(merged.number).await.state, PullState::Merged { commit: None });
+});
+
+both!(a_head_that_was_forced_back_and_forgotten_holds_nobody_up, async |world| {
+    let house = house(world).await;
+    let forced = house.pull("fix/forced").await;
+    house.workshop.commit("fix/other", &[Change::text("b.txt", "b\n")]);
+    let other = house.local.open_pull(&new_pull("fix/other")).await.expect("a pull request");
+    // As when it was pushed, seen by nobody, and taken back long ago.
+    house.workshop.ask(&["update-ref", "-d", &house.record(&forced).await]);
+    house.workshop.ask(&["update-ref", "refs/heads/fix/forced", "main"]);
+    house.workshop.ask(&["gc", "--quiet", "--prune=now"]);
+    let left: Vec<_> = house.local.pulls().await.expect("pull requests").iter().map(|pull| pull.number).collect();
+    assert_eq!(left, [other.number]);
+    assert_eq!(house.read(forced.number).await.state, PullState::Closed);
 });
 
 both!(a_pull_request_is_opened_again_only_while_its_branch_has_no_other, async |world| {

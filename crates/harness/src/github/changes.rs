@@ -102,7 +102,7 @@ impl Bare {
                 if moved { (words.next().unwrap_or_default().to_owned(), Some(first)) } else { (first, None) };
             let count = counts.next().unwrap_or_default();
             if moved {
-                (counts.next(), counts.next());
+                counts.nth(1);
             }
             let mut count = count.split('\t').map(|word| word.parse().unwrap_or(0));
             let status = match letter {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::act::Act;
 use super::answer::Answer;
@@ -55,6 +55,8 @@ pub(super) struct Desk {
     pub(super) base: OnceLock<String>,
     /// Whether webhooks go out by themselves.
     pub(super) automatic: AtomicBool,
+    /// A permit for each request that is held.
+    pub(super) gate: Semaphore,
     /// Rung when a webhook waits.
     pub(super) bell: Notify,
 }
@@ -87,6 +89,7 @@ impl Desk {
             arrived: watch::Sender::default(),
             base: OnceLock::new(),
             automatic: AtomicBool::new(false),
+            gate: Semaphore::new(0),
             bell: Notify::new(),
         }
     }
@@ -128,10 +131,15 @@ impl Desk {
         done
     }
 
-    /// Answers a request.
-    pub(super) fn handle(&self, request: &Request) -> Ending {
-        let at = self.remember(request);
-        let met = self.faults.lock().unwrap_or_else(PoisonError::into_inner).meet(&request.method, &request.path);
+    /// Takes a request in: its place among those that came, and what it meets.
+    pub(super) fn meet(&self, request: &Request) -> (usize, Vec<Fault>) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = faults.meet(&request.method, &request.path);
+        (self.remember(request), met)
+    }
+
+    /// Answers a request that was taken in.
+    pub(super) fn handle(&self, request: &Request, at: usize, met: Vec<Fault>) -> Ending {
         let stale = met.contains(&Fault::Stale);
         let doing = met.iter().all(Fault::does);
         let answer = doing.then(|| self.serve(request, stale, at));
@@ -221,7 +229,7 @@ impl Desk {
                         bend(body, name, word);
                     }
                 }
-                Fault::Stale | Fault::Truncated | Fault::CutBody => {}
+                Fault::Held | Fault::HeldAfter | Fault::Stale | Fault::Truncated | Fault::CutBody => {}
             }
         }
         let id = format!("FAKE:{:06}", self.arrived.borrow().len());

@@ -37,6 +37,10 @@ pub enum Fault {
     Unauthorized,
     /// This status with this message. Nothing was done.
     Refused(u16, &'static str),
+    /// It waits, with nothing done, until [`super::GitHub::release`].
+    Held,
+    /// It does what was asked, and the answer waits until [`super::GitHub::release`].
+    HeldAfter,
     /// A read is answered from before the last write.
     Stale,
     /// The body ends in the middle of its JSON.
@@ -48,10 +52,10 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether it only changes the answer, and so goes with another.
+    /// Whether it only changes or holds up the answer, and so goes with another.
     fn bends(&self) -> bool {
         match self {
-            Self::Stale | Self::Truncated | Self::CutBody | Self::Says(..) => true,
+            Self::Stale | Self::Truncated | Self::CutBody | Self::Says(..) | Self::Held | Self::HeldAfter => true,
             Self::Before(_)
             | Self::After(_)
             | Self::DropBefore
@@ -69,8 +73,15 @@ impl Fault {
     /// Whether what was asked is done in spite of it.
     pub(super) fn does(&self) -> bool {
         match self {
-            Self::After(_) | Self::DropAfter | Self::SilentAfter => true,
-            Self::Stale | Self::Truncated | Self::CutBody | Self::Says(..) => true,
+            Self::After(_)
+            | Self::DropAfter
+            | Self::SilentAfter
+            | Self::Held
+            | Self::HeldAfter
+            | Self::Stale
+            | Self::Truncated
+            | Self::CutBody
+            | Self::Says(..) => true,
             Self::Before(_)
             | Self::DropBefore
             | Self::Silent

@@ -124,7 +124,7 @@ impl Turn<'_> {
         if reason.as_ref().is_some_and(|reason| !REASONS.contains(&reason.as_str())) {
             return Err(Answer::invalid("Issue", "state_reason", "invalid"));
         }
-        let body = request.body.get("body").map(|body| body.as_str().map(str::to_owned));
+        let body = request.body.get("body").map(|body| body.as_str().unwrap_or_default().to_owned());
         let title = request.body.get("title").map(title_of);
         Ok(Wish { title, body, labels: self.list("labels"), open, reason })
     }

@@ -1,5 +1,7 @@
 //! What a test reads back: the world as it is, and every request that came.
 
+use serde_json::Value;
+
 use super::GitHub;
 use super::description::Description;
 use super::desk::Arrived;
@@ -55,6 +57,17 @@ pub struct Label {
     pub description: String,
 }
 
+/// A review as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The commit that was read.
+    pub commit: String,
+    /// What it says.
+    pub body: String,
+    /// Its remarks: file, line, words.
+    pub remarks: Vec<(String, i64, String)>,
+}
+
 impl GitHub {
     /// One issue or pull request; panics when there is none, and for one that was deleted or went elsewhere.
     pub fn issue(&self, repo: &str, number: i64) -> Issue {
@@ -99,6 +112,24 @@ impl GitHub {
     /// The commit at the tip of a branch, if it is there.
     pub fn head(&self, repo: &str, branch: &str) -> Option<String> {
         self.read(repo, |repo| repo.heads.get(branch).cloned())
+    }
+
+    /// The reviews of a pull request, the oldest first; panics when there is no such one.
+    pub fn reviews(&self, repo: &str, number: i64) -> Vec<Review> {
+        let text = |remark: &Value, field: &str| remark[field].as_str().unwrap_or_default().to_owned();
+        self.read(repo, |repo| {
+            let pull = repo.issues[&number].pull.as_ref().expect("a pull request");
+            let remarks = |remarks: &[Value]| {
+                let line = |one: &Value| one["line"].as_i64().unwrap_or_default();
+                remarks.iter().map(|one| (text(one, "path"), line(one), text(one, "body"))).collect()
+            };
+            let shown = pull.reviews.iter().map(|review| Review {
+                commit: review.commit.clone(),
+                body: review.body.clone(),
+                remarks: remarks(&review.remarks),
+            });
+            shown.collect()
+        })
     }
 
     /// Every request that came, in order.

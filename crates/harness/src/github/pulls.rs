@@ -30,7 +30,7 @@ impl Turn<'_> {
         let method = self.request.method.clone();
         self.may(&NOUN, Right::Read)?;
         match (method.as_str(), &rest[1..]) {
-            ("GET", []) => self.list_pulls(rest),
+            ("GET", []) => Ok(self.list_pulls(rest)),
             ("POST", []) => self.open_pull(),
             ("GET", [number]) => {
                 let number = self.pull_number(number)?;
@@ -71,7 +71,7 @@ impl Turn<'_> {
         self.view().pull(store, &store.issues[&number], self.pull(number), Some(mergeable))
     }
 
-    fn list_pulls(&self, rest: &[&str]) -> Outcome {
+    fn list_pulls(&self, rest: &[&str]) -> Answer {
         let asked = |name| self.request.asked(name);
         let repo = self.repo();
         let state = asked("state").unwrap_or_else(|| "open".to_owned());
@@ -92,7 +92,7 @@ impl Turn<'_> {
             pulls.reverse();
         }
         let view = self.view();
-        Ok(self.request.paged(&pulls, &self.here(rest), |(issue, pull)| view.simple_pull(repo, issue, pull)))
+        self.request.paged(&pulls, &self.here(rest), |(issue, pull)| view.simple_pull(repo, issue, pull))
     }
 
     fn open_pull(&mut self) -> Outcome {
@@ -169,7 +169,7 @@ impl Act<'_> {
         if store.issues.values().any(|issue| taken(&issue)) {
             return Err(Answer::rule("PullRequest", &format!("A pull request already exists for {own}{head}.")));
         }
-        let wish = Wish { title: Some(proposal.title), body: Some(proposal.body), ..Wish::default() };
+        let wish = Wish { title: Some(proposal.title), body: proposal.body, ..Wish::default() };
         let (id, unknown_reads) = (self.state.id(), self.state.lazy_reads);
         let pull = Pull {
             id,

@@ -3,6 +3,7 @@
 
 mod engine;
 mod faults;
+mod local;
 mod migrations;
 mod order;
 mod plans;

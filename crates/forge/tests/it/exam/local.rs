@@ -31,10 +31,10 @@ async fn furnished(on: On) -> Home {
     let settings = Settings { name: "ann/website".to_owned(), repository: Some(bare.clone()) };
     let local = Local::new(world.store().clone(), settings, StdRng::seed_from_u64(7)).expect("a home");
     local.repository().await.expect("a repository");
-    let workshop = Workshop::at(&bare);
+    let workshop = Workshop::at(&bare.display().to_string());
     let hand =
         Person { local: local.acting("ann").expect("a person"), clock: world.hand.clone(), workshop, _folder: folder };
-    Home { forge: Box::new(local), hand: Box::new(hand), world }
+    Home { forge: Box::new(local), hand: Box::new(hand), world: Some(world) }
 }
 
 struct Person {

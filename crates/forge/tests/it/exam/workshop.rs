@@ -1,7 +1,6 @@
 //! Where a person works on branches: a clone of their own, pushed to the home by the real git.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -32,15 +31,15 @@ impl Change {
 #[derive(Debug)]
 pub(crate) struct Workshop {
     clone: TempDir,
-    origin: PathBuf,
+    origin: String,
 }
 
 impl Workshop {
-    /// A clone of the repository in this folder.
-    pub(crate) fn at(origin: &Path) -> Self {
+    /// A clone of the repository in this folder, or at this address.
+    pub(crate) fn at(origin: &str) -> Self {
         let clone = tempfile::tempdir().expect("a folder");
         let workshop = Self { clone, origin: origin.to_owned() };
-        workshop.git(&["clone", "--quiet", &origin.display().to_string(), "."]);
+        workshop.git(&["clone", "--quiet", origin, "."]);
         workshop
     }
 
@@ -89,14 +88,14 @@ impl Workshop {
         told.split('\t').next().filter(|commit| !commit.is_empty()).map(str::to_owned)
     }
 
-    /// Asks the home's repository itself.
+    /// Asks the home's repository itself, where it is a folder.
     pub(crate) fn ask(&self, args: &[&str]) -> String {
         self.ask_with(args, "")
     }
 
     /// As [`Self::ask`], with something to read.
     pub(crate) fn ask_with(&self, args: &[&str], input: &str) -> String {
-        let mut all = vec!["--git-dir", self.origin.to_str().expect("a path")];
+        let mut all = vec!["--git-dir", &self.origin];
         all.extend(args);
         self.git_with(&all, input)
     }

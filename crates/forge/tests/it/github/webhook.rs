@@ -118,8 +118,7 @@ fn almost_a_payload() -> impl Strategy<Value = Value> {
         let key = proptest::sample::select(&KEYS[..]);
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map(key.prop_map(str::to_owned), inner, 0..6)
-                .prop_map(|map| Value::from_iter(map)),
+            proptest::collection::btree_map(key.prop_map(str::to_owned), inner, 0..6).prop_map(Value::from_iter),
         ]
     })
 }

@@ -1,11 +1,13 @@
 //! What is on the wire: headers, bounds, and no step from the way.
 
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::response::Response;
 use domain::time::Time;
 use forge::github::{Auth, GitHub, Settings};
@@ -25,9 +27,14 @@ struct Stage {
 impl Stage {
     /// A client of somebody who answers a path so.
     async fn start(answer: fn(&str) -> Response) -> (Self, GitHub) {
+        Self::start_below("", answer).await
+    }
+
+    /// The same below a path.
+    async fn start_below(prefix: &str, answer: fn(&str) -> Response) -> (Self, GitHub) {
         let stage = Self { answer, asked: Arc::default() };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let api = format!("http://{}", listener.local_addr().expect("an address"));
+        let api = format!("http://{}{prefix}", listener.local_addr().expect("an address"));
         let app = Router::new().fallback(Self::serve).with_state(stage.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         let auth = Auth::Token(SecretString::from("s3cret"));
@@ -36,10 +43,10 @@ impl Stage {
         (stage, GitHub::new(settings).expect("a client"))
     }
 
-    async fn serve(State(stage): State<Self>, request: Request) -> Response {
+    fn serve(State(stage): State<Self>, request: Request) -> Ready<Response> {
         let answer = (stage.answer)(request.uri().path());
         stage.asked.lock().expect("a lock").push(request.map(drop));
-        answer
+        ready(answer)
     }
 
     fn asked(&self) -> Vec<String> {
@@ -77,7 +84,7 @@ async fn every_request_says_who_asks_and_how_to_answer() {
         assert_eq!(header("authorization"), Some("Bearer s3cret"));
         assert_eq!(header("content-type"), (request.method() == "POST").then_some("application/json"));
     }
-    assert_eq!(asked[2].headers().get("if-none-match").map(|tag| tag.as_bytes()), Some(&b"\"x\""[..]));
+    assert_eq!(asked[2].headers().get("if-none-match"), Some(&HeaderValue::from_static("\"x\"")));
 }
 
 #[tokio::test]
@@ -147,4 +154,13 @@ async fn somebody_who_repeats_our_token_is_not_quoted() {
     let fault = github.labels().await.expect_err("refused");
     assert_eq!(name(&fault), "refused");
     assert!(!format!("{fault} {fault:?}").contains("s3cret"), "{fault:?}");
+}
+
+#[tokio::test]
+async fn github_enterprise_is_asked_below_its_path() {
+    for prefix in ["/api/v3", "/api/v3/"] {
+        let (stage, github) = Stage::start_below(prefix, |_| say(200, &[], "[]")).await;
+        github.labels().await.expect("labels");
+        assert_eq!(stage.asked(), [format!("/api/v3/repos/{REPO}/labels")]);
+    }
 }

@@ -60,6 +60,42 @@ async fn nobody_is_answered_who_meets_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_may_be_held_while_the_world_goes_on() {
+    let (github, asker) = hello().await;
+    let mona = github.as_person("mona", REPO);
+    mona.open("One", "", &["bug"]);
+    github.fault(1, "DELETE", "/repos/*/*/issues/1/labels/*", Fault::Held);
+    github.fault(1, "POST", "/repos/*/*/issues/1/labels", Fault::HeldAfter);
+    let (path, labels) = (format!("{ISSUES}/1/labels/bug"), format!("{ISSUES}/1/labels"));
+    let removed = asker.ask("DELETE", &path, Value::Null);
+    let meanwhile = async {
+        github.await_arrived(1, |one| one.method == "DELETE").await;
+        mona.unlabel(1, "bug");
+        github.release();
+    };
+    let ((status, _), ()) = tokio::join!(removed, meanwhile);
+    assert_eq!(status, 404, "somebody else was faster");
+    let added = asker.ask("POST", &labels, json!({"labels": ["new"]}));
+    let meanwhile = async {
+        github.await_arrived(1, |one| one.method == "POST" && one.done).await;
+        assert_eq!(github.issue(REPO, 1).labels, ["new"]);
+        github.release();
+    };
+    let ((status, _), ()) = tokio::join!(added, meanwhile);
+    assert_eq!(status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_gone_did_what_they_did_as_nobody() {
+    let (github, asker) = hello().await;
+    github.as_person("mona", REPO).open("One", "", &["bug"]);
+    github.erase("mona");
+    let issue = asker.get(&format!("{ISSUES}/1")).await;
+    assert_eq!((&issue["user"], &issue["labels"][0]["name"]), (&Value::Null, &json!("bug")));
+    assert_eq!(asker.get(&format!("{ISSUES}/1/events")).await[0]["actor"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stale_read_is_from_before_the_last_write_and_ends_with_its_count() {
     let (github, asker) = hello().await;
     let mona = github.as_person("mona", REPO).silently();

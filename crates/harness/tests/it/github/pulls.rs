@@ -11,7 +11,7 @@ const PULLS: &str = "/repos/octo/hello/pulls";
 /// A pull request of mona's from `topic`, which changes one file and moves another.
 fn topic(github: &GitHub) -> i64 {
     let mona = github.as_person("mona", REPO);
-    let text: String = (0..40).map(|line| format!("line {line}\n")).collect();
+    let text = "a line\n".repeat(40);
     mona.commit("main", &[("old.txt", Some(&text)), ("keep.txt", Some("one\ntwo\n"))]);
     let keep = format!("{text}one more\n");
     mona.commit("topic", &[("old.txt", None), ("new.txt", Some(&keep)), ("keep.txt", Some("one\n2\n"))]);
