@@ -24,8 +24,8 @@ statements! {
              WHERE repository = $1 AND number = $2 AND head_commit = $3 AND open_head IS NOT NULL";
     STAGE = "UPDATE local_pull SET stage = $3 WHERE repository = $1 AND number = $2 AND open_head IS NOT NULL";
     // What was merged in the meantime is so though it was closed first.
-    END = "UPDATE local_pull SET open_head = NULL, head_commit = $3, base_commit = $4, merge_commit = $5
-            WHERE repository = $1 AND number = $2 AND merge_commit IS NULL AND (open_head IS NOT NULL OR $5 IS NOT NULL)";
+    END = "UPDATE local_pull SET open_head = NULL, head_commit = $3, base_commit = $4, merge_commit = CAST($5 AS TEXT)
+            WHERE repository = $1 AND number = $2 AND merge_commit IS NULL AND (open_head IS NOT NULL OR CAST($5 AS TEXT) IS NOT NULL)";
     REOPEN = "UPDATE local_pull SET open_head = head_branch, head_commit = $3
                WHERE repository = $1 AND number = $2 AND open_head IS NULL AND merge_commit IS NULL";
 }
