@@ -8,10 +8,17 @@ use crate::tend::own;
 use crate::{No, Plane};
 
 pub(super) async fn run(plane: &Plane) -> Result<String, String> {
-    sweep(plane).await.map_err(|failed| match failed {
-        Failed::No(no) => no.to_string(),
-        Failed::Forge(fault) => format!("the forge failed: {}", fault_line(&fault)),
-    })
+    plane.sweep().await
+}
+
+impl Plane {
+    /// One sweep; tells in a line what it did, or why it failed.
+    pub async fn sweep(&self) -> Result<String, String> {
+        sweep(self).await.map_err(|failed| match failed {
+            Failed::No(no) => no.to_string(),
+            Failed::Forge(fault) => format!("the forge failed: {}", fault_line(&fault)),
+        })
+    }
 }
 
 async fn sweep(plane: &Plane) -> Result<String, Failed> {

@@ -16,6 +16,7 @@ use plane::job::{Claim, Completion, Upsert};
 use plane::lock::Acquired;
 use plane::page::Ask;
 use plane::{No, Plane};
+use store::gap::Which;
 use store::{Arg, Fault};
 use tokio::time::Instant;
 
@@ -87,7 +88,11 @@ both!(a_gap_marker_is_not_destroyed_by_the_next_completion, async |world| {
         world.plane.complete_job(&ann(), done).await.expect("an answer").expect("not stale");
         world.hand.advance(Span::hours(1));
         let gaps = world.plane.list_gaps(&ann(), Which::Live, None, &Ask::default()).await.expect("a list").items;
-        assert_eq!((gaps.len(), gaps[0].key.name.as_str(), gaps[0].sightings), (1, "decide-retention", 1), "round {round}");
+        assert_eq!(
+            (gaps.len(), gaps[0].key.name.as_str(), gaps[0].sightings),
+            (1, "decide-retention", 1),
+            "round {round}"
+        );
     }
     let runs = walk(1, async |ask| world.plane.list_runs(&ann(), Some("j"), ask).await).await;
     assert!(runs[2].summary.as_deref().is_some_and(|text| text.contains("BLOCKING-GAP")), "{runs:?}");
