@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::agent::Role;
 use domain::check_in::Phase;
-use domain::gap::{Severity, Sighting, Source};
+use domain::gap::Sighting;
 use domain::job::{Stale, State};
 use domain::lock::{Miss, Shorten};
 use domain::notice::Level;
@@ -223,15 +223,7 @@ both!(each_write_leaves_exactly_one_audit_row_with_its_caller, async |world| {
     for name in ["renewed", "deferred", "completed"] {
         ids.push(take(plane, &ann, named(name)).await);
     }
-    let seen = Sighting {
-        kind: "adr".into(),
-        name: Some("x".into()),
-        reason: "r".into(),
-        job: None,
-        depends_on: None,
-        severity: Severity::Minor,
-        source: Source::Report,
-    };
+    let seen = Sighting::named("adr", "x");
     let grant = Grant { principal: "p".into(), role: Role::Viewer, kinds: Vec::new(), life: MINUTE };
     let (_, token) = plane.create_token(&olga, grant.clone()).await.expect("a token");
     let (renewed, deferred) = (claim_id(&ids[0]), claim_id(&ids[1]));
