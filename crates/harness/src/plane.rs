@@ -109,6 +109,11 @@ impl World {
         self.opener().replica(set).await
     }
 
+    /// The moment of its clock, for a world outside that keeps the same time.
+    pub fn moment(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.moment)
+    }
+
     /// What opens the store again, to be taken into another [`crate::Process`].
     pub fn opener(&self) -> Opener {
         Opener { url: self.url(), moment: Arc::clone(&self.moment), seed: self.seeds.fetch_add(1, Ordering::Relaxed) }

@@ -41,8 +41,8 @@ pub(super) struct Act<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wish {
     pub(super) title: Option<String>,
-    /// A body, or none to take it away.
-    pub(super) body: Option<Option<String>>,
+    /// A body, where an empty one takes it away.
+    pub(super) body: Option<String>,
     pub(super) labels: Option<Vec<String>>,
     /// Whether it is to be open.
     pub(super) open: Option<bool>,
@@ -74,15 +74,16 @@ impl Act<'_> {
         let labels: Vec<_> = names.iter().map(|name| self.label_named(repo, name)).collect();
         let (id, by, now) = (self.state.id(), self.by.clone(), self.now);
         self.state.user(&by.login);
-        let body = wish.body.flatten();
+        let body = wish.body.filter(|body| !body.is_empty());
         let store = self.state.repo(repo);
         store.last_number += 1;
         let number = store.last_number;
         let issue = Issue { pull, ..Issue::new(id, number, title, body, by, now) };
         store.issues.insert(number, issue);
+        let on: Vec<_> = labels.into_iter().filter_map(|label| self.put(repo, number, label)).collect();
         self.tell_issue("opened", repo, number, []);
-        for label in labels {
-            self.put(repo, number, label);
+        for label in on {
+            self.tell_labeled(repo, number, &label);
         }
         Ok(number)
     }
@@ -100,9 +101,10 @@ impl Act<'_> {
             self.happened(repo, number, "renamed", json!({"rename": {"from": issue.title, "to": title}}));
             self.issue(repo, number).title = title;
         }
-        if let Some(body) = wish.body.filter(|body| *body != issue.body) {
-            changes.push(("body", json!({"from": issue.body.unwrap_or_default()})));
-            self.issue(repo, number).body = body;
+        let before = issue.body.unwrap_or_default();
+        if let Some(body) = wish.body.filter(|body| *body != before) {
+            changes.push(("body", json!({"from": before})));
+            self.issue(repo, number).body = Some(body).filter(|body| !body.is_empty());
         }
         if !changes.is_empty() {
             self.touch(repo, number);
@@ -158,7 +160,9 @@ impl Act<'_> {
             return Err(Answer::custom("Issue", "labels", "labels cannot be more than 100"));
         }
         for label in labels {
-            self.put(repo, number, label);
+            if let Some(label) = self.put(repo, number, label) {
+                self.tell_labeled(repo, number, &label);
+            }
         }
         Ok(())
     }
@@ -245,16 +249,21 @@ impl Act<'_> {
         self.issue(repo, number).events.push(Event { id, event, actor, at, extra });
     }
 
-    fn put(&mut self, repo: i64, number: i64, label: i64) {
+    /// Puts a label on; gives it when it was not on before.
+    fn put(&mut self, repo: i64, number: i64, label: i64) -> Option<Label> {
         if self.issue(repo, number).labels.contains(&label) {
-            return;
+            return None;
         }
         self.issue(repo, number).labels.push(label);
         let store = self.state.repo(repo);
         let label = store.labels.iter().find(|known| known.id == label).cloned().expect("the label was found before");
         self.happened(repo, number, "labeled", json!({"label": {"name": label.name, "color": label.color}}));
         self.touch(repo, number);
-        let shown = self.view().label(&self.state.repos[&repo], &label);
+        Some(label)
+    }
+
+    fn tell_labeled(&mut self, repo: i64, number: i64, label: &Label) {
+        let shown = self.view().label(&self.state.repos[&repo], label);
         self.tell_issue("labeled", repo, number, [("label", shown)]);
     }
 
@@ -335,7 +344,7 @@ fn check_texts(wish: &Wish) -> Result<(), Answer> {
             return Err(Answer::custom("Issue", "title", "title is too long (maximum is 256 characters)"));
         }
     }
-    wish.body.iter().flatten().try_for_each(|body| check_body("Issue", body))
+    wish.body.iter().try_for_each(|body| check_body("Issue", body))
 }
 
 /// Whether a body is short enough.

@@ -117,7 +117,7 @@ impl App {
                 Err(Answer::refusal(401, "'Expiration time' claim ('exp') is too far in the future"))
             }
             (Some(_), Some(end)) if end > now => Ok(()),
-            (_, Some(_)) | (_, None) => Err(Answer::refusal(
+            (_, Some(_) | None) => Err(Answer::refusal(
                 401,
                 "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the \
                  assertion expires",

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::act::Act;
 use super::answer::Answer;
@@ -21,6 +21,12 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// What somebody without a token may ask in an hour.
 const LIMIT_OF_NOBODY: u64 = 60;
+
+/// The versions of the interface: the first is for whoever asks for none.
+const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
+
+/// What the second version left out of what the fake tells.
+const LEFT_OUT: [&str; 3] = ["merge_commit_sha", "assignee", "has_downloads"];
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]
@@ -55,6 +61,8 @@ pub(super) struct Desk {
     pub(super) base: OnceLock<String>,
     /// Whether webhooks go out by themselves.
     pub(super) automatic: AtomicBool,
+    /// A permit for each request that is held.
+    pub(super) gate: Semaphore,
     /// Rung when a webhook waits.
     pub(super) bell: Notify,
 }
@@ -87,6 +95,7 @@ impl Desk {
             arrived: watch::Sender::default(),
             base: OnceLock::new(),
             automatic: AtomicBool::new(false),
+            gate: Semaphore::new(0),
             bell: Notify::new(),
         }
     }
@@ -128,10 +137,15 @@ impl Desk {
         done
     }
 
-    /// Answers a request.
-    pub(super) fn handle(&self, request: &Request) -> Ending {
-        let at = self.remember(request);
-        let met = self.faults.lock().unwrap_or_else(PoisonError::into_inner).meet(&request.method, &request.path);
+    /// Takes a request in: its place among those that came, and what it meets.
+    pub(super) fn meet(&self, request: &Request) -> (usize, Vec<Fault>) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = faults.meet(&request.method, &request.path);
+        (self.remember(request), met)
+    }
+
+    /// Answers a request that was taken in.
+    pub(super) fn handle(&self, request: &Request, at: usize, met: Vec<Fault>) -> Ending {
         let stale = met.contains(&Fault::Stale);
         let doing = met.iter().all(Fault::does);
         let answer = doing.then(|| self.serve(request, stale, at));
@@ -173,6 +187,10 @@ impl Desk {
     fn serve(&self, request: &Request, stale: bool, at: usize) -> Answer {
         let now = self.now();
         let mut world = self.world();
+        let version = match version(request) {
+            Ok(version) => version,
+            Err(answer) => return answer,
+        };
         let caller = match Caller::of(request, &world.now, now) {
             Ok(caller) => caller,
             Err(answer) => return answer,
@@ -190,6 +208,9 @@ impl Desk {
         let state = copy.as_mut().unwrap_or(&mut world.now);
         let mut turn = Turn { state, caller, request, now, base: self.base(), repo: 0, used, limit };
         let mut answer = route(&mut turn).unwrap_or_else(|answer| answer);
+        if version == VERSIONS[1] {
+            answer.body.iter_mut().for_each(leave_out);
+        }
         let done = answer.status < 300;
         if let Some(before) = before.filter(|_| done) {
             world.before = before;
@@ -221,13 +242,37 @@ impl Desk {
                         bend(body, name, word);
                     }
                 }
-                Fault::Stale | Fault::Truncated | Fault::CutBody => {}
+                Fault::Held | Fault::HeldAfter | Fault::Stale | Fault::Truncated | Fault::CutBody => {}
             }
         }
         let id = format!("FAKE:{:06}", self.arrived.borrow().len());
         let said = said.with("x-github-request-id", id).with("x-github-media-type", "github.v3; format=json".into());
         let said = if request.method == "GET" { said.with("vary", "Accept, Authorization".into()) } else { said };
         Ending::Answer(said, met)
+    }
+}
+
+/// The version of the interface that is asked for; refuses whoever does not say what they are.
+fn version(request: &Request) -> Result<&'static str, Answer> {
+    if request.header("user-agent").is_none_or(str::is_empty) {
+        let message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
+                       (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).";
+        return Err(Answer::refusal(403, message));
+    }
+    let Some(asked) = request.header("x-github-api-version") else { return Ok(VERSIONS[0]) };
+    let known = VERSIONS.into_iter().find(|known| *known == asked);
+    known.ok_or_else(|| Answer::refusal(400, &format!("\"{asked}\" is not a supported version of the API.")))
+}
+
+/// Takes out what the later version does not tell any more.
+fn leave_out(body: &mut Value) {
+    match body {
+        Value::Object(fields) => {
+            fields.retain(|field, _| !LEFT_OUT.contains(&field.as_str()));
+            fields.values_mut().for_each(leave_out);
+        }
+        Value::Array(values) => values.iter_mut().for_each(leave_out),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

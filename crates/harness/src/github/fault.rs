@@ -37,6 +37,10 @@ pub enum Fault {
     Unauthorized,
     /// This status with this message. Nothing was done.
     Refused(u16, &'static str),
+    /// It waits, with nothing done, until [`super::GitHub::release`].
+    Held,
+    /// It does what was asked, and the answer waits until [`super::GitHub::release`].
+    HeldAfter,
     /// A read is answered from before the last write.
     Stale,
     /// The body ends in the middle of its JSON.
@@ -48,10 +52,10 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether it only changes the answer, and so goes with another.
+    /// Whether it only changes or holds up the answer, and so goes with another.
     fn bends(&self) -> bool {
         match self {
-            Self::Stale | Self::Truncated | Self::CutBody | Self::Says(..) => true,
+            Self::Stale | Self::Truncated | Self::CutBody | Self::Says(..) | Self::Held | Self::HeldAfter => true,
             Self::Before(_)
             | Self::After(_)
             | Self::DropBefore
@@ -69,8 +73,15 @@ impl Fault {
     /// Whether what was asked is done in spite of it.
     pub(super) fn does(&self) -> bool {
         match self {
-            Self::After(_) | Self::DropAfter | Self::SilentAfter => true,
-            Self::Stale | Self::Truncated | Self::CutBody | Self::Says(..) => true,
+            Self::After(_)
+            | Self::DropAfter
+            | Self::SilentAfter
+            | Self::Held
+            | Self::HeldAfter
+            | Self::Stale
+            | Self::Truncated
+            | Self::CutBody
+            | Self::Says(..) => true,
             Self::Before(_)
             | Self::DropBefore
             | Self::Silent
@@ -168,9 +179,18 @@ impl Plan {
     }
 }
 
+/// What stands for any part.
+const ANY: &str = "*";
+
 /// Whether a path is of a pattern: `*` is one part of it, and `**` at the end any number.
 fn matches_path(pattern: &str, path: &str) -> bool {
-    let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    let mut parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    // A page that is not the first has the repository by its id.
+    if let ["repositories", _, ..] = parts[..]
+        && pattern.trim_start_matches('/').starts_with("repos/")
+    {
+        parts.splice(..2, ["repos", ANY, ANY]);
+    }
     let wanted: Vec<_> = pattern.trim_matches('/').split('/').collect();
     let rest = wanted.last() == Some(&"**");
     let fixed = if rest { &wanted[..wanted.len() - 1] } else { &wanted[..] };
@@ -179,7 +199,7 @@ fn matches_path(pattern: &str, path: &str) -> bool {
 }
 
 fn matches_word(wanted: &str, word: &str) -> bool {
-    wanted == "*" || wanted.eq_ignore_ascii_case(word)
+    wanted == ANY || word == ANY || wanted.eq_ignore_ascii_case(word)
 }
 
 /// Lets everything of this name in a body say something else.

@@ -80,7 +80,9 @@ impl Act<'_> {
             }
             None => ("issues", json!({"issue": view.issue(store, issue)})),
         };
-        extra.into_iter().for_each(|(key, value)| payload[key] = value);
+        for (key, value) in extra {
+            payload[key] = value;
+        }
         self.tell(event, Some(action), repo, payload);
     }
 
@@ -98,7 +100,9 @@ impl Act<'_> {
         let issue = &store.issues[&number];
         let comment = issue.comments.iter().find(|comment| comment.id == id).expect("the comment is there");
         let mut payload = json!({"issue": view.issue(store, issue), "comment": view.comment(store, issue, comment)});
-        extra.into_iter().for_each(|(key, value)| payload[key] = value);
+        for (key, value) in extra {
+            payload[key] = value;
+        }
         self.tell("issue_comment", Some(action), repo, payload);
     }
 
@@ -114,7 +118,9 @@ impl Act<'_> {
         let store: &Repo = &view.state.repos[&repo];
         let label: &Label = store.labels.iter().find(|label| label.id == id).expect("the label is there");
         let mut payload = json!({"label": view.label(store, label)});
-        extra.into_iter().for_each(|(key, value)| payload[key] = value);
+        for (key, value) in extra {
+            payload[key] = value;
+        }
         self.tell("label", Some(action), repo, payload);
     }
 

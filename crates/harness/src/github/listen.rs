@@ -66,12 +66,25 @@ async fn answer(desk: Arc<Desk>, request: http::Request<Incoming>) -> Result<Res
         headers: parts.headers,
         body,
     };
-    let ending = tokio::task::spawn_blocking(move || desk.handle(&request)).await.map_err(|_| Cut)?;
+    let (at, met) = desk.meet(&request);
+    pass(&desk, &met, &Fault::Held).await?;
+    let (working, held) = (Arc::clone(&desk), met.clone());
+    let working = tokio::task::spawn_blocking(move || working.handle(&request, at, met));
+    let ending = working.await.map_err(|_| Cut)?;
+    pass(&desk, &held, &Fault::HeldAfter).await?;
     match ending {
         Ending::Answer(answer, met) => Ok(write(answer, &met)),
         Ending::Drop => Err(Cut),
         Ending::Silence => std::future::pending().await,
     }
+}
+
+/// Waits to be let through, for whoever is held.
+async fn pass(desk: &Desk, met: &[Fault], gate: &Fault) -> Result<(), Cut> {
+    if met.contains(gate) {
+        desk.gate.acquire().await.map_err(|_| Cut)?.forget();
+    }
+    Ok(())
 }
 
 /// Writes an answer, with what its body meets on the way.

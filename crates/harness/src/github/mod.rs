@@ -19,10 +19,12 @@ mod fault;
 mod git;
 mod hook;
 mod issues;
+mod knobs;
 mod labels;
 mod listen;
 mod look;
 mod merge;
+mod owner;
 mod person;
 mod post;
 mod pulls;
@@ -38,8 +40,8 @@ mod view_pulls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use domain::time::Span;
@@ -52,12 +54,12 @@ pub use description::Description;
 pub use desk::Arrived;
 pub use fault::Fault;
 pub use hook::{Delivery, sign};
-pub use look::{Comment, Issue, Label};
+pub use look::{Check, Comment, Issue, Label, Pull, Review};
+pub use owner::{AppKey, Suspended};
 pub use person::{Person, Reason};
 pub use post::Automatic;
 pub use state::Access;
 
-use app::{App, Installation, key};
 use desk::Desk;
 use git::Bare;
 use state::{Personal, Repo, State};
@@ -68,16 +70,6 @@ const LIMIT: u64 = 5_000;
 /// How long the real one waits for whoever takes a webhook.
 const HOOK_SECS: u64 = 10;
 
-/// What an installation of the tests' App may do.
-const PERMISSIONS: [(&str, &str); 6] = [
-    ("checks", "write"),
-    ("contents", "write"),
-    ("issues", "write"),
-    ("metadata", "read"),
-    ("pull_requests", "write"),
-    ("statuses", "write"),
-];
-
 /// The fake. Dropped, it is gone.
 #[derive(Debug)]
 pub struct GitHub {
@@ -86,19 +78,6 @@ pub struct GitHub {
     process: Option<Process>,
     /// What carries webhooks when a test does it.
     client: reqwest::Client,
-}
-
-/// What the owner of an App knows of it.
-#[derive(Debug, Clone)]
-pub struct AppKey {
-    /// Its id.
-    pub id: i64,
-    /// Its other id.
-    pub client_id: String,
-    /// The login under which it acts.
-    pub login: String,
-    /// Its private key in PEM, as the real one hands it out.
-    pub private_key: String,
 }
 
 impl GitHub {
@@ -221,121 +200,6 @@ impl GitHub {
         let id = self.id_of(repo);
         self.desk.set(|state| state.grants.insert((login.to_lowercase(), id), access));
     }
-
-    /// Makes the App, and installs it on every repository of `account`.
-    pub fn app(&self, slug: &str, account: &str) -> AppKey {
-        let now = self.now();
-        let made = self.desk.set(|state| {
-            let (id, installation) = (state.id(), state.id());
-            let permissions = PERMISSIONS.map(|(noun, word)| (noun.to_owned(), word.to_owned())).into();
-            let installed = Installation {
-                id: installation,
-                account: account.to_owned(),
-                repos: None,
-                permissions,
-                suspended: false,
-                created_at: now,
-            };
-            let app = App {
-                id,
-                slug: slug.to_owned(),
-                client_id: format!("Iv23{id:016}"),
-                owner: account.to_owned(),
-                public: key().public.clone(),
-                created_at: now,
-                installations: vec![installed],
-                tokens: BTreeMap::new(),
-            };
-            let login = app.login();
-            state.user(account);
-            state.user(&login);
-            let made = AppKey { id, client_id: app.client_id.clone(), login, private_key: key().pem.clone() };
-            state.app = Some(app);
-            made
-        });
-        self.desk.act(account, true, |act| act.tell_installed("created"));
-        made
-    }
-
-    /// Takes the App away from where it is, and installs it again; webhooks tell of both.
-    pub fn reinstall(&self) {
-        let account = self.desk.look(|view| view.state.app.as_ref().map(|app| app.owner.clone()));
-        self.desk.act(&account.expect("an App was made"), true, |act| {
-            act.tell_installed("deleted");
-            act.tell_installed("created");
-        });
-    }
-
-    /// Lets the App reach only these repositories, or what it may do be only this.
-    pub fn narrow_app(&self, repos: Option<&[&str]>, permissions: &[(&str, &str)]) {
-        let repos = repos.map(|names| names.iter().map(|name| self.id_of(name)).collect());
-        self.desk.set(|state| {
-            for installation in state.app.iter_mut().flat_map(|app| &mut app.installations) {
-                installation.repos.clone_from(&repos);
-                installation.permissions =
-                    permissions.iter().map(|(noun, word)| ((*noun).to_owned(), (*word).to_owned())).collect();
-            }
-        });
-    }
-
-    /// Suspends the App's installations, or lets them be: their tokens are 403 meanwhile.
-    pub fn suspend_app(&self, suspended: Suspended) {
-        self.desk.set(|state| {
-            for installation in state.app.iter_mut().flat_map(|app| &mut app.installations) {
-                installation.suspended = suspended == Suspended::Yes;
-            }
-        });
-    }
-
-    /// Lets every token of an installation expire now.
-    pub fn expire_tokens(&self) {
-        self.desk.set(|state| state.app.iter_mut().for_each(|app| app.tokens.clear()));
-    }
-
-    /// How often `mergeable` is null after the head or the base of a pull request moved.
-    pub fn lazy_mergeable(&self, reads: u32) {
-        self.desk.set(|state| state.lazy_reads = reads);
-    }
-
-    /// Bars a pull request from being merged, as a rule of the base does, or lets it be.
-    pub fn bar(&self, repo: &str, number: i64, why: Option<&str>) {
-        self.set_pull(repo, number, |pull| pull.barred = why.map(str::to_owned));
-    }
-
-    /// Lets a pull request's `mergeable_state` be this word, whatever would be right.
-    pub fn says_mergeable_state(&self, repo: &str, number: i64, word: &str) {
-        self.set_pull(repo, number, |pull| pull.says = Some(word.to_owned()));
-    }
-
-    fn set_pull(&self, repo: &str, number: i64, set: impl FnOnce(&mut state::Pull)) {
-        let id = self.id_of(repo);
-        self.desk.set(|state| {
-            let issue = state.repo(id).issues.get_mut(&number).expect("an issue of this number");
-            set(issue.pull.as_mut().expect("a pull request"));
-        });
-    }
-
-    /// How many requests everybody has in an hour.
-    pub fn limit(&self, limit: u64) {
-        self.desk.set(|state| state.limit = limit);
-    }
-
-    /// Lets the next `times` requests that match meet a fault. A method or a part of the path may be `*`, and the end of
-    /// the path `**`.
-    pub fn fault(&self, times: usize, method: &str, path: &str, fault: Fault) {
-        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).add(times, method, path, fault);
-    }
-
-    /// Lets every request meet a fault with this chance. What each meets depends on the seed, on what it asks and on how
-    /// often that was asked, and on nothing else.
-    pub fn faults(&self, seed: u64, rate: f64) {
-        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).plan(seed, rate);
-    }
-
-    /// Nothing goes wrong any more.
-    pub fn well(&self) {
-        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
 }
 
 /// How a repository is set up.
@@ -353,15 +217,6 @@ pub enum Archived {
     /// Nothing can be changed.
     Yes,
     /// It is as any other.
-    No,
-}
-
-/// Whether an installation is suspended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Suspended {
-    /// It may do nothing.
-    Yes,
-    /// It may do what it may.
     No,
 }
 

@@ -50,7 +50,7 @@ impl<'a> Person<'a> {
     /// Opens an issue; gives its number.
     pub fn open(self, title: &str, body: &str, labels: &[&str]) -> i64 {
         let labels = labels.iter().map(|&name| name.to_owned()).collect();
-        let body = Some(Some(body.to_owned()));
+        let body = Some(body.to_owned());
         let wish = Wish { title: Some(title.to_owned()), body, labels: Some(labels), ..Wish::default() };
         self.act(|act, repo| act.open(repo, wish).expect("an issue that may be opened"))
     }
@@ -97,9 +97,9 @@ impl<'a> Person<'a> {
         self.act(|act, repo| act.edit(repo, number, wish).expect("a title that may be given"));
     }
 
-    /// Gives it another body; none is an empty one.
-    pub fn rewrite(self, number: i64, body: Option<&str>) {
-        let wish = Wish { body: Some(body.map(str::to_owned)), ..Wish::default() };
+    /// Gives it another body.
+    pub fn rewrite(self, number: i64, body: &str) {
+        let wish = Wish { body: Some(body.to_owned()), ..Wish::default() };
         self.act(|act, repo| act.edit(repo, number, wish).expect("a body that may be given"));
     }
 

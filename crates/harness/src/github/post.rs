@@ -123,7 +123,11 @@ pub enum Automatic {
 pub(super) async fn carry(desk: Arc<Desk>, client: Client) {
     loop {
         desk.bell.notified().await;
-        while desk.automatic.load(Ordering::Relaxed) && carry_one(&desk, &client).await.is_some() {}
+        while desk.automatic.load(Ordering::Relaxed) {
+            if carry_one(&desk, &client).await.is_none() {
+                break;
+            }
+        }
     }
 }
 

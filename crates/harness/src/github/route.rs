@@ -7,7 +7,7 @@ use super::answer::{Answer, Outcome};
 use super::caller::{Caller, Right};
 use super::desk::reset;
 use super::request::{Request, encoded};
-use super::state::{Fate, Repo, State};
+use super::state::{Access, Fate, Repo, State, same};
 use super::view::View;
 
 /// One request before the state.
@@ -61,6 +61,7 @@ fn in_repo(turn: &mut Turn<'_>, rest: &[&str]) -> Outcome {
             Ok(Answer::ok(turn.view().whole_repo(repo, &turn.caller.permissions(turn.state, repo))))
         }
         ["installation"] if turn.request.method == "GET" => turn.installation_of(),
+        ["collaborators", login, "permission"] if turn.request.method == "GET" => turn.permission(login),
         ["labels", ..] => turn.label_route(rest),
         ["issues", ..] => turn.issue_route(rest),
         ["pulls", ..] => turn.pull_route(rest),
@@ -139,6 +140,26 @@ impl Turn<'_> {
             }
             Caller::Nobody => Err(Answer::refusal(401, "Requires authentication")),
         }
+    }
+
+    /// What somebody may do in the repository.
+    fn permission(&self, login: &str) -> Outcome {
+        self.may(&["metadata"], Right::Read)?;
+        let user = self.state.users.get(&login.to_lowercase()).ok_or_else(Answer::not_found)?;
+        let repo = self.repo();
+        let word = match self.state.grants.get(&(login.to_lowercase(), repo.id)) {
+            Some(Access::Write) => "write",
+            Some(Access::Read) => "read",
+            _ if same(login, &repo.owner) => "admin",
+            Some(Access::None) | None if repo.private => "none",
+            Some(Access::None) | None => "read",
+        };
+        let mut shown = self.view().user(user);
+        let (admin, push) = (word == "admin", ["admin", "write"].contains(&word));
+        shown["role_name"] = word.into();
+        shown["permissions"] =
+            json!({"admin": admin, "maintain": admin, "push": push, "triage": push, "pull": word != "none"});
+        Ok(Answer::ok(json!({"permission": word, "role_name": word, "user": shown})))
     }
 
     fn rate(&self) -> Answer {

@@ -17,7 +17,7 @@ use super::request::Request;
 
 /// Whether a path is of a repository for git.
 pub(super) fn is_git(path: &str) -> bool {
-    path.split('/').nth(2).is_some_and(|name| name.ends_with(".git")) && path.split('/').count() > 3
+    path.split('/').nth(2).is_some_and(|name| name.strip_suffix(".git").is_some()) && path.split('/').count() > 3
 }
 
 /// Answers git.

@@ -57,7 +57,7 @@ impl View<'_> {
             "closed_at": issue.closed_at.map(stamp),
             "author_association": self.association(repo, &issue.author),
             "body": issue.body,
-            "reactions": self.reactions(&url),
+            "reactions": reactions(&url),
             "performed_via_github_app": self.via(&issue.author),
         });
         if let Some(pull) = &issue.pull {
@@ -96,7 +96,7 @@ impl View<'_> {
             "updated_at": stamp(comment.updated_at),
             "author_association": self.association(repo, &comment.author),
             "body": comment.body,
-            "reactions": self.reactions(&url),
+            "reactions": reactions(&url),
             "performed_via_github_app": self.via(&comment.author),
         })
     }
@@ -134,13 +134,13 @@ impl View<'_> {
             () => "NONE",
         }
     }
+}
 
-    fn reactions(&self, url: &str) -> Value {
-        json!({
-            "url": format!("{url}/reactions"), "total_count": 0, "+1": 0, "-1": 0, "laugh": 0, "hooray": 0,
-            "confused": 0, "heart": 0, "rocket": 0, "eyes": 0,
-        })
-    }
+fn reactions(url: &str) -> Value {
+    json!({
+        "url": format!("{url}/reactions"), "total_count": 0, "+1": 0, "-1": 0, "laugh": 0, "hooray": 0, "confused": 0,
+        "heart": 0, "rocket": 0, "eyes": 0,
+    })
 }
 
 /// `open` or `closed`.

@@ -15,13 +15,13 @@ use super::{Asker, REPO, each};
 /// A claim of the App's, from `from` to `to` in seconds from now.
 pub(crate) fn claim(github: &GitHub, app: &AppKey, from: i64, to: i64) -> String {
     let der: String = app.private_key.lines().filter(|line| !line.starts_with("-----")).collect();
-    let pair = KeyPair::from_der(&STANDARD.decode(der).unwrap()).unwrap();
+    let pair = KeyPair::from_der(&STANDARD.decode(der).expect("base64")).expect("a key");
     let now = github.now() / 1_000;
     let head = URL_SAFE_NO_PAD.encode(json!({"alg": "RS256", "typ": "JWT"}).to_string());
     let claims = json!({"iat": now + from, "exp": now + to, "iss": app.client_id});
     let said = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
     let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), said.as_bytes(), &mut signature).unwrap();
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), said.as_bytes(), &mut signature).expect("a signature");
     format!("{said}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -36,10 +36,10 @@ pub(crate) async fn installed() -> (GitHub, AppKey, Asker) {
 
 /// Somebody with a token of the App's installation.
 pub(crate) async fn token(github: &GitHub, app: &Asker, body: Value) -> Asker {
-    let id = app.get("/repos/octo/hello/installation").await["id"].as_i64().unwrap();
+    let id = app.get("/repos/octo/hello/installation").await["id"].as_i64().expect("an id");
     let (status, granted) = app.ask("POST", &format!("/app/installations/{id}/access_tokens"), body).await;
     assert_eq!(status, 201, "{granted}");
-    Asker::new(github, granted["token"].as_str().unwrap())
+    Asker::new(github, granted["token"].as_str().expect("a token"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,12 +111,13 @@ async fn only_the_app_puts_checks_and_the_newest_of_a_name_is_told() {
     let (_, second) = app.ask("POST", path, check("two")).await;
     let runs = app.get(&format!("/repos/octo/hello/commits/{head}/check-runs")).await;
     assert_eq!((&runs["total_count"], each(&runs["check_runs"], "external_id")), (&json!(1), vec!["two"]));
-    let all = app.get(&format!("/repos/octo/hello/commits/main/check-runs?filter=all")).await;
+    let all = app.get("/repos/octo/hello/commits/main/check-runs?filter=all").await;
     assert_eq!(each(&all["check_runs"], "external_id"), ["two", "one"]);
     let patch = json!({"conclusion": "failure"});
     let (status, changed) = app.ask("PATCH", &format!("{path}/{}", second["id"]), patch).await;
     assert_eq!((status, &changed["conclusion"]), (200, &json!("failure")));
     assert_eq!(app.ask("POST", path, json!({"name": "x", "head_sha": "0".repeat(40)})).await.0, 422);
+    assert_eq!(github.checks(REPO)[1].conclusion.as_deref(), Some("failure"));
     let status = json!({"state": "pending", "context": "ci"});
     assert_eq!(person.ask("POST", &format!("/repos/octo/hello/statuses/{head}"), status).await.0, 201);
     assert_eq!(person.get("/repos/octo/hello/commits/main/status").await["state"], "pending");

@@ -47,6 +47,15 @@ async fn the_secondary_limit_says_how_long_and_the_primary_until_when() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_second_page_meets_the_faults_of_the_first() {
+    let (github, asker) = hello().await;
+    github.fault(1, "GET", "/repos/*/*/issues", Fault::Before(500));
+    let path = format!("/repositories/{}/issues?page=2", github.id_of(REPO));
+    assert_eq!(asker.ask("GET", &path, Value::Null).await.0, 500);
+    assert_eq!(asker.ask("GET", &path, Value::Null).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_answered_who_meets_silence() {
     let (github, asker) = hello().await;
     github.fault(1, "POST", "/repos/*/*/issues", Fault::SilentAfter);
@@ -57,6 +66,42 @@ async fn nobody_is_answered_who_meets_silence() {
         () = github.await_arrived(1, |one| one.done) => {}
     }
     assert_eq!(github.issues(REPO).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_may_be_held_while_the_world_goes_on() {
+    let (github, asker) = hello().await;
+    let mona = github.as_person("mona", REPO);
+    mona.open("One", "", &["bug"]);
+    github.fault(1, "DELETE", "/repos/*/*/issues/1/labels/*", Fault::Held);
+    github.fault(1, "POST", "/repos/*/*/issues/1/labels", Fault::HeldAfter);
+    let (path, labels) = (format!("{ISSUES}/1/labels/bug"), format!("{ISSUES}/1/labels"));
+    let removed = asker.ask("DELETE", &path, Value::Null);
+    let meanwhile = async {
+        github.await_arrived(1, |one| one.method == "DELETE").await;
+        mona.unlabel(1, "bug");
+        github.release();
+    };
+    let ((status, _), ()) = tokio::join!(removed, meanwhile);
+    assert_eq!(status, 404, "somebody else was faster");
+    let added = asker.ask("POST", &labels, json!({"labels": ["new"]}));
+    let meanwhile = async {
+        github.await_arrived(1, |one| one.method == "POST" && one.done).await;
+        assert_eq!(github.issue(REPO, 1).labels, ["new"]);
+        github.release();
+    };
+    let ((status, _), ()) = tokio::join!(added, meanwhile);
+    assert_eq!(status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_gone_did_what_they_did_as_nobody() {
+    let (github, asker) = hello().await;
+    github.as_person("mona", REPO).open("One", "", &["bug"]);
+    github.erase("mona");
+    let issue = asker.get(&format!("{ISSUES}/1")).await;
+    assert_eq!((&issue["user"], &issue["labels"][0]["name"]), (&Value::Null, &json!("bug")));
+    assert_eq!(asker.get(&format!("{ISSUES}/1/events")).await[0]["actor"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,14 +30,19 @@ impl Asker {
 
     /// Somebody without one.
     pub(crate) fn nobody(github: &GitHub) -> Self {
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent("the tests")
+            .build()
+            .expect("a client");
         Self { base: github.url(), token: None, client }
     }
 
     /// A request to a path, or to a whole address.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
-        let request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+        let request = self.client.request(Method::from_bytes(method.as_bytes()).expect("a method"), url);
         match &self.token {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
@@ -52,9 +57,9 @@ impl Asker {
 
     /// The status and the body of what is answered.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let response = self.send(method, path, &body).await.unwrap();
+        let response = self.send(method, path, &body).await.expect("an answer");
         let status = response.status().as_u16();
-        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default())
+        (status, serde_json::from_str(&response.text().await.expect("a body")).unwrap_or_default())
     }
 
     /// The body of a read that goes well.
@@ -76,5 +81,5 @@ pub(crate) async fn hello() -> (GitHub, Asker) {
 
 /// The texts of a field in a list.
 pub(crate) fn each<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
-    list.as_array().unwrap().iter().map(|one| one[field].as_str().unwrap()).collect()
+    list.as_array().expect("a list").iter().map(|one| one[field].as_str().expect("a text")).collect()
 }

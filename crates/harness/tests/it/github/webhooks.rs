@@ -22,10 +22,10 @@ struct Taker {
 impl Taker {
     async fn start() -> Self {
         let taken = watch::Sender::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hooks", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/hooks", listener.local_addr().expect("an address"));
         let app = Router::new().fallback(take).with_state(watch::Sender::clone(&taken));
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        tokio::spawn(async move { axum::serve(listener, app).await.expect("it serves until the test ends") });
         Self { url, taken }
     }
 
@@ -34,8 +34,12 @@ impl Taker {
         taken
             .iter()
             .map(|(headers, body)| {
-                let body: Value = serde_json::from_slice(body).unwrap();
-                format!("{}.{}", headers["x-github-event"].to_str().unwrap(), body["action"].as_str().unwrap())
+                let body: Value = serde_json::from_slice(body).expect("JSON");
+                format!(
+                    "{}.{}",
+                    headers["x-github-event"].to_str().expect("a kind"),
+                    body["action"].as_str().expect("an action")
+                )
             })
             .collect()
     }

@@ -1,0 +1,68 @@
+//! What a test sets: what goes wrong, what is barred, how much may be asked, who is gone.
+
+use std::sync::PoisonError;
+
+use super::GitHub;
+use super::fault::Fault;
+use super::state::Pull;
+
+impl GitHub {
+    /// How often `mergeable` is null after the head or the base of a pull request moved.
+    pub fn lazy_mergeable(&self, reads: u32) {
+        self.desk.set(|state| state.lazy_reads = reads);
+    }
+
+    /// Bars a pull request from being merged, as a rule of the base does, or lets it be.
+    pub fn bar(&self, repo: &str, number: i64, why: Option<&str>) {
+        self.set_pull(repo, number, |pull| pull.barred = why.map(str::to_owned));
+    }
+
+    /// Lets a pull request's `mergeable_state` be this word, whatever would be right.
+    pub fn says_mergeable_state(&self, repo: &str, number: i64, word: &str) {
+        self.set_pull(repo, number, |pull| pull.says = Some(word.to_owned()));
+    }
+
+    fn set_pull(&self, repo: &str, number: i64, set: impl FnOnce(&mut Pull)) {
+        let id = self.id_of(repo);
+        self.desk.set(|state| {
+            let issue = state.repo(id).issues.get_mut(&number).expect("an issue of this number");
+            set(issue.pull.as_mut().expect("a pull request"));
+        });
+    }
+
+    /// How many requests everybody has in an hour.
+    pub fn limit(&self, limit: u64) {
+        self.desk.set(|state| state.limit = limit);
+    }
+
+    /// Lets the next `times` requests that match meet a fault. A method or a part of the path may be `*`, and the end of
+    /// the path `**`.
+    pub fn fault(&self, times: usize, method: &str, path: &str, fault: Fault) {
+        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).add(times, method, path, fault);
+    }
+
+    /// Lets every request meet a fault with this chance: 500 or 502 before or after it was done, a closed connection
+    /// before or after, the secondary limit, or 429; the limits ask for one second. What each meets depends on the seed, on what it asks and on how
+    /// often that was asked, and on nothing else.
+    pub fn faults(&self, seed: u64, rate: f64) {
+        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).plan(seed, rate);
+    }
+
+    /// Lets one request through that is held.
+    pub fn release(&self) {
+        self.desk.gate.add_permits(1);
+    }
+
+    /// Takes somebody's account away: whatever they did is nobody's from now on.
+    pub fn erase(&self, login: &str) {
+        self.desk.set(|state| {
+            state.users.remove(&login.to_lowercase());
+            state.tokens.retain(|_, token| !token.login.eq_ignore_ascii_case(login));
+        });
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn well(&self) {
+        self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
