@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::GitHub;
 use super::description::Description;
 use super::desk::Arrived;
-use super::state::{Fate, Repo};
+use super::state::{self, Fate, Repo};
 
 /// How long a test waits for a request before it is a failure.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
@@ -72,8 +72,8 @@ pub struct Review {
     pub body: String,
     /// The commit that was read.
     pub commit: String,
-    /// How many lines it remarks on.
-    pub remarks: usize,
+    /// Its remarks: file, line, words.
+    pub remarks: Vec<(String, i64, String)>,
 }
 
 /// A check as it is.
@@ -104,15 +104,18 @@ pub struct Label {
     pub description: String,
 }
 
-/// A review as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Review {
-    /// The commit that was read.
-    pub commit: String,
-    /// What it says.
-    pub body: String,
-    /// Its remarks: file, line, words.
-    pub remarks: Vec<(String, i64, String)>,
+impl Review {
+    fn of(review: &state::Review) -> Self {
+        let text = |remark: &Value, field: &str| remark[field].as_str().unwrap_or_default().to_owned();
+        let remark = |one: &Value| (text(one, "path"), one["line"].as_i64().unwrap_or_default(), text(one, "body"));
+        Self {
+            author: review.author.login.clone(),
+            state: review.state.to_owned(),
+            body: review.body.clone(),
+            commit: review.commit.clone(),
+            remarks: review.remarks.iter().map(remark).collect(),
+        }
+    }
 }
 
 impl GitHub {
@@ -145,13 +148,7 @@ impl GitHub {
     pub fn pull(&self, repo: &str, number: i64) -> Pull {
         self.read(repo, |repo| {
             let pull = repo.issues.get(&number).and_then(|issue| issue.pull.as_ref()).expect("a pull request");
-            let reviews = pull.reviews.iter().map(|review| Review {
-                author: review.author.login.clone(),
-                state: review.state.to_owned(),
-                body: review.body.clone(),
-                commit: review.commit.clone(),
-                remarks: review.remarks.len(),
-            });
+            let reviews = pull.reviews.iter().map(Review::of);
             Pull {
                 head: pull.head.clone(),
                 commit: pull.head_sha.clone(),
@@ -199,20 +196,7 @@ impl GitHub {
 
     /// The reviews of a pull request, the oldest first; panics when there is no such one.
     pub fn reviews(&self, repo: &str, number: i64) -> Vec<Review> {
-        let text = |remark: &Value, field: &str| remark[field].as_str().unwrap_or_default().to_owned();
-        self.read(repo, |repo| {
-            let pull = repo.issues[&number].pull.as_ref().expect("a pull request");
-            let remarks = |remarks: &[Value]| {
-                let line = |one: &Value| one["line"].as_i64().unwrap_or_default();
-                remarks.iter().map(|one| (text(one, "path"), line(one), text(one, "body"))).collect()
-            };
-            let shown = pull.reviews.iter().map(|review| Review {
-                commit: review.commit.clone(),
-                body: review.body.clone(),
-                remarks: remarks(&review.remarks),
-            });
-            shown.collect()
-        })
+        self.pull(repo, number).reviews
     }
 
     /// Every request that came, in order.
