@@ -80,6 +80,9 @@ async fn report(desk: &mut Desk<'_>, seen: Sighting) -> Result<Reported, No> {
 
 /// Takes in one report; none when it names no gap, which is then kept as it stands.
 pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'_>) -> Result<Option<Reported>, No> {
+    if let Some(on) = &seen.depends_on {
+        Key::parse("depends_on", on)?;
+    }
     let id = desk.mint();
     let principal = desk.call.by.name.clone();
     let parent = under.parent.map(Key::to_string);

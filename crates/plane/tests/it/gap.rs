@@ -172,6 +172,7 @@ both!(what_people_closed_only_people_open, async |world| {
     let shown = show(world, "a-gap").await;
     assert_eq!((shown.gap.state, shown.gap.sightings), (State::WontFix, 2), "counted, and still closed");
     assert!(live(world).await.is_empty());
+    world.hand.advance(Span::secs(1));
     world.plane.reopen_gap(&operator(), "mcp-tool/a-gap", "somebody does after all").await.expect("open");
     let shown = show(world, "a-gap").await;
     assert_eq!(shown.gap.state, State::Open);
@@ -237,11 +238,13 @@ both!(a_gap_cannot_wait_for_itself_near_or_far, async |world| {
     let on = |name: &str, other: &str| Sighting { depends_on: Some(other.to_owned()), ..sighting(name, None) };
     assert_eq!(refused(world.plane.report_gap(&ann(), on("a", "a")).await).field.as_deref(), Some("depends_on"));
     assert!(live(world).await.is_empty(), "what is refused leaves nothing");
-    report(world, on("a", "b")).await;
-    report(world, on("b", "c")).await;
+    report(world, on("a", "mcp-tool/b")).await;
+    report(world, on("b", "mcp-tool/c")).await;
     assert_eq!(code(world.plane.report_gap(&ann(), on("c", "a")).await), Code::InvalidArgument);
     let shown = show(world, "b").await;
-    assert_eq!((shown.depends_on, shown.needed_by), (vec!["unspecified/c".to_owned()], vec!["mcp-tool/a".to_owned()]));
+    assert_eq!((shown.depends_on, shown.needed_by), (vec!["mcp-tool/c".to_owned()], vec!["mcp-tool/a".to_owned()]));
+    report(world, on("b", "unheard-of")).await;
+    assert_eq!(show(world, "unheard-of").await.gap.key.kind, "unspecified", "of a name alone nobody said the kind");
 });
 
 both!(two_edges_that_close_a_cycle_together_do_not_both_stand, async |world| {
@@ -257,7 +260,7 @@ both!(two_edges_that_close_a_cycle_together_do_not_both_stand, async |world| {
 
 both!(a_gap_is_as_deep_as_what_waits_for_it_and_too_deep_beyond_two_hops, async |world| {
     let on = |name: &str, other: &str| Sighting { depends_on: Some(other.to_owned()), ..sighting(name, None) };
-    for (name, other) in [("a", "b"), ("b", "c"), ("c", "d")] {
+    for (name, other) in [("a", "mcp-tool/b"), ("b", "mcp-tool/c"), ("c", "mcp-tool/d")] {
         // Of those that are only named, nobody said that they block a job.
         report(world, on(name, other)).await;
     }
@@ -303,7 +306,7 @@ both!(markers_that_cannot_be_read_are_kept_and_shown, async |world| {
 
 both!(a_summary_of_64_kib_of_markers_loses_nothing_unsaid, async |world| {
     register(&world.plane, hourly("j")).await;
-    let summary: String = (0..2_000).map(|n| format!("BLOCKING-GAP: gap-{n}x - why\n")).collect();
+    let summary: String = (0..3_000).map(|n| format!("BLOCKING-GAP: gap-{n}x - why\n")).collect();
     run(world, "j", "error: x", &summary[..65_000]).await;
     assert_eq!(walk(200, async |ask| world.plane.list_gaps(&ann(), Which::Live, None, ask).await).await.len(), 99);
     let kept = world.plane.list_unreadable(&ann(), &Ask::default()).await.expect("a list").items;
@@ -422,7 +425,7 @@ both!(lists_are_of_the_state_and_kind_that_was_asked_for, async |world| {
         page.items.into_iter().map(|gap| gap.key.name).collect::<Vec<_>>()
     };
     assert_eq!(list(Which::Live, None).await, ["a"]);
-    assert_eq!(list(Which::All, None).await, ["a", "b"]);
+    assert_eq!(list(Which::All, None).await, ["b", "a"], "of one moment, by their keys");
     assert_eq!(list(Which::In(State::WontFix), None).await, ["b"]);
     assert_eq!(list(Which::In(State::WontFix), Some("mcp-tool")).await, Vec::<String>::new());
     assert_eq!(list(Which::All, Some("adr")).await, ["b"]);

@@ -24,7 +24,7 @@ statements! {
     WEIGHTS = concat!("SELECT gap_job.job, gap_job.severity, job.priority FROM gap_job JOIN job ON job.name = gap_job.job
             WHERE ", of!(), " AND gap_job.cleared_at IS NULL LIMIT $2");
     LIST = concat!("SELECT gap_job.gap, gap_job.job, gap_job.severity, gap_job.sightings, gap_job.first_at, gap_job.last_at,
-                   gap_job.cleared_at, CASE WHEN job.name IS NULL THEN 0 ELSE 1 END AS registered
+                   gap_job.cleared_at, CAST(CASE WHEN job.name IS NULL THEN 0 ELSE 1 END AS BIGINT) AS registered
              FROM gap_job LEFT JOIN job ON job.name = gap_job.job
             WHERE ", of!(), " ORDER BY gap_job.last_at DESC, gap_job.job, gap_job.gap LIMIT $2");
     BLOCKING = "SELECT gap FROM gap_job WHERE job = $1 ORDER BY gap LIMIT $2";
