@@ -30,6 +30,8 @@ pub enum Code {
     Held,
     /// The claim or lock this depends on is not the current one.
     StaleClaim,
+    /// What was named does not stand so that this could happen to it.
+    WrongState,
     /// The idempotency key was used before with other arguments.
     IdempotencyMismatch,
     /// The channel is neither the default nor on the allow-list.
@@ -94,7 +96,7 @@ impl Refusal {
 
 impl Code {
     /// Every code, in the order of the reference.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::InvalidArgument,
         Self::UnknownArgument,
         Self::Unauthenticated,
@@ -103,6 +105,7 @@ impl Code {
         Self::AlreadyExists,
         Self::Held,
         Self::StaleClaim,
+        Self::WrongState,
         Self::IdempotencyMismatch,
         Self::ChannelNotAllowed,
         Self::TooManyCalls,
@@ -120,6 +123,7 @@ impl Code {
             Self::AlreadyExists => "already_exists",
             Self::Held => "held",
             Self::StaleClaim => "stale_claim",
+            Self::WrongState => "wrong_state",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::ChannelNotAllowed => "channel_not_allowed",
             Self::TooManyCalls => "too_many_calls",

@@ -41,7 +41,7 @@ pub const US: &str = "gapwright";
 pub const DEFAULT_BRANCH: &str = "main";
 
 /// The setting that names the git repository, for whoever lacks one.
-pub const SETTING: &str = "forge.local.repository";
+pub const SETTING: &str = "forge.git";
 
 /// What a local home is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, completions, config, dead_letters, gaps, jobs, locks, man, mcp, migrate, notify, routines, runs, schedules,
-    serve, token,
+    audit, completions, config, dead_letters, gaps, issues, jobs, kinds, level, locks, man, mcp, migrate, notify,
+    routines, runs, schedules, serve, token,
 };
 use crate::config::Flags;
 
@@ -109,9 +109,18 @@ pub(crate) enum Command {
     /// How claims of routine jobs ended
     #[command(subcommand)]
     Runs(runs::Runs),
-    /// What agents said they lack
+    /// What agents lack, by rank
     #[command(subcommand)]
     Gaps(gaps::Gaps),
+    /// What this installation does by itself, and the gate to the level above
+    #[command(subcommand)]
+    Level(level::Level),
+    /// The shapes of payloads, by kind of job
+    #[command(subcommand)]
+    Kinds(kinds::Kinds),
+    /// Issues of the local forge
+    #[command(subcommand)]
+    Issues(issues::Issues),
     /// Scheduled jobs: work of the server's own
     #[command(subcommand)]
     Schedules(schedules::Schedules),

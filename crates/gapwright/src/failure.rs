@@ -99,7 +99,9 @@ impl From<Refusal> for Failure {
             Code::InvalidArgument | Code::UnknownArgument => Exit::Usage,
             Code::Unauthenticated | Code::Forbidden | Code::ChannelNotAllowed => Exit::Forbidden,
             Code::NotFound => Exit::NotFound,
-            Code::AlreadyExists | Code::Held | Code::StaleClaim | Code::IdempotencyMismatch => Exit::Conflict,
+            Code::AlreadyExists | Code::Held | Code::StaleClaim | Code::WrongState | Code::IdempotencyMismatch => {
+                Exit::Conflict
+            }
             Code::TooManyCalls | Code::Unavailable => Exit::TryLater,
         };
         // To the second above: people read it.

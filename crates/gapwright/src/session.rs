@@ -143,7 +143,7 @@ fn sqlite_file(url: &str) -> Option<PathBuf> {
 }
 
 /// The name of the user who runs this, for the audit: the system's word, not the environment's.
-fn os_user() -> String {
+pub(crate) fn os_user() -> String {
     let id = nix::unistd::Uid::effective();
     let known = nix::unistd::User::from_uid(id).ok().flatten();
     known.map_or_else(|| format!("uid-{id}"), |user| user.name)

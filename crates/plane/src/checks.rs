@@ -14,11 +14,12 @@ pub const THRESHOLD_MAX: Span = Span::days(366);
 const OUTBOX: &str = "outbox";
 const ROUTINE_JOB: &str = "routine_job";
 const SCHEDULED_RUN: &str = "scheduled_run";
+const WEBHOOK: &str = "webhook";
 
 /// Something that gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
-    /// Where it lies: `outbox`, `routine_job` or `scheduled_run`.
+    /// Where it lies: `outbox`, `routine_job`, `scheduled_run` or `webhook`.
     pub source: &'static str,
     /// Its id or name.
     pub id: String,
@@ -40,8 +41,8 @@ impl Plane {
         Ok(ask.page_of_texts(jobs, |listed| (claimed_at(listed), listed.job.name.clone())))
     }
 
-    /// What gave up, latest first: messages that were never delivered, jobs out of attempts, and scheduled runs that
-    /// were lost.
+    /// What gave up, latest first: messages that were never delivered, jobs out of attempts, scheduled runs that were lost,
+    /// and webhooks that could not be looked into.
     pub async fn dead_letters(&self, call: &Call, ask: &Ask) -> Result<Page<DeadLetter>, No> {
         let (before, id, source) = ask.place_in_order((i64::MAX, String::new(), String::new()))?;
         let mut tx = self.read(call).await?;
@@ -50,9 +51,11 @@ impl Plane {
         let messages = store::outbox::list_dead(&mut tx, (before, &before_of(OUTBOX)), ask.rows()).await?;
         let jobs = list::dead(&mut tx, (before, &before_of(ROUTINE_JOB)), ask.rows()).await?;
         let runs = store::scheduled::lost(&mut tx, (before, &before_of(SCHEDULED_RUN)), ask.rows()).await?;
+        let hooks = store::webhook::list_dead(&mut tx, (before, &before_of(WEBHOOK)), ask.rows()).await?;
         let mut letters: Vec<_> = messages.into_iter().map(undelivered).collect();
         letters.extend(jobs.into_iter().map(given_up));
         letters.extend(runs.into_iter().map(lost));
+        letters.extend(hooks.into_iter().map(unread));
         letters.sort_by(|a, b| (b.at, &b.id, b.source).cmp(&(a.at, &a.id, a.source)));
         letters.truncate(usize::try_from(ask.rows()).unwrap_or(usize::MAX));
         Ok(ask.page_of_texts(letters, |letter| (letter.at, letter.id.clone(), letter.source)))
@@ -99,5 +102,15 @@ fn lost(run: store::scheduled::Run) -> DeadLetter {
         id: run.run_id,
         attempts: run.attempt,
         at: run.ended_at,
+    }
+}
+
+fn unread(row: store::webhook::Row) -> DeadLetter {
+    DeadLetter {
+        source: WEBHOOK,
+        error: row.last_error.unwrap_or_default(),
+        id: row.delivery,
+        attempts: row.attempts,
+        at: row.ended_at.unwrap_or(row.at),
     }
 }

@@ -169,10 +169,13 @@ mod tests {
         tasks.close();
         tasks.wait().await;
         let reports = plane.reports().all();
-        assert_eq!(reports.keys().copied().collect::<Vec<_>>(), ["deliver", "lines", "presence", "ring", "seal"]);
+        assert_eq!(
+            reports.keys().copied().collect::<Vec<_>>(),
+            ["deliver", "gaps", "lines", "mirror", "presence", "ring", "seal"]
+        );
         assert!(reports.values().all(|report| report.ticks == 1 && report.error.is_none()), "{reports:?}");
         let now = Instant::now();
         assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER / 2), Vec::<&str>::new());
-        assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER * 2).len(), 5);
+        assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER * 2).len(), 7);
     }
 }

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use store::{Tx, idempotency, journal, outbox};
 
 use crate::act::{Call, No};
+use crate::settings::Rules;
 
 /// Chance, for ids; seeded in tests.
 #[derive(Debug, Clone)]
@@ -38,6 +39,7 @@ pub(crate) struct Desk<'t> {
     pub(crate) now: Time,
     pub(crate) call: Call,
     pub(crate) chance: Chance,
+    pub(crate) rules: Arc<Rules>,
 }
 
 impl Desk<'_> {

@@ -1,9 +1,10 @@
 //! Registering, claiming, renewing, deferring, completing and triggering routine jobs.
 
+mod end;
 mod list;
 
 use domain::agent::Right;
-use domain::gap::{self, Sighting};
+use domain::gap::Sighting;
 use domain::job::{self, Job, Pointer, Register, Stale, State, Status, Step, Take, Unclaimable};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
@@ -16,6 +17,8 @@ use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
+pub(crate) use end::ended;
+use end::{complete, workable};
 
 /// How many jobs that give up a single claim takes out of the line; where there are more, the caller is to ask again.
 const GIVE_UPS_MAX: usize = 64;
@@ -40,7 +43,8 @@ pub enum Claimed {
     Job(Box<Job>),
     /// There is nothing to claim.
     Nothing {
-        /// Why: `nothing_due`, `not_found`, `held`, `dead`; `busy` when so many jobs ahead gave up that the caller should
+        /// Why: `nothing_due`, `not_found`, `held`, `dead`; `gap_not_workable` when the gap that the job works on is not to
+        /// be worked on now; `busy` when so many jobs ahead gave up that the caller should
         /// ask again.
         reason: String,
         /// Who holds the named job.
@@ -201,6 +205,12 @@ async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<
     desk.call.by.kind(Some(new.kind.clone()))?;
     job::reserve(&new.kind, &desk.call.by)?;
     job::reserve(&new.name, &desk.call.by)?;
+    let payload = new.payload.as_ref().map(job::Payload::as_text);
+    crate::kind::check(desk, &new.kind, payload).await?;
+    let new = match &new.gap {
+        Some(gap) => Register { gap: Some(crate::gap::register(desk, gap).await?.to_string()), ..new },
+        None => new,
+    };
     let fence = store::fence::load(desk.tx, &new.name).await?;
     let object = format!("job:{}", new.name);
     match (store::job::load(desk.tx, &new.name).await?, upsert) {
@@ -240,7 +250,7 @@ async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Kept
     }
     let step = job.clone().expire(desk.now);
     if let Some(run) = &step.run {
-        store::run::append(desk.tx, run).await?;
+        ended(desk, &job, run).await?;
     }
     store::fence::raise(desk.tx, &name, job.fencing_token).await?;
     store::job::remove(desk.tx, &job).await?;
@@ -268,11 +278,22 @@ async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
         let Some(was) = found.filter(|job| wish.kind.as_ref().is_none_or(|kind| *kind == job.kind)) else {
             return Ok(nothing(if wish.name.is_some() { "not_found" } else { "nothing_due" }));
         };
+        let was = match was.gap.clone() {
+            None => was,
+            Some(gap) => match (workable(desk, was, &gap).await?, &wish.name) {
+                (Some(was), _) => was,
+                (None, Some(_)) => return Ok(nothing("gap_not_workable")),
+                (None, None) => continue,
+            },
+        };
         let take = Take { holder: wish.holder.clone(), ttl: wish.ttl, claim_id: desk.mint() };
         let looked = if bug("claim-of-the-claimed") { Job { state: State::Ready, ..was.clone() } } else { was.clone() };
         match looked.claim(take, &desk.call.by, desk.now) {
             Ok(step) => {
                 let job = write(desk, &was, step).await?;
+                if let Some(gap) = &job.gap {
+                    crate::gap::begin(desk, gap, &job.name).await?;
+                }
                 return Ok(Claimed::Job(Box::new(job)));
             }
             Err(Unclaimable::GaveUp(step)) => {
@@ -312,37 +333,11 @@ async fn defer(desk: &mut Desk<'_>, claim_id: String, wait: Span, reason: String
     }
 }
 
-async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Result<Completed, Stale>, No> {
-    let Some(was) = store::job::load(desk.tx, &end.name).await? else { return Ok(Err(Stale::NotFound)) };
-    let mut by = desk.call.by.clone();
-    let end = match &was.state {
-        State::Held(claim) if bug("stale-completion") => {
-            by.name.clone_from(&claim.principal);
-            Completion { at: Pointer::Claim(claim.id.clone()), ..end }
-        }
-        State::Held(_) | State::Idle | State::Waiting | State::Ready | State::Dead => end,
-    };
-    let step = match was.clone().complete(&by, &end.at, end.status, end.summary.clone(), desk.now) {
-        Ok(step) => step,
-        Err(stale) => return Ok(Err(stale)),
-    };
-    let claim_id = step.run.as_ref().map(|run| run.claim_id.clone());
-    let job = write(desk, &was, step).await?;
-    let read = gap::read(end.summary.as_deref().unwrap_or_default());
-    let seen: Vec<_> =
-        end.gaps.into_iter().chain(read).map(|seen| Sighting { job: Some(job.name.clone()), ..seen }).collect();
-    for sighting in &seen {
-        let id = desk.mint();
-        store::gap::append(desk.tx, &id, sighting, claim_id.as_deref(), &desk.call.by.name).await?;
-    }
-    Ok(Ok(Completed { job, gaps: seen.len() }))
-}
-
 /// Writes a decision with the run that it ended and its audit row.
 async fn write(desk: &mut Desk<'_>, was: &Job, step: Step) -> Result<Job, No> {
     store::job::write(desk.tx, was, &step.job).await?;
     if let Some(run) = &step.run {
-        store::run::append(desk.tx, run).await?;
+        ended(desk, was, run).await?;
     }
     desk.record(format!("job:{}", step.job.name), &audited(was), &audited(&step.job)).await?;
     Ok(step.job)

@@ -14,12 +14,16 @@ pub mod gap;
 pub mod handler;
 pub mod job;
 pub mod journal;
+pub mod kind;
+pub mod level;
 pub mod lock;
+pub mod mirror;
 pub mod notice;
 pub mod page;
 pub mod scheduled;
 pub mod settings;
 pub mod tend;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -45,6 +49,7 @@ pub struct Plane {
     act: Act,
     chance: Chance,
     settings: Arc<Settings>,
+    rules: Arc<settings::Rules>,
     wake: Arc<Wake>,
     reports: Arc<chore::Reports>,
     replica: Arc<str>,
@@ -59,6 +64,8 @@ pub(crate) struct Wake {
     pub(crate) journal: Notify,
     /// A scheduled job's time was moved.
     pub(crate) schedule: Notify,
+    /// An issue is to be looked at.
+    pub(crate) mirror: Notify,
 }
 
 impl Plane {
@@ -70,6 +77,7 @@ impl Plane {
             act: Act::new(store.clone()),
             store,
             chance: Chance::new(rng),
+            rules: Arc::new(settings.rules.clone()),
             settings: Arc::new(settings),
             wake: Arc::default(),
             reports: Arc::default(),
@@ -109,21 +117,27 @@ impl Plane {
         F: for<'a, 't> Fn(&'a mut Desk<'t>) -> BoxFuture<'a, Result<T, No>> + Send + Sync + 'static,
     {
         call.by.require(right, call.tool)?;
-        let (call, chance) = (call.clone(), self.chance.clone());
+        let (call, chance, rules) = (call.clone(), self.chance.clone(), self.rules());
         let decide = Arc::new(decide);
         let answer = self
             .act
             .act(move |tx: &mut Tx| {
                 let (call, chance, decide) = (call.clone(), chance.clone(), Arc::clone(&decide));
+                let rules = Arc::clone(&rules);
                 async move {
                     let now = tx.now();
-                    Desk { tx, now, call, chance }.once(&*decide).await
+                    Desk { tx, now, call, chance, rules }.once(&*decide).await
                 }
                 .boxed()
             })
             .await?;
         self.wake.journal.notify_one();
         Ok(answer)
+    }
+
+    /// What holds for gaps, levels and labels.
+    fn rules(&self) -> Arc<settings::Rules> {
+        Arc::clone(&self.rules)
     }
 
     /// Begins a read: entitlement first.

@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use domain::gap::relation::DEPTH_MAX;
+use domain::gap::{FAILURES_MAX, LINES_MAX};
+use domain::label::Names;
+use domain::level::Needs;
 use domain::time::Span;
 use secrecy::SecretString;
+
+use crate::mirror::Home;
 
 /// A plane's settings.
 #[derive(Debug)]
@@ -32,6 +38,37 @@ pub struct Settings {
     pub http: reqwest::Client,
     /// How long what is finished is kept: sent messages, scheduled runs, idempotency keys, ended tokens.
     pub keep: Span,
+    /// What holds for gaps, levels and labels.
+    pub rules: Rules,
+    /// Where issues are mirrored to; none for nowhere.
+    pub home: Option<Home>,
+}
+
+/// What holds for gaps, levels and labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// How many hops below a gap that blocks a job somebody still works.
+    pub depth_max: i64,
+    /// How many failed attempts a gap gets before a person is to look at it.
+    pub failures_max: i64,
+    /// How many lines one pull request may change.
+    pub lines_max: i64,
+    /// What opens the gate from observe to propose.
+    pub needs: Needs,
+    /// How our labels are called.
+    pub labels: Names,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            depth_max: DEPTH_MAX,
+            failures_max: FAILURES_MAX,
+            lines_max: LINES_MAX,
+            needs: Needs { days: 14, sightings: 5 },
+            labels: Names::default(),
+        }
+    }
 }
 
 /// What is expected of a Routine.
@@ -62,6 +99,8 @@ impl Settings {
             catalogue_hash: String::new(),
             http,
             keep: Span::days(14),
+            rules: Rules::default(),
+            home: None,
         }
     }
 

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod gate;
 mod health;
+mod hook;
 pub mod mcp;
 mod metrics;
 mod recent;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
 use plane::{No, Plane};
@@ -163,6 +164,7 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .route("/livez", get(health::live).with_state(Arc::clone(health)))
         .route("/readyz", get(health::ready).with_state(Arc::clone(health)))
         .route("/metrics", get(metrics::metrics).with_state(told))
+        .route("/hooks/github", post(hook::github).with_state(plane.clone()))
         .route("/version", get(move || async move { axum::Json(version) }))
 }
 

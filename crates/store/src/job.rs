@@ -12,7 +12,7 @@ macro_rules! columns {
     () => {
         "name, kind, interval_ms, payload, priority, max_attempts, created_by, created_at, state, next_run_at, \
          triggered_at, attempts, fencing_token, claim_id, holder, principal, claimed_at, expires_at, progress, \
-         last_run_at, last_status, last_summary, changed_at"
+         last_run_at, last_status, last_summary, changed_at, gap"
     };
 }
 
@@ -108,14 +108,14 @@ macro_rules! next_in_line {
 
 statements! {
     ADD = concat!("INSERT INTO job (", columns!(), ") VALUES
-           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
            ON CONFLICT (name) DO NOTHING");
     WRITE = "UPDATE job SET kind = $2, interval_ms = $3, payload = $4, priority = $5, max_attempts = $6,
                     created_by = $7, created_at = $8, state = $9, next_run_at = $10, triggered_at = $11, attempts = $12,
                     fencing_token = $13, claim_id = $14, holder = $15, principal = $16, claimed_at = $17,
                     expires_at = $18, progress = $19, last_run_at = $20, last_status = $21, last_summary = $22,
-                    changed_at = $23
-              WHERE name = $1 AND fencing_token = $24 AND state = $25";
+                    changed_at = $23, gap = $24
+              WHERE name = $1 AND fencing_token = $25 AND state = $26";
     REMOVE = "DELETE FROM job WHERE name = $1 AND fencing_token = $2";
     LOAD = concat!("SELECT ", columns!(), " FROM job WHERE name = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM job WHERE name = $1");
@@ -132,6 +132,9 @@ statements! {
                ORDER BY next_run_at LIMIT 500 FOR UPDATE SKIP LOCKED)";
     EXPIRED = concat!("SELECT ", columns!(), " FROM job WHERE state = 'held' AND expires_at <= $1
                ORDER BY expires_at LIMIT 10 FOR UPDATE SKIP LOCKED");
+    // Those that work on a gap and wait: nobody is to take them up any more.
+    REST = "UPDATE job SET state = 'idle', next_run_at = NULL, changed_at = $2
+             WHERE gap = $1 AND state IN ('ready', 'waiting')";
     // Each state but one has an index of its own, and counting all jobs reads the smallest: the rows are not touched.
     COUNT = "WITH counted AS (
                SELECT 'ready' AS state, COUNT(*) AS jobs, MIN(next_run_at) AS oldest FROM job WHERE state = 'ready'
@@ -171,6 +174,7 @@ struct Row {
     last_status: Option<String>,
     last_summary: Option<String>,
     changed_at: i64,
+    gap: Option<String>,
 }
 
 impl TryFrom<Row> for Job {
@@ -216,6 +220,7 @@ impl TryFrom<Row> for Job {
             fencing_token: row.fencing_token,
             last,
             changed_at: Time(row.changed_at),
+            gap: row.gap,
         })
     }
 }
@@ -243,7 +248,7 @@ pub async fn write(tx: &mut Tx, was: &Job, job: &Job) -> Result<(), Fault> {
     crate::guarded(tx.run(WRITE, &args).await?)
 }
 
-fn values(job: &Job) -> [crate::Arg<'_>; 23] {
+fn values(job: &Job) -> [crate::Arg<'_>; 24] {
     let claim = match &job.state {
         State::Held(claim) => Some(claim),
         State::Idle | State::Waiting | State::Ready | State::Dead => None,
@@ -273,6 +278,7 @@ fn values(job: &Job) -> [crate::Arg<'_>; 23] {
         MaybeText(last.map(|last| last.status.as_str())),
         MaybeText(last.and_then(|last| last.summary.as_deref())),
         Int(job.changed_at.0),
+        MaybeText(job.gap.as_deref()),
     ]
 }
 
@@ -329,6 +335,12 @@ pub async fn wake(tx: &mut Tx) -> Result<u64, Fault> {
 pub async fn expired(tx: &mut Tx) -> Result<Vec<Job>, Fault> {
     let now = tx.now();
     tx.all::<Row>(EXPIRED, &[Int(now.0)]).await?.into_iter().map(Job::try_from).collect()
+}
+
+/// Takes the jobs that work on a gap and wait out of the line; returns how many.
+pub async fn rest(tx: &mut Tx, gap: &str) -> Result<u64, Fault> {
+    let now = tx.now();
+    tx.run(REST, &[Text(gap), Int(now.0)]).await
 }
 
 /// How many jobs are in a state.

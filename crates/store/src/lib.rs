@@ -20,17 +20,22 @@ mod fault;
 pub mod fence;
 pub mod gap;
 pub mod idempotency;
+pub mod issue;
 pub mod job;
 pub mod journal;
+pub mod kind;
+pub mod level;
 pub mod local;
 pub mod lock;
 mod migration;
 pub mod outbox;
 pub mod replica;
+pub mod repository;
 pub mod rest;
 pub mod run;
 pub mod scheduled;
 pub mod seeded;
+pub mod webhook;
 
 pub use clock::{Clock, Hand};
 pub use engine::{Arg, Engine, Record, Store, Tx};
@@ -39,15 +44,23 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 21] = [
+    let files: [(&str, &[(&str, &str)]); 31] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("fence", fence::STATEMENTS),
         ("gap", gap::STATEMENTS),
+        ("gap/blocked", gap::blocked::STATEMENTS),
+        ("gap/edge", gap::edge::STATEMENTS),
+        ("gap/event", gap::event::STATEMENTS),
+        ("gap/likeness", gap::likeness::STATEMENTS),
+        ("gap/sighting", gap::sighting::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
+        ("issue", issue::STATEMENTS),
         ("job", job::STATEMENTS),
         ("job/list", job::list::STATEMENTS),
         ("journal", journal::STATEMENTS),
+        ("kind", kind::STATEMENTS),
+        ("level", level::STATEMENTS),
         ("local", local::STATEMENTS),
         ("local/comment", local::comment::STATEMENTS),
         ("local/event", local::event::STATEMENTS),
@@ -58,9 +71,11 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("lock", lock::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("replica", replica::STATEMENTS),
+        ("repository", repository::STATEMENTS),
         ("rest", rest::STATEMENTS),
         ("run", run::STATEMENTS),
         ("scheduled", scheduled::STATEMENTS),
+        ("webhook", webhook::STATEMENTS),
     ];
     files.into_iter().flat_map(|(file, all)| all.iter().map(move |(name, sql)| (file, *name, *sql)))
 }

@@ -3,7 +3,9 @@
 //! Forgiving in form and never guessing: what looks like a marker and cannot be read is kept as it stands, so that a
 //! person can see it. The reader is total: every text gives a list, in one pass.
 
-use super::{KIND_UNSPECIFIED, NAME_CHARS_MAX, Severity, Sighting, Source, is_opaque, kebab, reason};
+use std::collections::BTreeSet;
+
+use super::{KIND_UNSPECIFIED, NAME_CHARS_MAX, Sighting, Source, is_opaque, kebab, reason};
 
 /// The most markers read from one text; a summary of nothing but markers is an accident.
 pub const MARKERS_MAX: usize = 100;
@@ -13,12 +15,30 @@ const NAME_WORDS_MAX: usize = 8;
 
 const WORD: &str = "blocking-gap";
 
-/// Every marker in a text, in order.
+/// Every marker in a text, in order: each gap once, as the one run that wrote the text reports it once. Where there are
+/// more than [`MARKERS_MAX`], the last one says how many were left unread.
 pub fn read(text: &str) -> Vec<Sighting> {
     let folded: String = text.chars().map(fold).collect();
     let starts: Vec<usize> = folded.match_indices(WORD).map(|(at, _)| at).collect();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    starts.iter().zip(ends).filter_map(|(&start, end)| one(&text[start + WORD.len()..end])).take(MARKERS_MAX).collect()
+    let mut named = BTreeSet::new();
+    let mut markers: Vec<_> = starts
+        .iter()
+        .zip(ends)
+        .filter_map(|(&start, end)| one(&text[start + WORD.len()..end]))
+        .filter(|seen| seen.name.is_none() || named.insert((seen.kind.clone(), seen.name.clone())))
+        .collect();
+    if markers.len() > MARKERS_MAX {
+        let left = markers.len() - (MARKERS_MAX - 1);
+        markers.truncate(MARKERS_MAX - 1);
+        markers.push(unreadable(&format!("{left} more markers were left unread; the summary of the run has them")));
+    }
+    markers
+}
+
+/// A marker that names nothing, with what it says.
+fn unreadable(text: &str) -> Sighting {
+    Sighting { name: None, reason: reason(text), source: Source::Marker, ..Sighting::named(KIND_UNSPECIFIED, "") }
 }
 
 /// ASCII letters lower-cased and word joiners as hyphens, byte for byte, so that offsets stay those of the text.
@@ -32,32 +52,27 @@ fn fold(c: char) -> char {
 /// Reads what follows the word, up to the next one; none when it is only a mention.
 fn one(after: &str) -> Option<Sighting> {
     let rest = after.trim_start_matches([' ', '\t']);
-    let (kind, rest) = match rest.strip_prefix('[') {
-        Some(inner) => {
-            let (label, rest) = inner.split_once(']')?;
-            (label.rsplit('=').next().unwrap_or_default(), rest)
-        }
+    let (label, rest) = match rest.strip_prefix('[') {
+        // A label that does not end on its line is kept as it stands.
+        Some(inner) => match inner.split_once(']').filter(|(label, _)| !label.contains('\n')) {
+            Some(labelled) => labelled,
+            None => return Some(unreadable(rest.lines().next().unwrap_or_default())),
+        },
         None if rest.starts_with(':') => ("", rest),
         None => return None,
     };
     let rest = rest.trim_start_matches([' ', '\t', ':', '*']);
     let line = rest.lines().next().unwrap_or_default().trim().trim_end_matches(" -");
-    let kind = match kebab(kind) {
+    let label = label.rsplit('=').next().unwrap_or_default();
+    let kind = match kebab(label) {
         kind if kind.is_empty() || kind == "kind" => KIND_UNSPECIFIED.to_owned(),
-        kind => kind.chars().take(NAME_CHARS_MAX).collect(),
+        kind => kind,
     };
-    let (name, why) = match split(line) {
-        Some((name, why)) => (Some(name), why),
-        None => (None, line),
-    };
-    Some(Sighting {
-        kind,
-        name,
-        reason: reason(why),
-        job: None,
-        depends_on: None,
-        severity: Severity::default(),
-        source: Source::Marker,
+    // A kind that cannot be one makes the whole marker unreadable, never a gap of another kind.
+    let read = split(line).filter(|_| kind.len() <= NAME_CHARS_MAX && !is_opaque(&kind));
+    Some(match read {
+        Some((name, why)) => Sighting { reason: reason(why), source: Source::Marker, ..Sighting::named(&kind, &name) },
+        None => unreadable(if line.is_empty() { label } else { line }),
     })
 }
 

@@ -1,13 +1,21 @@
 //! Capability gaps: what an agent lacked, as it said so.
 //!
-//! A sighting is one report of one gap by one run; sightings are only ever appended. Ranking and closing gaps is
-//! the registry's matter, not this file's.
+//! A sighting is one report of one gap by one run; sightings are only ever appended. What becomes of a gap is told in
+//! `registry`, `state`, `rank`, `relation` and `near`.
 
 mod marker;
+pub mod near;
+pub mod rank;
+mod registry;
+pub mod relation;
+pub mod state;
 #[cfg(test)]
 mod tests;
 
 pub use marker::{MARKERS_MAX, read};
+pub use rank::Priority;
+pub use registry::{FAILURES_MAX, Gap, Key, LINES_MAX, Unworkable, resolve, unheard};
+pub use state::{Event, State};
 
 use std::fmt;
 
@@ -18,6 +26,10 @@ use crate::refusal::Refusal;
 pub const NAME_CHARS_MAX: usize = 100;
 /// The longest reason, in characters.
 pub const REASON_CHARS_MAX: usize = 2_000;
+/// The longest folder that a gap is about, in characters.
+pub const AREA_CHARS_MAX: usize = 200;
+/// The most lines that anybody may expect a gap to change.
+pub const LINES_SAID_MAX: i64 = 1_000_000;
 /// The most gaps one completion may report.
 pub const GAPS_MAX: usize = 50;
 /// The kind of a gap whose reporter named none.
@@ -35,7 +47,7 @@ pub const KINDS: [&str; 8] = [
 ];
 
 /// How much a gap hurts, in its reporter's judgement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Severity {
     /// Work goes on without it.
     Minor,
@@ -113,6 +125,27 @@ pub struct Sighting {
     pub severity: Severity,
     /// Where it came from.
     pub source: Source,
+    /// The folder that it is about.
+    pub area: Option<String>,
+    /// How many lines its closing will change, in the reporter's judgement.
+    pub lines: Option<i64>,
+}
+
+impl Sighting {
+    /// A report that names a gap and says nothing more.
+    pub fn named(kind: &str, name: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            name: Some(name.to_owned()),
+            reason: String::new(),
+            job: None,
+            depends_on: None,
+            severity: Severity::default(),
+            source: Source::Report,
+            area: None,
+            lines: None,
+        }
+    }
 }
 
 /// A gap's name or kind: kebab-case, readable, no hash. The refusal suggests a name that would do.

@@ -25,13 +25,7 @@ fn a_marker_is_read_in_every_form_that_agents_write() {
         "I stopped. BLOCKING-GAP[kind = adr]:gap x \u{2014}why not\nand then more prose",
         "**BLOCKING-GAP[kind=adr]:** `gap-x` - why not",
     ] {
-        let want = if text.contains("**") {
-            vec![("adr".into(), None, "** `gap-x` - why not".into())]
-        } else {
-            one("adr", "gap-x", "why not")
-        };
-        let got = seen(text);
-        assert!(got == want || got == one("adr", "gap-x", "why not"), "{text}: {got:?}");
+        assert_eq!(seen(text), one("adr", "gap-x", "why not"), "{text}");
     }
     assert_eq!(seen("BLOCKING-GAP: gap-x"), one(KIND_UNSPECIFIED, "gap-x", ""));
     assert_eq!(seen("BLOCKING-GAP[kind=]: gap-x - y"), one(KIND_UNSPECIFIED, "gap-x", "y"));
@@ -46,7 +40,7 @@ fn several_markers_in_one_text_are_each_read() {
 
 #[test]
 fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
-    for text in ["", "no BLOCKING-GAP this time", "blocking gap: x - y", "BLOCKING-GAP[kind=never closed"] {
+    for text in ["", "no BLOCKING-GAP this time", "blocking gap: x - y", "the BLOCKING-GAP list"] {
         assert_eq!(seen(text), [], "{text}");
     }
     for text in [
@@ -54,16 +48,33 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         "BLOCKING-GAP: d41d8cd98f00b204e9800998ecf8427e - a hash",
         "BLOCKING-GAP[kind=adr]: <script>alert(1)</script> - x",
         "BLOCKING-GAP:",
+        "BLOCKING-GAP[kind=never closed",
+        "BLOCKING-GAP[kind=d41d8cd98f00b204e9800998ecf8427e]: list-deploys - a hash for a kind",
+        "BLOCKING-GAP[kind=adr]: \u{202e}syolped-tsil - bidi",
+        "BLOCKING-GAP[kind=adr]: \u{1f680}-launch - emoji",
     ] {
         let got = read(text);
         assert_eq!(got.iter().map(|s| s.name.clone()).collect::<Vec<_>>(), [None], "{text}");
-        assert!(text.contains(&got[0].reason), "{text}");
+        let visible: String = text.chars().filter(|c| !id::is_unprintable(*c)).collect();
+        assert!(visible.contains(&got[0].reason), "{text}");
     }
+    let long = format!("BLOCKING-GAP[kind=adr]: {} - x", "a".repeat(300));
+    assert_eq!(read(&long)[0].name, None);
 }
 
 #[test]
-fn a_summary_of_nothing_but_markers_is_capped() {
-    assert_eq!(read(&"BLOCKING-GAP: a-b - c\n".repeat(3_000)).len(), MARKERS_MAX);
+fn a_summary_of_nothing_but_markers_is_capped_and_says_so() {
+    let many: String = (0..3_000).map(|n| format!("BLOCKING-GAP: a-b{n} - c\n")).collect();
+    let seen = read(&many);
+    assert_eq!(seen.len(), MARKERS_MAX);
+    let last = seen.last().expect("the last");
+    assert_eq!((last.name.as_deref(), last.reason.split(' ').next()), (None, Some("2901")));
+}
+
+#[test]
+fn one_run_reports_a_gap_once_however_often_it_names_it() {
+    let seen = read(&"BLOCKING-GAP: a-b - c\n".repeat(3_000));
+    assert_eq!(seen.iter().map(|s| s.name.as_deref()).collect::<Vec<_>>(), [Some("a-b")]);
 }
 
 #[test]
@@ -83,6 +94,28 @@ proptest! {
     #[test]
     fn reading_is_total_and_bounded(text in "(?s).{0,400}") {
         prop_assert!(read(&text).len() <= MARKERS_MAX);
+    }
+
+    #[test]
+    fn markers_in_disorder_are_each_read_or_kept_and_never_invented(
+        parts in proptest::collection::vec(prop_oneof![
+            Just("BLOCKING-GAP".to_owned()), Just("blocking_gap".to_owned()), Just("[kind=".to_owned()), Just("]".to_owned()),
+            Just(": ".to_owned()), Just(" - ".to_owned()), Just("\u{2014}".to_owned()), Just("\n".to_owned()), Just("**".to_owned()),
+            "[a-z-]{0,12}", "\\PC{0,6}", any::<char>().prop_map(String::from),
+        ], 0..60),
+    ) {
+        let text = parts.concat();
+        let seen = read(&text);
+        let words = text.to_ascii_lowercase().replace('_', "-").matches("blocking-gap").count();
+        prop_assert!(seen.len() <= words.min(MARKERS_MAX));
+        for sighting in seen {
+            if let Some(name) = &sighting.name {
+                prop_assert_eq!(super::name("name", name), Ok(name.clone()));
+                prop_assert!(kebab(&text).contains(name.as_str()), "{} is not in {}", name, text);
+            }
+            prop_assert_eq!(super::name("kind", &sighting.kind), Ok(sighting.kind.clone()));
+            prop_assert!(sighting.reason.chars().count() <= REASON_CHARS_MAX);
+        }
     }
 
     #[test]

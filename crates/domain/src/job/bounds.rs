@@ -45,6 +45,11 @@ impl Payload {
         Ok(Self(text))
     }
 
+    /// The object as it is kept, to look at.
+    pub fn as_text(&self) -> &str {
+        &self.0
+    }
+
     /// The object as it is kept.
     pub fn into_text(self) -> String {
         self.0

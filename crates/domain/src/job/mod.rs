@@ -58,6 +58,9 @@ pub struct Job {
     /// The moment of its latest change. A job's own time does not go back, though a transaction that waited its turn
     /// comes with the moment at which it began to wait.
     pub changed_at: Time,
+    /// The key of the gap that it works on.
+    #[serde(default)]
+    pub gap: Option<String>,
 }
 
 /// The end of a job's latest run.
@@ -117,6 +120,8 @@ pub struct Register {
     pub max_attempts: Option<i64>,
     /// Who says so.
     pub created_by: String,
+    /// The key of the gap that it works on.
+    pub gap: Option<String>,
 }
 
 /// A decision: the job as it is now, and the run that ended by it.
@@ -163,6 +168,7 @@ impl Job {
             fencing_token: fence,
             last: None,
             changed_at: now,
+            gap: new.gap,
         };
         job.rest(now)
     }
@@ -184,6 +190,7 @@ impl Job {
             created_by: new.created_by,
             next_run_at: new.next_run_at.or(this.next_run_at),
             triggered_at: this.triggered_at.filter(|at| *at <= now).or(asked).or(this.triggered_at),
+            gap: new.gap,
             ..this
         };
         match job.state {
@@ -265,6 +272,12 @@ impl Job {
         let attempts = (this.attempts - 1).max(0);
         let job = Self { attempts, next_run_at: Some(now + wait), ..this };
         Ok(Step { job: job.end(&run).rest(now), run: Some(run) })
+    }
+
+    /// Takes the job out of the line: it is due again when somebody triggers it.
+    pub fn put_aside(self, now: Time) -> Self {
+        let (this, now) = self.at(now);
+        Self { next_run_at: None, ..this }.rest(now)
     }
 
     /// Makes the job due now and forgets failed attempts. While it is held, the run after this one is asked for.

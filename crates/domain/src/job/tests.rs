@@ -17,6 +17,7 @@ fn job(interval: Option<i64>, due: Option<i64>) -> Job {
         priority: 0,
         max_attempts: None,
         created_by: "test".into(),
+        gap: None,
     };
     Job::register(new, 0, Time(0))
 }
@@ -148,6 +149,7 @@ fn a_redefined_job_keeps_its_claim_and_its_token() {
         priority: 3,
         max_attempts: None,
         created_by: "b".into(),
+        gap: None,
     };
     let again = held.clone().redefine(new, Time(8));
     assert_eq!((again.state, again.fencing_token, again.kind.as_str(), again.priority), (held.state, 7, "other", 3));
@@ -233,6 +235,7 @@ fn a_due_time_given_while_a_job_is_held_is_kept_for_the_run_after_this_one() {
         priority: 0,
         max_attempts: None,
         created_by: "b".into(),
+        gap: None,
     };
     let held = || job(None, Some(0)).claim(take("c", 10), &who("a"), Time(0)).expect("free").job;
     let done = |job: Job| job.complete(&who("a"), &at("c"), ok(), None, Time(5)).expect("mine").job;

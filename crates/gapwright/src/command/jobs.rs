@@ -81,6 +81,9 @@ pub(crate) struct Add {
     /// for a repeating job
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     max_attempts: Option<i64>,
+    /// The gap that this job works on, by its name or as KIND/NAME
+    #[arg(long)]
+    gap: Option<String>,
     /// Replace the definition of a job of this name
     #[arg(long)]
     upsert: bool,
@@ -159,6 +162,7 @@ impl Add {
             priority: job::priority(self.priority)?,
             max_attempts: self.max_attempts.map(job::max_attempts).transpose()?,
             created_by: created_by.to_owned(),
+            gap: self.gap.clone(),
         })
     }
 }
@@ -193,6 +197,7 @@ fn shown(job: &Job) -> Answer {
         ("last status", last.map(|last| last.status.clone()).unwrap_or_default()),
         ("last summary", last.and_then(|last| last.summary.clone()).unwrap_or_default()),
         ("created", format!("{} by {}", job.created_at.iso(), job.created_by)),
+        ("gap", job.gap.clone().unwrap_or_default()),
         ("payload", job.payload.clone().unwrap_or_default()),
     ];
     Answer::thing(document(job), &fields)
@@ -220,6 +225,7 @@ fn document(job: &Job) -> Value {
         "fencing_token": job.fencing_token,
         "created_at": job.created_at.iso(),
         "created_by": job.created_by,
+        "gap": job.gap,
         "next_run_at": job.next_run_at.map(Time::iso),
         "held_by": claim.map(|claim| &claim.holder),
         "held_by_principal": claim.map(|claim| &claim.principal),

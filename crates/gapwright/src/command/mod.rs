@@ -5,8 +5,12 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dead_letters;
 pub(crate) mod doctor;
+mod gap_shown;
 pub(crate) mod gaps;
+pub(crate) mod issues;
 pub(crate) mod jobs;
+pub(crate) mod kinds;
+pub(crate) mod level;
 pub(crate) mod locks;
 pub(crate) mod man;
 pub(crate) mod mcp;
@@ -45,6 +49,9 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Locks(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Runs(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Gaps(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Level(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Kinds(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Issues(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Schedules(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Routines(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::DeadLetters(command) => say(command.run(&start(&flags, Talk::Command)?).await?),

@@ -65,7 +65,8 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
         Some(_) => session::public_url(config)?,
         None => session::local_url(address),
     };
-    let settings = plane::Settings { public_url: Some(url.clone()), ..settings };
+    let home = config.home(&store, session::chance())?;
+    let settings = plane::Settings { public_url: Some(url.clone()), home, ..settings };
     let plane = Plane::new(store, settings, session::chance());
     plane.sync_schedule().await?;
     plane.tell_presence().await?;

@@ -142,6 +142,7 @@ impl Config {
         }
         self.run_deadline()?;
         self.keep()?;
+        self.check_forge()?;
         self.check_schedule()
     }
 

@@ -14,7 +14,14 @@ const OPEN: [(&[&str], &[&str]); 3] = [
 ];
 
 /// Secrets that only the environment may hold.
-const ENVIRONMENT_ONLY: [&str; 3] = ["notify.discord_token", "notify.signing_secret", "dead_mans_switch.ping_url"];
+const ENVIRONMENT_ONLY: [&str; 6] = [
+    "notify.discord_token",
+    "notify.signing_secret",
+    "dead_mans_switch.ping_url",
+    "forge.token",
+    "forge.app_key",
+    "forge.webhook_secret",
+];
 
 /// Refuses keys that nobody knows, and secrets in a file that is not a secret's own.
 pub(super) fn keys(leaves: &[Leaf]) -> Result<(), Failure> {

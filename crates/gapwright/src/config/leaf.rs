@@ -114,7 +114,10 @@ pub(super) fn is_secret(path: &[String]) -> bool {
 fn only_environment(path: &[&str]) -> bool {
     matches!(
         path,
-        ["notify", "discord_token" | "signing_secret"] | ["dead_mans_switch", "ping_url"] | ["alerts", _, "token"]
+        ["notify", "discord_token" | "signing_secret"]
+            | ["dead_mans_switch", "ping_url"]
+            | ["alerts", _, "token"]
+            | ["forge", "token" | "app_key" | "webhook_secret"]
     )
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod environment;
+mod forge;
 mod known;
 mod leaf;
 mod secret;
@@ -19,6 +20,7 @@ use figment::value::Dict;
 use figment::{Metadata, Profile, Provider};
 
 pub(crate) use environment::variable;
+pub(crate) use forge::Kind as ForgeKind;
 pub(crate) use leaf::{Leaf, Origin, masked};
 pub(crate) use sections::Sections;
 

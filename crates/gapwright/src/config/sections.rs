@@ -19,6 +19,9 @@ pub(crate) struct Sections {
     pub(crate) scheduled_run: ScheduledRun,
     pub(crate) dead_mans_switch: DeadMansSwitch,
     pub(crate) retention: Retention,
+    pub(crate) gaps: Gaps,
+    pub(crate) level: Level,
+    pub(crate) forge: Forge,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +113,42 @@ pub(crate) struct DeadMansSwitch {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Retention {
     pub(crate) keep: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Gaps {
+    pub(crate) depth_max: i64,
+    pub(crate) failures_max: i64,
+    pub(crate) lines_max: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Level {
+    pub(crate) observe_days: i64,
+    pub(crate) observe_sightings: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Forge {
+    pub(crate) kind: String,
+    pub(crate) repository: String,
+    pub(crate) git: String,
+    pub(crate) api: String,
+    #[serde(default)]
+    pub(crate) token: SecretString,
+    pub(crate) token_file: String,
+    pub(crate) app_id: String,
+    #[serde(default)]
+    pub(crate) app_key: SecretString,
+    pub(crate) app_key_file: String,
+    pub(crate) installation: i64,
+    #[serde(default)]
+    pub(crate) webhook_secret: SecretString,
+    pub(crate) webhook_secret_file: String,
+    pub(crate) poll: String,
+    pub(crate) issues_open_max: i64,
+    pub(crate) issues_per_sweep: i64,
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 fn day() -> String {

@@ -38,6 +38,7 @@ impl Config {
             catalogue_hash: server::mcp::catalogue_hash(&prefix),
             tool_prefix: prefix,
             keep: self.keep()?,
+            rules: self.rules()?,
             ..plane::Settings::new(http)
         })
     }

@@ -66,6 +66,7 @@ async fn register(url: &str) {
             priority: 0,
             max_attempts: None,
             created_by: "test".to_owned(),
+            gap: None,
         };
         assert!(store::job::add(&mut tx, &Job::register(new, 0, now)).await.expect("added"));
     }

@@ -145,6 +145,7 @@ fn due(kind: &str, number: i64) -> Job {
         priority: 0,
         max_attempts: None,
         created_by: "bench".to_owned(),
+        gap: None,
     };
     Job::register(new, 0, Time(LONG_AGO) + Span::days(1))
 }

@@ -56,8 +56,12 @@ impl Act<'_> {
             };
             if let Some(pull) = &mut self.issue(repo, number).pull {
                 pull.unknown_reads = lazy;
-                let side = if is_head { &mut pull.head_sha } else { &mut pull.base_sha };
-                commit.clone_into(side);
+                if is_head {
+                    commit.clone_into(&mut pull.head_sha);
+                    pull.base_sha.clone_from(&pull.base_tip);
+                } else {
+                    commit.clone_into(&mut pull.base_tip);
+                }
             }
             if is_head {
                 self.state.repo(repo).git.keep(number, commit);

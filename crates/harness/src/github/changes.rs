@@ -33,7 +33,7 @@ impl Turn<'_> {
     pub(super) fn list_files(&self, word: &str, rest: &[&str]) -> Outcome {
         let number = self.pull_number(word)?;
         let (repo, pull) = (self.repo(), self.pull(number));
-        let mut changes = repo.git.changes(&pull.base_sha, &pull.head_sha);
+        let mut changes = repo.git.changes(&pull.base_tip, &pull.head_sha);
         changes.truncate(FILES_MAX);
         let view = self.view();
         Ok(self.request.paged(&changes, &self.here(rest), |change| view.change(repo, &pull.head_sha, change)))
@@ -43,7 +43,7 @@ impl Turn<'_> {
     pub(super) fn list_commits(&self, word: &str, rest: &[&str]) -> Outcome {
         let number = self.pull_number(word)?;
         let (repo, pull) = (self.repo(), self.pull(number));
-        let range = format!("{}..{}", pull.base_sha, pull.head_sha);
+        let range = format!("{}..{}", pull.base_tip, pull.head_sha);
         let said = repo.git.run(&["rev-list", "--reverse", &range], None);
         let commits: Vec<_> = said.lines().take(COMMITS_MAX).collect();
         let view = self.view();

@@ -22,6 +22,12 @@ const HOUR_MS: i64 = 3_600_000;
 /// What somebody without a token may ask in an hour.
 const LIMIT_OF_NOBODY: u64 = 60;
 
+/// The versions of the interface: the first is for whoever asks for none.
+const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
+
+/// What the second version left out of what the fake tells.
+const LEFT_OUT: [&str; 3] = ["merge_commit_sha", "assignee", "has_downloads"];
+
 /// One request as it arrived.
 #[derive(Debug, Clone)]
 pub struct Arrived {
@@ -181,6 +187,10 @@ impl Desk {
     fn serve(&self, request: &Request, stale: bool, at: usize) -> Answer {
         let now = self.now();
         let mut world = self.world();
+        let version = match version(request) {
+            Ok(version) => version,
+            Err(answer) => return answer,
+        };
         let caller = match Caller::of(request, &world.now, now) {
             Ok(caller) => caller,
             Err(answer) => return answer,
@@ -198,6 +208,9 @@ impl Desk {
         let state = copy.as_mut().unwrap_or(&mut world.now);
         let mut turn = Turn { state, caller, request, now, base: self.base(), repo: 0, used, limit };
         let mut answer = route(&mut turn).unwrap_or_else(|answer| answer);
+        if version == VERSIONS[1] {
+            answer.body.iter_mut().for_each(leave_out);
+        }
         let done = answer.status < 300;
         if let Some(before) = before.filter(|_| done) {
             world.before = before;
@@ -236,6 +249,30 @@ impl Desk {
         let said = said.with("x-github-request-id", id).with("x-github-media-type", "github.v3; format=json".into());
         let said = if request.method == "GET" { said.with("vary", "Accept, Authorization".into()) } else { said };
         Ending::Answer(said, met)
+    }
+}
+
+/// The version of the interface that is asked for; refuses whoever does not say what they are.
+fn version(request: &Request) -> Result<&'static str, Answer> {
+    if request.header("user-agent").is_none_or(str::is_empty) {
+        let message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
+                       (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).";
+        return Err(Answer::refusal(403, message));
+    }
+    let Some(asked) = request.header("x-github-api-version") else { return Ok(VERSIONS[0]) };
+    let known = VERSIONS.into_iter().find(|known| *known == asked);
+    known.ok_or_else(|| Answer::refusal(400, &format!("\"{asked}\" is not a supported version of the API.")))
+}
+
+/// Takes out what the later version does not tell any more.
+fn leave_out(body: &mut Value) {
+    match body {
+        Value::Object(fields) => {
+            fields.retain(|field, _| !LEFT_OUT.contains(&field.as_str()));
+            fields.values_mut().for_each(leave_out);
+        }
+        Value::Array(values) => values.iter_mut().for_each(leave_out),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

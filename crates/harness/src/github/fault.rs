@@ -179,9 +179,18 @@ impl Plan {
     }
 }
 
+/// What stands for any part.
+const ANY: &str = "*";
+
 /// Whether a path is of a pattern: `*` is one part of it, and `**` at the end any number.
 fn matches_path(pattern: &str, path: &str) -> bool {
-    let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    let mut parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    // A page that is not the first has the repository by its id.
+    if let ["repositories", _, ..] = parts[..]
+        && pattern.trim_start_matches('/').starts_with("repos/")
+    {
+        parts.splice(..2, ["repos", ANY, ANY]);
+    }
     let wanted: Vec<_> = pattern.trim_matches('/').split('/').collect();
     let rest = wanted.last() == Some(&"**");
     let fixed = if rest { &wanted[..wanted.len() - 1] } else { &wanted[..] };
@@ -190,7 +199,7 @@ fn matches_path(pattern: &str, path: &str) -> bool {
 }
 
 fn matches_word(wanted: &str, word: &str) -> bool {
-    wanted == "*" || wanted.eq_ignore_ascii_case(word)
+    wanted == ANY || word == ANY || wanted.eq_ignore_ascii_case(word)
 }
 
 /// Lets everything of this name in a body say something else.

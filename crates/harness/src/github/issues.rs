@@ -64,7 +64,7 @@ impl Turn<'_> {
                 && (state == "all" || (state == "open") == issue.open)
                 && (repo.has_issues || issue.pull.is_some())
                 && since.is_none_or(|since| issue.updated_at >= since)
-                && creator.as_ref().is_none_or(|login| same(login, &issue.author.login))
+                && creator.as_ref().is_none_or(|login| is_by(login, &issue.author.login))
                 && wanted.iter().all(|wanted| on.iter().any(|label| same(&label.name, wanted)))
         };
         let mut issues: Vec<_> = repo.issues.values().filter(fits).collect();
@@ -270,6 +270,12 @@ impl Turn<'_> {
 /// A title, which the real one also takes as a number.
 fn title_of(title: &Value) -> String {
     title.as_str().map_or_else(|| if title.is_null() { String::new() } else { title.to_string() }, str::to_owned)
+}
+
+/// Whether an author is the one that was asked for: an App has two names.
+fn is_by(asked: &str, author: &str) -> bool {
+    let app = asked.strip_prefix("app/").is_some_and(|slug| same(&format!("{slug}[bot]"), author));
+    app || same(asked, author)
 }
 
 fn disabled() -> Answer {

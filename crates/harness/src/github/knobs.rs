@@ -41,7 +41,8 @@ impl GitHub {
         self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).add(times, method, path, fault);
     }
 
-    /// Lets every request meet a fault with this chance. What each meets depends on the seed, on what it asks and on how
+    /// Lets every request meet a fault with this chance: 500 or 502 before or after it was done, a closed connection
+    /// before or after, the secondary limit, or 429; the limits ask for one second. What each meets depends on the seed, on what it asks and on how
     /// often that was asked, and on nothing else.
     pub fn faults(&self, seed: u64, rate: f64) {
         self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).plan(seed, rate);

@@ -44,6 +44,53 @@ pub struct Comment {
     pub author: String,
 }
 
+/// A pull request as it is, beside what it is as an issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// The branch that is to be merged.
+    pub head: String,
+    /// The commit at its tip, or where it was when the pull request ended.
+    pub commit: String,
+    /// The branch to merge into.
+    pub base: String,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// The commit on the base, when it was merged.
+    pub merged: Option<String>,
+    /// Its reviews, the oldest first.
+    pub reviews: Vec<Review>,
+}
+
+/// A review as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The login of who wrote it.
+    pub author: String,
+    /// What it decides, such as `COMMENTED`.
+    pub state: String,
+    /// What it says.
+    pub body: String,
+    /// The commit that was read.
+    pub commit: String,
+    /// How many lines it remarks on.
+    pub remarks: usize,
+}
+
+/// A check as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+    /// What its maker calls it, or an empty text.
+    pub external_id: String,
+    /// How it ended; none while it goes on.
+    pub conclusion: Option<String>,
+    /// What it says, in a line, or an empty text.
+    pub title: String,
+}
+
 /// A label as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -91,6 +138,42 @@ impl GitHub {
                 pull: issue.pull.is_some(),
             })
             .collect()
+        })
+    }
+
+    /// One pull request; panics when there is none.
+    pub fn pull(&self, repo: &str, number: i64) -> Pull {
+        self.read(repo, |repo| {
+            let pull = repo.issues.get(&number).and_then(|issue| issue.pull.as_ref()).expect("a pull request");
+            let reviews = pull.reviews.iter().map(|review| Review {
+                author: review.author.login.clone(),
+                state: review.state.to_owned(),
+                body: review.body.clone(),
+                commit: review.commit.clone(),
+                remarks: review.remarks.len(),
+            });
+            Pull {
+                head: pull.head.clone(),
+                commit: pull.head_sha.clone(),
+                base: pull.base.clone(),
+                draft: pull.draft,
+                merged: pull.merged.as_ref().map(|merged| merged.sha.clone()),
+                reviews: reviews.collect(),
+            }
+        })
+    }
+
+    /// Every check of a repository, the oldest first.
+    pub fn checks(&self, repo: &str) -> Vec<Check> {
+        self.read(repo, |repo| {
+            let checks = repo.checks.iter().map(|check| Check {
+                name: check.name.clone(),
+                commit: check.commit.clone(),
+                external_id: check.external_id.clone().unwrap_or_default(),
+                conclusion: check.conclusion.clone(),
+                title: check.title.clone().unwrap_or_default(),
+            });
+            checks.collect()
         })
     }
 

@@ -91,27 +91,27 @@ impl Act<'_> {
 
 /// A commit with two parents.
 fn join(git: &Bare, pull: &Pull, number: i64, title: &str, source: &str, order: &Order, by: &Hand) -> Option<String> {
-    let tree = git.merged_tree(&pull.base_sha, &pull.head_sha)?;
+    let tree = git.merged_tree(&pull.base_tip, &pull.head_sha)?;
     let subject = format!("Merge pull request #{number} from {source}");
     let subject = order.title.clone().unwrap_or(subject);
     let message = order.message.clone().unwrap_or_else(|| title.to_owned());
-    let parents = [pull.base_sha.as_str(), pull.head_sha.as_str()];
+    let parents = [pull.base_tip.as_str(), pull.head_sha.as_str()];
     Some(git.commit_tree(&tree, &parents, &format!("{subject}\n\n{message}"), by))
 }
 
 /// One commit of everything.
 fn squash(git: &Bare, pull: &Pull, number: i64, title: &str, order: &Order, by: &Hand) -> Option<String> {
-    let tree = git.merged_tree(&pull.base_sha, &pull.head_sha)?;
+    let tree = git.merged_tree(&pull.base_tip, &pull.head_sha)?;
     let subject = order.title.clone().unwrap_or_else(|| format!("{title} (#{number})"));
     let message = order.message.clone().unwrap_or_default();
-    Some(git.commit_tree(&tree, &[&pull.base_sha], &format!("{subject}\n\n{message}"), by))
+    Some(git.commit_tree(&tree, &[&pull.base_tip], &format!("{subject}\n\n{message}"), by))
 }
 
 /// Each commit anew on the base.
 fn rebase(git: &Bare, pull: &Pull, by: &Hand) -> Option<String> {
-    let range = format!("{}..{}", pull.base_sha, pull.head_sha);
+    let range = format!("{}..{}", pull.base_tip, pull.head_sha);
     let commits = git.run(&["rev-list", "--reverse", "--no-merges", &range], None);
-    let mut tip = pull.base_sha.clone();
+    let mut tip = pull.base_tip.clone();
     for commit in commits.lines() {
         let merge_base = format!("--merge-base={commit}^");
         let said = git.ask(&["merge-tree", "--write-tree", &merge_base, &tip, commit])?;

@@ -54,7 +54,7 @@ pub use description::Description;
 pub use desk::Arrived;
 pub use fault::Fault;
 pub use hook::{Delivery, sign};
-pub use look::{Comment, Issue, Label, Review};
+pub use look::{Check, Comment, Issue, Label, Pull, Review};
 pub use owner::{AppKey, Suspended};
 pub use person::{Person, Reason};
 pub use post::Automatic;

@@ -137,10 +137,10 @@ impl Turn<'_> {
         }
         let git = std::sync::Arc::clone(&self.repo().git);
         let conflict = || Answer::unprocessable("merge conflict between base and head");
-        let tree = git.merged_tree(&pull.head_sha, &pull.base_sha).ok_or_else(conflict)?;
+        let tree = git.merged_tree(&pull.head_sha, &pull.base_tip).ok_or_else(conflict)?;
         let by = Hand { name: self.caller.author().login, at: self.now };
         let message = format!("Merge branch '{}' into {}", pull.base, pull.head);
-        let commit = git.commit_tree(&tree, &[&pull.head_sha, &pull.base_sha], &message, &by);
+        let commit = git.commit_tree(&tree, &[&pull.head_sha, &pull.base_tip], &message, &by);
         git.set(&pull.head, Some(&commit));
         let repo = self.repo;
         self.act().moved(repo, &pull.head, Some(&commit));
@@ -157,8 +157,8 @@ impl Act<'_> {
         let head = proposal.head.strip_prefix(&own).unwrap_or(&proposal.head).to_owned();
         let invalid = |field| Answer::invalid("PullRequest", field, "invalid");
         let head_sha = store.heads.get(&head).cloned().ok_or_else(|| invalid("head"))?;
-        let base_sha = store.heads.get(&proposal.base).cloned().ok_or_else(|| invalid("base"))?;
-        if store.git.size(&base_sha, &head_sha).commits == 0 {
+        let base_tip = store.heads.get(&proposal.base).cloned().ok_or_else(|| invalid("base"))?;
+        if store.git.size(&base_tip, &head_sha).commits == 0 {
             let message = format!("No commits between {} and {head}", proposal.base);
             return Err(Answer::rule("PullRequest", &message));
         }
@@ -176,7 +176,8 @@ impl Act<'_> {
             head,
             head_sha: head_sha.clone(),
             base: proposal.base,
-            base_sha,
+            base_sha: base_tip.clone(),
+            base_tip,
             draft: proposal.draft,
             merged: None,
             reviews: Vec::new(),
@@ -199,7 +200,7 @@ impl Act<'_> {
         let (known, word) = if !open || pull.unknown_reads > 0 {
             pull.unknown_reads = pull.unknown_reads.saturating_sub(1);
             (None, "unknown")
-        } else if git.merged_tree(&pull.base_sha, &pull.head_sha).is_none() {
+        } else if git.merged_tree(&pull.base_tip, &pull.head_sha).is_none() {
             (Some(false), "dirty")
         } else if pull.draft {
             (Some(true), "draft")
@@ -217,6 +218,7 @@ impl Act<'_> {
         let lazy = self.state.lazy_reads;
         let pull = self.issue(repo, number).pull.as_mut().expect("it is a pull request");
         let before = std::mem::replace(&mut pull.base, base.to_owned());
+        pull.base_tip.clone_from(&commit);
         let from = std::mem::replace(&mut pull.base_sha, commit);
         pull.unknown_reads = lazy;
         self.touch(repo, number);

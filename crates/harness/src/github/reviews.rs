@@ -98,7 +98,7 @@ impl Act<'_> {
         if words.remarks.is_empty() {
             return Ok(());
         }
-        let changes = store.git.changes(&pull.base_sha, &words.commit);
+        let changes = store.git.changes(&pull.base_tip, &words.commit);
         for remark in &words.remarks {
             let path = remark["path"].as_str().unwrap_or_default();
             let change = changes.iter().find(|change| change.path == path);

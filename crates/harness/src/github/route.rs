@@ -154,7 +154,11 @@ impl Turn<'_> {
             Some(Access::None) | None if repo.private => "none",
             Some(Access::None) | None => "read",
         };
-        let shown = self.view().user(user);
+        let mut shown = self.view().user(user);
+        let (admin, push) = (word == "admin", ["admin", "write"].contains(&word));
+        shown["role_name"] = word.into();
+        shown["permissions"] =
+            json!({"admin": admin, "maintain": admin, "push": push, "triage": push, "pull": word != "none"});
         Ok(Answer::ok(json!({"permission": word, "role_name": word, "user": shown})))
     }
 

@@ -170,7 +170,10 @@ pub(super) struct Pull {
     pub(super) head: String,
     pub(super) head_sha: String,
     pub(super) base: String,
+    /// Where the base was when the head last moved: what is told of the base.
     pub(super) base_sha: String,
+    /// Where the base is, or was when the pull request was merged: what it is merged into.
+    pub(super) base_tip: String,
     pub(super) draft: bool,
     pub(super) merged: Option<Merged>,
     pub(super) reviews: Vec<Review>,

@@ -75,7 +75,7 @@ impl View<'_> {
 
     /// What only a pull request's own page and its webhooks show.
     fn whole(&self, repo: &Repo, issue: &Issue, pull: &Pull, mergeable: Option<Mergeable>) -> Value {
-        let size = repo.git.size(&pull.base_sha, &pull.head_sha);
+        let size = repo.git.size(&pull.base_tip, &pull.head_sha);
         let (known, word) = match mergeable {
             Some(Mergeable { known, word }) => (known, word),
             None => (None, "unknown".to_owned()),

@@ -2,6 +2,7 @@
 
 mod dead_mans_switch;
 mod heartbeat;
+mod register_jobs;
 mod retention;
 
 use std::time::Duration;
@@ -9,8 +10,6 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response};
 
 use crate::Plane;
-use crate::page::Ask;
-use crate::tend::own;
 
 /// Every handler of this program, in alphabetical order.
 pub const NAMES: [&str; 5] = ["agent-mcp-heartbeat", "dead-mans-switch", "outbox", "register-jobs", "retention"];
@@ -35,7 +34,7 @@ pub(crate) async fn run(plane: &Plane, name: &str) -> Result<String, String> {
         "agent-mcp-heartbeat" => heartbeat::run(plane).await,
         "dead-mans-switch" => dead_mans_switch::run(plane).await,
         "outbox" => outbox(plane).await,
-        "register-jobs" => register_jobs(plane).await,
+        "register-jobs" => register_jobs::run(plane).await,
         "retention" => retention::run(plane).await,
         other => Err(format!("there is no handler {other}")),
     }
@@ -48,19 +47,6 @@ async fn outbox(plane: &Plane) -> Result<String, String> {
     match done.elsewhere {
         0 => Ok(told),
         left => Ok(format!("{told}, {left} left for channels that this server does not have")),
-    }
-}
-
-/// Takes the inventory of gaps. Nothing leaves the house at this level of autonomy.
-async fn register_jobs(plane: &Plane) -> Result<String, String> {
-    let mut ask = Ask::new(Some(crate::page::LIMIT_MAX), None).map_err(|refusal| refusal.to_string())?;
-    let (mut gaps, mut sightings) = (0, 0);
-    loop {
-        let page = plane.list_gaps(&own("register-jobs"), &ask).await.map_err(|error| error.to_string())?;
-        gaps += page.items.len();
-        sightings += page.items.iter().map(|line| line.sightings).sum::<i64>();
-        let Some(cursor) = page.cursor else { return Ok(format!("{gaps} gaps in {sightings} sightings")) };
-        ask = Ask::new(Some(crate::page::LIMIT_MAX), Some(&cursor)).map_err(|refusal| refusal.to_string())?;
     }
 }
 

@@ -60,7 +60,7 @@ async fn forget<const N: usize>(plane: &Plane, mut kinds: [Kind; N], until: Inst
     kinds
 }
 
-fn kinds(keep: Span) -> [Kind; 7] {
+fn kinds(keep: Span) -> [Kind; 8] {
     let kind = |what, kept, forget| Kind { what, kept, forget, forgotten: 0, done: false, failed: None };
     [
         kind("locks", LOCK_KEPT, |tx, then| store::lock::forget(tx, then).boxed()),
@@ -75,6 +75,10 @@ fn kinds(keep: Span) -> [Kind; 7] {
         kind("idempotency keys", keep, |tx, then| store::idempotency::forget(tx, then).boxed()),
         kind("tokens of our own", keep, |tx, then| store::agent::forget(tx, [CANARY, DOCTOR], then).boxed()),
         kind("replicas", keep, |tx, then| store::replica::forget(tx, then).boxed()),
+        kind("webhooks", keep, |tx, then| {
+            let given_up = given_up_before(then, tx.now());
+            store::webhook::forget(tx, then, given_up).boxed()
+        }),
         kind("unexpected Routines", keep, |tx, then| store::check_in::forget(tx, then).boxed()),
     ]
 }

@@ -14,14 +14,14 @@ impl Plane {
         let mut moved = 0;
         loop {
             let woken = self.act.act(|tx| async move { Ok(store::job::wake(tx).await?) }.boxed()).await?;
-            let chance = self.chance.clone();
+            let (chance, rules) = (self.chance.clone(), self.rules());
             let freed = self
                 .act
                 .act(move |tx| {
-                    let chance = chance.clone();
+                    let (chance, rules) = (chance.clone(), std::sync::Arc::clone(&rules));
                     async move {
                         let now = tx.now();
-                        free(Desk { tx, now, call: own("expire-claim"), chance }).await
+                        free(Desk { tx, now, call: own("expire-claim"), chance, rules }).await
                     }
                     .boxed()
                 })
@@ -48,7 +48,7 @@ async fn free(mut desk: Desk<'_>) -> Result<u64, No> {
         let step = was.clone().expire(desk.now);
         store::job::write(desk.tx, &was, &step.job).await?;
         if let Some(run) = &step.run {
-            store::run::append(desk.tx, run).await?;
+            crate::job::ended(&mut desk, &was, run).await?;
         }
         desk.record(format!("job:{}", was.name), &audited(&was), &audited(&step.job)).await?;
     }

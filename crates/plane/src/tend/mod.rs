@@ -1,5 +1,6 @@
 //! The chores that keep the store in order. Each takes no input, may be repeated, and retries by its next tick.
 
+mod gaps;
 mod lines;
 mod presence;
 mod ring;
@@ -12,7 +13,7 @@ use crate::chore::Chore;
 pub(crate) use lines::own;
 
 /// Every chore, by name.
-pub(crate) static CHORES: [Chore; 5] = [
+pub(crate) static CHORES: [Chore; 7] = [
     Chore {
         name: "deliver",
         period: Duration::from_secs(1),
@@ -21,11 +22,25 @@ pub(crate) static CHORES: [Chore; 5] = [
         tick: |plane, _| async { plane.deliver().await.map(drop) }.boxed(),
     },
     Chore {
+        name: "gaps",
+        period: Duration::from_secs(5),
+        deadline: Duration::from_mins(1),
+        bell: |_| None,
+        tick: |plane, _| async { plane.tend_gaps().await.map(drop) }.boxed(),
+    },
+    Chore {
         name: "lines",
         period: Duration::from_secs(1),
         deadline: Duration::from_secs(30),
         bell: |_| None,
         tick: |plane, _| async { plane.tend_lines().await.map(drop) }.boxed(),
+    },
+    Chore {
+        name: "mirror",
+        period: Duration::from_secs(1),
+        deadline: Duration::from_mins(4),
+        bell: |plane| Some(&plane.wake.mirror),
+        tick: |plane, _| plane.tend_mirror().boxed(),
     },
     Chore {
         name: "presence",

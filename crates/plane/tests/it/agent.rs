@@ -2,7 +2,7 @@
 
 use domain::agent::{Principal, Role, read_token};
 use domain::check_in::Phase;
-use domain::gap::{Severity, Sighting, Source};
+use domain::gap::Sighting;
 use domain::lock::Shorten;
 use domain::notice::Level;
 use domain::refusal::Code;
@@ -10,8 +10,10 @@ use domain::time::Span;
 use harness::{World, both, call};
 use plane::agent::Grant;
 use plane::job::Upsert;
+use plane::kind::Verdict;
 use plane::page::Ask;
 use plane::{Call, No};
+use store::gap::Which;
 
 use crate::given::{ann, code, due, end, operator, register, take, walk, wish};
 
@@ -104,15 +106,7 @@ fn forbidden<T>(answer: &Result<T, No>) -> bool {
 async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
     let (plane, ask) = (&world.plane, Ask::default());
     let id = domain::id::mint(world.hand.now(), 1);
-    let seen = Sighting {
-        kind: "adr".into(),
-        name: Some("x".into()),
-        reason: "r".into(),
-        job: None,
-        depends_on: None,
-        severity: Severity::Minor,
-        source: Source::Report,
-    };
+    let seen = Sighting::named("adr", "x");
     let minute = Span::mins(1);
     let held = take(plane, &operator(), wish()).await;
     let table = [
@@ -136,8 +130,24 @@ async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
         ("notify", forbidden(&plane.notify(by, "hello", Level::Info, None).await)),
         ("requeue_message", forbidden(&plane.requeue_message(by, "nobody").await)),
         ("report_gap", forbidden(&plane.report_gap(by, seen).await)),
-        ("list_gaps", forbidden(&plane.list_gaps(by, &ask).await)),
+        ("list_gaps", forbidden(&plane.list_gaps(by, Which::Live, None, &ask).await)),
         ("show_gap", forbidden(&plane.show_gap(by, "x", &ask).await)),
+        ("explain_gaps", forbidden(&plane.explain_gaps(by, &ask).await)),
+        ("list_unreadable", forbidden(&plane.list_unreadable(by, &ask).await)),
+        ("list_likeness", forbidden(&plane.list_likeness(by, &ask).await)),
+        ("inventory", forbidden(&plane.inventory(by).await)),
+        ("wontfix_gap", forbidden(&plane.wontfix_gap(by, "x", "nobody needs it").await)),
+        ("reopen_gap", forbidden(&plane.reopen_gap(by, "x", "somebody needs it").await)),
+        ("prioritize_gap", forbidden(&plane.prioritize_gap(by, "x", None).await)),
+        ("merge_gaps", forbidden(&plane.merge_gaps(by, "x", "y").await)),
+        ("tell_gaps_apart", forbidden(&plane.tell_gaps_apart(by, "x", "y").await)),
+        ("show_level", forbidden(&plane.show_level(by).await)),
+        ("raise_level", forbidden(&plane.raise_level(by, Some("no reason at all")).await)),
+        ("lower_level", forbidden(&plane.lower_level(by, None, None).await)),
+        ("list_kinds", forbidden(&plane.list_kinds(by, &ask).await)),
+        ("show_kind", forbidden(&plane.show_kind(by, "x").await)),
+        ("judge_kind", forbidden(&plane.judge_kind(by, "x", Verdict::Accept).await)),
+        ("show_repository", forbidden(&plane.show_repository(by).await)),
         ("check_in", forbidden(&plane.check_in(by, "digest", Phase::End).await)),
         ("list_routines", forbidden(&plane.list_routines(by).await)),
         ("watch_routines", forbidden(&plane.watch_routines(by).await)),
@@ -158,7 +168,7 @@ async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
     table.into_iter().filter(|(_, forbidden)| !forbidden).map(|(verb, _)| verb).collect()
 }
 
-const READS: [&str; 14] = [
+const READS: [&str; 22] = [
     "list_locks",
     "list_jobs",
     "show_job",
@@ -166,6 +176,14 @@ const READS: [&str; 14] = [
     "show_run",
     "list_gaps",
     "show_gap",
+    "explain_gaps",
+    "list_unreadable",
+    "list_likeness",
+    "inventory",
+    "show_level",
+    "list_kinds",
+    "show_kind",
+    "show_repository",
     "list_routines",
     "stuck_jobs",
     "dead_letters",
@@ -191,9 +209,17 @@ const WORK: [&str; 15] = [
     "check_in",
     "trigger_scheduled",
 ];
-const RULE: [&str; 9] = [
+const RULE: [&str; 17] = [
     "break_lock",
     "requeue_message",
+    "wontfix_gap",
+    "reopen_gap",
+    "prioritize_gap",
+    "merge_gaps",
+    "tell_gaps_apart",
+    "raise_level",
+    "lower_level",
+    "judge_kind",
     "watch_routines",
     "create_token",
     "list_tokens",

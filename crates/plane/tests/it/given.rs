@@ -35,6 +35,7 @@ pub(crate) fn due(name: &str) -> Register {
         priority: 0,
         max_attempts: None,
         created_by: "ann".to_owned(),
+        gap: None,
     }
 }
 

@@ -14,6 +14,8 @@ mod given;
 mod idempotency;
 mod job;
 mod journal;
+mod kind;
+mod level;
 mod lock;
 mod notice;
 mod scheduled;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::agent::Role;
 use domain::check_in::Phase;
-use domain::gap::{Severity, Sighting, Source};
+use domain::gap::Sighting;
 use domain::job::{Stale, State};
 use domain::lock::{Miss, Shorten};
 use domain::notice::Level;
@@ -16,6 +16,7 @@ use plane::job::{Claim, Completion, Upsert};
 use plane::lock::Acquired;
 use plane::page::Ask;
 use plane::{No, Plane};
+use store::gap::Which;
 use store::{Arg, Fault};
 use tokio::time::Instant;
 
@@ -86,8 +87,12 @@ both!(a_gap_marker_is_not_destroyed_by_the_next_completion, async |world| {
         let done = Completion { summary: Some(summary.to_owned()), ..end(&job, "ok") };
         world.plane.complete_job(&ann(), done).await.expect("an answer").expect("not stale");
         world.hand.advance(Span::hours(1));
-        let gaps = world.plane.list_gaps(&ann(), &Ask::default()).await.expect("a list").items;
-        assert_eq!((gaps.len(), gaps[0].name.as_str(), gaps[0].sightings), (1, "decide-retention", 1), "round {round}");
+        let gaps = world.plane.list_gaps(&ann(), Which::Live, None, &Ask::default()).await.expect("a list").items;
+        assert_eq!(
+            (gaps.len(), gaps[0].key.name.as_str(), gaps[0].sightings),
+            (1, "decide-retention", 1),
+            "round {round}"
+        );
     }
     let runs = walk(1, async |ask| world.plane.list_runs(&ann(), Some("j"), ask).await).await;
     assert!(runs[2].summary.as_deref().is_some_and(|text| text.contains("BLOCKING-GAP")), "{runs:?}");
@@ -218,15 +223,7 @@ both!(each_write_leaves_exactly_one_audit_row_with_its_caller, async |world| {
     for name in ["renewed", "deferred", "completed"] {
         ids.push(take(plane, &ann, named(name)).await);
     }
-    let seen = Sighting {
-        kind: "adr".into(),
-        name: Some("x".into()),
-        reason: "r".into(),
-        job: None,
-        depends_on: None,
-        severity: Severity::Minor,
-        source: Source::Report,
-    };
+    let seen = Sighting::named("adr", "x");
     let grant = Grant { principal: "p".into(), role: Role::Viewer, kinds: Vec::new(), life: MINUTE };
     let (_, token) = plane.create_token(&olga, grant.clone()).await.expect("a token");
     let (renewed, deferred) = (claim_id(&ids[0]), claim_id(&ids[1]));

@@ -311,6 +311,7 @@ fn protocol_error(refusal: Refusal) -> ErrorData {
         | Code::AlreadyExists
         | Code::Held
         | Code::StaleClaim
+        | Code::WrongState
         | Code::IdempotencyMismatch
         | Code::ChannelNotAllowed
         | Code::TooManyCalls => ErrorData::invalid_params(refusal.message, data),

@@ -11,26 +11,33 @@ use rmcp::model::{
 };
 use serde_json::{Value, json};
 use store::Fault;
+use store::gap::Which;
+
+use super::gap;
 
 const GAPS: &str = "gapwright://gaps";
+const OUTCOMES: &str = "gapwright://gap_outcomes";
 const GAP: &str = "gapwright://gap/";
 const GAP_TEMPLATE: &str = "gapwright://gap/{name}";
 const GUARANTEES: &str = "gapwright://guarantees";
 
-const GAPS_ABOUT: &str = "The reported capability gaps by how many jobs they block";
-const GAP_ABOUT: &str = "The reports of one gap, the latest first";
+const GAPS_ABOUT: &str = "The capability gaps that are still to be closed, by rank";
+const OUTCOMES_ABOUT: &str = "What became of gaps, by kind, with how often each was reported and what it blocks";
+const GAP_ABOUT: &str = "One gap, by its name or as KIND/NAME, with its rank, what it blocks and its reports";
 const GUARANTEES_ABOUT: &str = "What this service promises, and what it does not";
 
 const GUARANTEES_TEXT: &str = include_str!("../../../../docs/guarantees.md");
 
 /// Every text of every resource that a gateway might look at, with the resource's name.
 pub(super) fn words() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [("gaps", GAPS_ABOUT), ("gap", GAP_ABOUT), ("guarantees", GUARANTEES_ABOUT)].into_iter()
+    [("gaps", GAPS_ABOUT), ("gap_outcomes", OUTCOMES_ABOUT), ("gap", GAP_ABOUT), ("guarantees", GUARANTEES_ABOUT)]
+        .into_iter()
 }
 
 pub(super) fn list() -> Vec<Resource> {
     vec![
         Resource::new(GAPS, "gaps").with_description(GAPS_ABOUT).with_mime_type("application/json"),
+        Resource::new(OUTCOMES, "gap_outcomes").with_description(OUTCOMES_ABOUT).with_mime_type("application/json"),
         Resource::new(GUARANTEES, "guarantees").with_description(GUARANTEES_ABOUT).with_mime_type("text/markdown"),
     ]
 }
@@ -46,8 +53,10 @@ pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadRe
     }
     let found = if uri == GAPS {
         gaps(plane, call).await?
+    } else if uri == OUTCOMES {
+        inventory(plane, call).await?
     } else if let Some(name) = uri.strip_prefix(GAP) {
-        gap(plane, call, name).await?
+        one(plane, call, name).await?
     } else {
         let why = format!("there is no resource {}", super::printable(uri));
         return Err(Refusal::new(Code::NotFound, why).hint("resources/list shows those that there are").into());
@@ -67,9 +76,9 @@ pub(super) async fn complete(
     if !about_gap || request.argument.name != "name" {
         return Ok(CompleteResult::default());
     }
-    let page = plane.list_gaps(call, &Ask::new(Some(LIMIT_MAX), None)?).await?;
+    let page = plane.list_gaps(call, Which::Live, None, &Ask::new(Some(LIMIT_MAX), None)?).await?;
     let begun = request.argument.value.as_str();
-    let mut names: Vec<_> = page.items.into_iter().map(|line| line.name).collect();
+    let mut names: Vec<_> = page.items.into_iter().map(|gap| gap.key.name).collect();
     // One name may be reported under several kinds.
     let mut seen = BTreeSet::new();
     names.retain(|name| !name.is_empty() && name.starts_with(begun) && seen.insert(name.clone()));
@@ -87,26 +96,33 @@ fn cached(contents: ResourceContents, scope: CacheScope, ttl_ms: u64) -> ReadRes
 }
 
 async fn gaps(plane: &Plane, call: &Call) -> Result<Value, No> {
-    let page = plane.list_gaps(call, &Ask::default()).await?;
-    let gaps = page.items.iter().map(|line| {
-        json!({
-            "kind": line.kind, "name": line.name, "sightings": line.sightings, "blocked_jobs": line.jobs,
-            "first_seen": domain::time::Time(line.first_at).iso(), "last_seen": domain::time::Time(line.last_at).iso(),
-        })
-    });
-    let gaps: Vec<_> = gaps.collect();
+    let page = plane.list_gaps(call, Which::Live, None, &Ask::default()).await?;
+    let gaps: Vec<_> = page.items.iter().map(|found| gap::listed(plane, found)).collect();
     Ok(json!({"gaps": gaps, "more": page.cursor.is_some()}))
 }
 
-async fn gap(plane: &Plane, call: &Call, name: &str) -> Result<Value, No> {
-    let page = plane.show_gap(call, name, &Ask::default()).await?;
-    let sightings = page.items.iter().map(|seen| {
-        json!({
-            "at": domain::time::Time(seen.at).iso(), "kind": seen.kind, "job": seen.job, "severity": seen.severity,
-            "depends_on": seen.depends_on, "source": seen.source,
-            "untrusted": {"source": "sighting", "author": seen.principal, "reason": seen.reason},
+async fn one(plane: &Plane, call: &Call, name: &str) -> Result<Value, No> {
+    let shown = plane.show_gap(call, name, &Ask::default()).await?;
+    let more = shown.sightings.cursor.is_some();
+    let mut shown = json!(gap::shown(plane, shown));
+    shown["more"] = json!(more);
+    Ok(shown)
+}
+
+async fn inventory(plane: &Plane, call: &Call) -> Result<Value, No> {
+    let inventory = plane.inventory(call).await?;
+    let kinds: Vec<_> = inventory
+        .kinds
+        .iter()
+        .map(|kind| {
+            json!({
+                "kind": kind.kind, "gaps": kind.gaps, "outcomes": kind.outcomes, "sightings": kind.sightings,
+                "blocked_jobs": kind.jobs, "attempts": kind.attempts, "failures": kind.failures,
+                "reopened": kind.reopened, "lines_each": kind.lines,
+                "first_seen": domain::time::Time(kind.first_at).iso(),
+                "last_seen": domain::time::Time(kind.last_at).iso(),
+            })
         })
-    });
-    let sightings: Vec<_> = sightings.collect();
-    Ok(json!({"name": name, "sightings": sightings, "more": page.cursor.is_some()}))
+        .collect();
+    Ok(json!({"kinds": kinds, "unreadable_markers": inventory.unreadable, "proposals": inventory.proposals}))
 }

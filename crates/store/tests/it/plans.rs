@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use harness::{On, World};
 
 /// Tables of a few dozen rows, which may be read from end to end.
-const SMALL: [&str; 5] = ["fence", "replica", "routine", "scheduled_job", "token"];
+const SMALL: [&str; 6] = ["fence", "level", "replica", "routine", "scheduled_job", "token"];
 
 /// Steps over the few rows that a part of the same statement gives.
-const PARTS: [&str; 6] = ["first", "line", "timed", "lost", "counted", "CONSTANT ROW"];
+const PARTS: [&str; 10] =
+    ["first", "line", "timed", "lost", "counted", "named", "reached", "each_kind", "used", "CONSTANT ROW"];
 
 /// What reads everything there is, asked by people and by nobody in a loop.
-const WHOLE: [&str; 2] = ["gap::INVENTORY", "check_in::LIST"];
+const WHOLE: [&str; 3] = ["gap::TOTALS", "issue::MOVE", "check_in::LIST"];
 
 /// What reads an index with all rows and is not the longer for it, or must be: the end of a chain, and a count of every
 /// job for the metrics, which touches no row.

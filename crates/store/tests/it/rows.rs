@@ -53,6 +53,7 @@ fn job(token: i64, state: State) -> Job {
         priority: 0,
         max_attempts: 5,
         created_by: "ann".into(),
+        gap: None,
         created_at: START,
         state,
         next_run_at: Some(START),

@@ -117,6 +117,7 @@ async fn only_the_app_puts_checks_and_the_newest_of_a_name_is_told() {
     let (status, changed) = app.ask("PATCH", &format!("{path}/{}", second["id"]), patch).await;
     assert_eq!((status, &changed["conclusion"]), (200, &json!("failure")));
     assert_eq!(app.ask("POST", path, json!({"name": "x", "head_sha": "0".repeat(40)})).await.0, 422);
+    assert_eq!(github.checks(REPO)[1].conclusion.as_deref(), Some("failure"));
     let status = json!({"state": "pending", "context": "ci"});
     assert_eq!(person.ask("POST", &format!("/repos/octo/hello/statuses/{head}"), status).await.0, 201);
     assert_eq!(person.get("/repos/octo/hello/commits/main/status").await["state"], "pending");

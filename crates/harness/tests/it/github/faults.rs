@@ -47,6 +47,15 @@ async fn the_secondary_limit_says_how_long_and_the_primary_until_when() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_second_page_meets_the_faults_of_the_first() {
+    let (github, asker) = hello().await;
+    github.fault(1, "GET", "/repos/*/*/issues", Fault::Before(500));
+    let path = format!("/repositories/{}/issues?page=2", github.id_of(REPO));
+    assert_eq!(asker.ask("GET", &path, Value::Null).await.0, 500);
+    assert_eq!(asker.ask("GET", &path, Value::Null).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_answered_who_meets_silence() {
     let (github, asker) = hello().await;
     github.fault(1, "POST", "/repos/*/*/issues", Fault::SilentAfter);

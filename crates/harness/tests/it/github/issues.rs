@@ -152,6 +152,21 @@ async fn a_read_that_brings_nothing_new_is_304_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_does_not_say_what_they_are_is_refused_and_so_is_a_version_that_nobody_knows() {
+    let (github, asker) = hello().await;
+    let nameless = reqwest::Client::builder().no_proxy().build().unwrap();
+    let refused = nameless.get(format!("{}/repos/{REPO}", github.url())).send().await.unwrap();
+    assert_eq!(refused.status(), 403);
+    for (version, status) in [("2022-11-28", 200), ("2026-03-10", 200), ("2020-01-01", 400)] {
+        let asked = asker.request("GET", "/repos/octo/hello").header("x-github-api-version", version);
+        let answered = asked.send().await.unwrap();
+        assert_eq!(answered.status(), status, "{version}");
+        let repo: Value = answered.json().await.unwrap();
+        assert_eq!(repo.get("has_downloads").is_some(), version == "2022-11-28");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn comments_are_written_changed_and_taken_away() {
     let (github, asker) = hello().await;
     github.as_person("mona", REPO).open("One", "", &[]);

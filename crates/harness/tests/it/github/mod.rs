@@ -30,8 +30,12 @@ impl Asker {
 
     /// Somebody without one.
     pub(crate) fn nobody(github: &GitHub) -> Self {
-        let client =
-            Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().expect("a client");
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent("the tests")
+            .build()
+            .expect("a client");
         Self { base: github.url(), token: None, client }
     }
 

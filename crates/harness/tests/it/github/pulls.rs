@@ -128,6 +128,7 @@ async fn nobody_approves_their_own_and_remarks_are_on_lines_that_are_shown() {
     assert_eq!(asker.ask("POST", &reviews, remark("else.txt", 1)).await.0, 422);
     assert_eq!(asker.ask("POST", &reviews, json!({"event": "APPROVE"})).await.0, 200);
     assert_eq!(each(&asker.get(&reviews).await, "state"), ["COMMENTED", "APPROVED"]);
+    assert_eq!(github.pull(REPO, number).reviews[0].remarks, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,6 +145,9 @@ async fn a_branch_that_goes_takes_its_pull_request_along_and_one_is_brought_up_t
     let commit = asker.get(&format!("/repos/octo/hello/commits/{moved}")).await;
     let parents: Vec<_> = each(&commit["parents"], "sha").into_iter().map(str::to_owned).collect();
     assert_eq!(parents, [head, base]);
+    // What is told of the base is where it was when the head last moved.
+    mona.commit("main", &[("later.txt", Some("later\n"))]);
+    assert_eq!(asker.get(&format!("{PULLS}/{number}")).await["base"]["sha"], parents[1]);
     mona.delete_branch("topic");
     assert_eq!(asker.get(&format!("{PULLS}/{number}")).await["state"], "closed");
     assert_eq!(asker.ask("GET", "/repos/octo/hello/branches/topic", Value::Null).await.0, 404);

@@ -47,6 +47,10 @@ struct RegisterArgs {
     #[serde(default)]
     #[schemars(length(min = 1, max = 200))]
     created_by: Option<String>,
+    /// The gap that this job works on, by its name or as KIND/NAME. Claiming the job counts as an attempt at the gap, and it is refused unless the gap may be worked on.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 201))]
+    gap: Option<String>,
     /// Replace the whole definition of a job that has this name: what you leave out takes its default. Its due time stays unless you give one, its claim and history always.
     #[serde(default)]
     upsert: bool,
@@ -70,6 +74,7 @@ fn register() -> Tool {
             priority: job::priority(args.priority.unwrap_or(0))?,
             max_attempts: args.max_attempts.map(job::max_attempts).transpose()?,
             created_by: args.created_by.unwrap_or_else(|| call.by.name.clone()),
+            gap: args.gap,
         };
         let upsert = if args.upsert { Upsert::Replace } else { Upsert::Never };
         plane.register_job(&call, new, upsert).await?;

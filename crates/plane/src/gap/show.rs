@@ -1,0 +1,264 @@
+//! What is read of gaps: lists by rank, one with everything around it, what its rank is made of, and the inventory.
+
+use std::collections::BTreeMap;
+
+use domain::gap::rank::Term;
+use domain::gap::relation::{self, Part};
+use domain::gap::{Gap, Key, State};
+use domain::time::Span;
+use serde::Serialize;
+use store::Tx;
+use store::gap::blocked::{self, Blocked};
+use store::gap::event::Happened;
+use store::gap::likeness::Proposal;
+use store::gap::sighting::{OfDay, Seen};
+use store::gap::{Total, Which, edge, event, likeness, place, sighting};
+use store::issue::{Comment, Mirrored};
+
+use super::known;
+use crate::page::{Ask, Page};
+use crate::{Call, No, Plane};
+
+/// How much of each thing around a gap is shown with it.
+const AROUND_MAX: i64 = 20;
+
+/// How many duplicates are shown with what stands for them.
+const DUPLICATES_MAX: usize = 20;
+
+/// How many jobs, blocked by several gaps, are shown with how those go together.
+const JOBS_TOGETHER_MAX: usize = 5;
+
+/// Over how many days the inventory counts sightings by day.
+const INVENTORY_DAYS: i64 = 90;
+
+/// A gap with everything around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The gap.
+    pub gap: Gap,
+    /// Whether it is too deep to be worked on.
+    pub too_deep: bool,
+    /// What its rank is made of.
+    pub terms: Vec<Term>,
+    /// The jobs that it was reported to block, the last reported first, 20 at most.
+    pub blocked: Vec<Blocked>,
+    /// What it depends on, 20 at most.
+    pub depends_on: Vec<String>,
+    /// What depends on it, 20 at most.
+    pub needed_by: Vec<String>,
+    /// What it stands for, 20 at most.
+    pub duplicates: Vec<String>,
+    /// What may be the same, for a person to say.
+    pub proposals: Vec<Proposal>,
+    /// How it goes with other gaps that block the same job.
+    pub together: Vec<Together>,
+    /// What became of it, the latest first.
+    pub events: Vec<Happened>,
+    /// Its issue.
+    pub issue: Option<Mirrored>,
+    /// What people wrote there, the latest first.
+    pub comments: Vec<Comment>,
+    /// Its sightings, the latest first.
+    pub sightings: Page<Seen>,
+}
+
+/// How several gaps that block one job are best closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Together {
+    /// The job.
+    pub job: String,
+    /// Whether in one pull request, or in which order and why.
+    pub advice: relation::Together,
+    /// The gaps.
+    pub gaps: Vec<String>,
+}
+
+/// A gap with what its rank is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The gap.
+    pub gap: Gap,
+    /// Whether it is too deep to be worked on.
+    pub too_deep: bool,
+    /// What its rank is made of.
+    pub terms: Vec<Term>,
+}
+
+/// What agents lack, summed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Inventory {
+    /// By kind.
+    pub kinds: Vec<Kind>,
+    /// How often each kind was reported on each of the last 90 days.
+    pub days: Vec<OfDay>,
+    /// How many markers could not be read, 200 at most.
+    pub unreadable: i64,
+    /// How many proposals wait for a person, 200 at most.
+    pub proposals: i64,
+}
+
+/// The gaps of one kind, summed up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Kind {
+    /// The kind.
+    pub kind: String,
+    /// How many gaps, duplicates left out.
+    pub gaps: i64,
+    /// How many stand how: the outcomes of this kind.
+    pub outcomes: BTreeMap<String, i64>,
+    /// How often they were reported.
+    pub sightings: i64,
+    /// How many jobs they block, each gap counted for itself.
+    pub jobs: i64,
+    /// How often somebody began to work on one.
+    pub attempts: i64,
+    /// How many of those attempts failed.
+    pub failures: i64,
+    /// How often one was opened again.
+    pub reopened: i64,
+    /// How many lines one changes on average, as far as anybody said; none where nobody did.
+    pub lines: Option<i64>,
+    /// When the first was first reported.
+    pub first_at: i64,
+    /// When the last was last reported.
+    pub last_at: i64,
+}
+
+impl Plane {
+    /// Gaps by rank.
+    pub async fn list_gaps(&self, call: &Call, which: Which, kind: Option<&str>, ask: &Ask) -> Result<Page<Gap>, No> {
+        let first = (i64::MIN, i64::MIN, String::new());
+        let after: store::gap::Place = ask.place_in_order(first)?;
+        let mut tx = self.read(call).await?;
+        let gaps = store::gap::by_rank(&mut tx, which, kind, &after, ask.rows()).await?;
+        Ok(ask.page(gaps, place))
+    }
+
+    /// Gaps by rank, each with what its rank is made of.
+    pub async fn explain_gaps(&self, call: &Call, ask: &Ask) -> Result<Page<Explained>, No> {
+        let page = self.list_gaps(call, Which::Live, None, ask).await?;
+        let explained = |gap: Gap| Explained {
+            too_deep: gap.is_too_deep(self.settings.rules.depth_max),
+            terms: gap.standing().terms(),
+            gap,
+        };
+        Ok(Page { items: page.items.into_iter().map(explained).collect(), cursor: page.cursor })
+    }
+
+    /// Whether a gap is too deep to be worked on.
+    pub fn is_too_deep(&self, gap: &Gap) -> bool {
+        gap.is_too_deep(self.settings.rules.depth_max)
+    }
+
+    /// One gap with everything around it; `ask` is about its sightings.
+    pub async fn show_gap(&self, call: &Call, gap: &str, ask: &Ask) -> Result<Shown, No> {
+        let (before, id) = ask.place((i64::MAX, ""))?;
+        let mut tx = self.read(call).await?;
+        let key = known(&mut tx, "name", gap).await?;
+        let gap = store::gap::find(&mut tx, &key).await?.ok_or(store::Fault::Conflict)?;
+        let seen = sighting::of_gap(&mut tx, &key, (before, &id), ask.rows()).await?;
+        let blocked = blocked::list(&mut tx, &key, AROUND_MAX).await?;
+        let keys = |keys: Vec<Key>| keys.iter().take(DUPLICATES_MAX).map(Key::to_string).collect();
+        Ok(Shown {
+            too_deep: self.is_too_deep(&gap),
+            terms: gap.standing().terms(),
+            together: together(&mut tx, &key, &blocked, self.settings.rules.lines_max).await?,
+            blocked,
+            depends_on: edge::out(&mut tx, &key, AROUND_MAX).await?.into_iter().map(|(_, on)| on).collect(),
+            needed_by: edge::above(&mut tx, &key, AROUND_MAX).await?.into_iter().map(|(gap, _)| gap).collect(),
+            duplicates: keys(store::gap::duplicates(&mut tx, &key).await?),
+            proposals: likeness::of_gap(&mut tx, &key, AROUND_MAX).await?,
+            events: event::of_gap(&mut tx, &key, AROUND_MAX).await?,
+            issue: store::issue::find(&mut tx, &key).await?,
+            comments: store::issue::comments(&mut tx, &key, AROUND_MAX).await?,
+            sightings: ask.page_of_texts(seen, |seen| (seen.at, seen.id.clone())),
+            gap,
+        })
+    }
+
+    /// The markers that could not be read, the latest first.
+    pub async fn list_unreadable(&self, call: &Call, ask: &Ask) -> Result<Page<Seen>, No> {
+        let (before, id) = ask.place((i64::MAX, ""))?;
+        let mut tx = self.read(call).await?;
+        let seen = sighting::unreadable(&mut tx, (before, &id), ask.rows()).await?;
+        Ok(ask.page_of_texts(seen, |seen| (seen.at, seen.id.clone())))
+    }
+
+    /// What may be the same, the most alike first.
+    pub async fn list_likeness(&self, call: &Call, ask: &Ask) -> Result<Page<Proposal>, No> {
+        let after: likeness::Place = ask.place_in_order((i64::MIN, String::new(), String::new()))?;
+        let mut tx = self.read(call).await?;
+        let proposals = likeness::list(&mut tx, &after, ask.rows()).await?;
+        Ok(ask.page(proposals, Proposal::place))
+    }
+
+    /// What agents lack, summed up.
+    pub async fn inventory(&self, call: &Call) -> Result<Inventory, No> {
+        let mut tx = self.read(call).await?;
+        let since = tx.now() - Span::days(INVENTORY_DAYS);
+        let most = crate::page::LIMIT_MAX;
+        let first = (i64::MIN, String::new(), String::new());
+        let unreadable = sighting::unreadable(&mut tx, (i64::MAX, ""), most).await?.len();
+        let proposals = likeness::list(&mut tx, &first, most).await?.len();
+        Ok(Inventory {
+            kinds: kinds(store::gap::totals(&mut tx).await?),
+            days: sighting::by_day(&mut tx, since).await?,
+            unreadable: i64::try_from(unreadable).unwrap_or(most),
+            proposals: i64::try_from(proposals).unwrap_or(most),
+        })
+    }
+}
+
+/// For each of the jobs that a gap blocks and others do too: how all of those go together.
+async fn together(tx: &mut Tx, key: &Key, jobs: &[Blocked], lines_max: i64) -> Result<Vec<Together>, No> {
+    let mut told = Vec::new();
+    for blocked in jobs.iter().filter(|blocked| blocked.cleared_at.is_none()) {
+        if told.len() == JOBS_TOGETHER_MAX {
+            break;
+        }
+        let mut keys = blocked::open_of(tx, &blocked.job, AROUND_MAX).await?;
+        if keys.len() < 2 {
+            continue;
+        }
+        keys.sort();
+        let (mut parts, mut edges) = (Vec::new(), Vec::new());
+        for key in &keys {
+            let Some(gap) = store::gap::find(tx, key).await?.filter(|gap| gap.state.is_live()) else { continue };
+            edges.extend(edge::out(tx, key, AROUND_MAX).await?);
+            parts.push(Part { key: key.to_string(), kind: gap.key.kind, area: gap.area, lines: gap.lines });
+        }
+        if parts.len() > 1 && parts.iter().any(|part| part.key == key.to_string()) {
+            let advice = relation::together(&parts, &edges, lines_max);
+            let gaps = parts.into_iter().map(|part| part.key).collect();
+            told.push(Together { job: blocked.job.clone(), advice, gaps });
+        }
+    }
+    Ok(told)
+}
+
+/// Sums up by kind; a duplicate counts with the gap that stands for it.
+fn kinds(totals: Vec<Total>) -> Vec<Kind> {
+    let mut kinds: BTreeMap<String, (Kind, i64, i64)> = BTreeMap::new();
+    for total in totals {
+        let first = (Kind { kind: total.kind.clone(), first_at: i64::MAX, ..Kind::default() }, 0, 0);
+        let (kind, lines, sized) = kinds.entry(total.kind.clone()).or_insert(first);
+        *kind.outcomes.entry(total.state.clone()).or_default() += total.gaps;
+        if total.state == State::Duplicate.name() {
+            continue;
+        }
+        kind.gaps += total.gaps;
+        kind.sightings += total.sightings;
+        kind.jobs += total.jobs;
+        kind.attempts += total.attempts;
+        kind.failures += total.failures;
+        kind.reopened += total.reopened;
+        kind.first_at = kind.first_at.min(total.first_at);
+        kind.last_at = kind.last_at.max(total.last_at);
+        *lines += total.lines;
+        *sized += total.sized;
+        kind.lines = (*sized > 0).then(|| *lines / *sized);
+    }
+    let mut kinds: Vec<_> = kinds.into_values().map(|(kind, ..)| kind).filter(|kind| kind.gaps > 0).collect();
+    kinds.sort_by_key(|kind| (-kind.jobs, -kind.sightings, kind.first_at));
+    kinds
+}

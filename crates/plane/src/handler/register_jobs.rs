@@ -1,0 +1,47 @@
+//! The sweep: takes the inventory of gaps, proposes shapes of payloads, and opens issues for the gaps that have none. At the
+//! level observe it takes inventory only: nothing leaves the house.
+
+use domain::level::Level;
+
+use crate::mirror::{Failed, fault_line};
+use crate::tend::own;
+use crate::{No, Plane};
+
+pub(super) async fn run(plane: &Plane) -> Result<String, String> {
+    plane.sweep().await
+}
+
+impl Plane {
+    /// One sweep; tells in a line what it did, or why it failed.
+    pub async fn sweep(&self) -> Result<String, String> {
+        sweep(self).await.map_err(|failed| match failed {
+            Failed::No(no) => no.to_string(),
+            Failed::Forge(fault) => format!("the forge failed: {}", fault_line(&fault)),
+        })
+    }
+}
+
+async fn sweep(plane: &Plane) -> Result<String, Failed> {
+    let inventory = plane.inventory(&own("register-jobs")).await?;
+    let gaps: i64 = inventory.kinds.iter().map(|kind| kind.gaps).sum();
+    let sightings: i64 = inventory.kinds.iter().map(|kind| kind.sightings).sum();
+    let shapes = plane.propose_shapes().await?;
+    let shapes = if shapes > 0 { format!(", {shapes} shapes of payloads proposed") } else { String::new() };
+    let inventory = format!("{gaps} gaps in {sightings} sightings{shapes}");
+    let level = level(plane).await?;
+    Ok(match plane.settings().home.clone() {
+        _ if !level.reaches_out() => format!("{inventory}; at the level {level} nothing leaves the house"),
+        None => format!("{inventory}; no forge is configured, so no issue is opened"),
+        Some(home) => {
+            plane.look_for_other_bots(&home).await?;
+            let swept = plane.open_issues(&home).await?;
+            let waiting = if swept.waiting > 0 { ", more gaps wait for the bounds on issues" } else { "" };
+            format!("{inventory}; {} issues opened{waiting}", swept.opened)
+        }
+    })
+}
+
+async fn level(plane: &Plane) -> Result<Level, No> {
+    let mut tx = plane.store().read().await?;
+    Ok(store::level::current(&mut tx).await?.0)
+}

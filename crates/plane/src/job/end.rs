@@ -1,0 +1,102 @@
+//! How claims end: the run is kept, what it reports is taken in, and what it proves.
+
+use std::collections::BTreeSet;
+
+use domain::gap::{self, Key, Sighting};
+use domain::job::{Job, Outcome, Pointer, Run, Stale, State, Step};
+use domain::refusal::Refusal;
+use store::seeded::bug;
+
+use super::{Completed, Completion, write};
+use crate::No;
+use crate::desk::Desk;
+use crate::gap::Under;
+
+pub(super) async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Result<Completed, Stale>, No> {
+    let Some(was) = store::job::load(desk.tx, &end.name).await? else { return Ok(Err(Stale::NotFound)) };
+    let mut by = desk.call.by.clone();
+    let end = match &was.state {
+        State::Held(claim) if bug("stale-completion") => {
+            by.name.clone_from(&claim.principal);
+            Completion { at: Pointer::Claim(claim.id.clone()), ..end }
+        }
+        State::Held(_) | State::Idle | State::Waiting | State::Ready | State::Dead => end,
+    };
+    let step = match was.clone().complete(&by, &end.at, end.status, end.summary.clone(), desk.now) {
+        Ok(step) => step,
+        Err(stale) => return Ok(Err(stale)),
+    };
+    let run = step.run.clone();
+    let job = write(desk, &was, step).await?;
+    let reports = reports(&job.name, end.gaps, end.summary.as_deref().unwrap_or_default());
+    let Some(run) = run else { return Ok(Ok(Completed { job, gaps: 0 })) };
+    let parent = job.gap.as_deref().and_then(Key::stored);
+    let under = Under { claim_id: Some(&run.claim_id), parent: parent.as_ref(), since: run.claimed_at };
+    for (seen, at) in &reports {
+        crate::gap::take_in(desk, seen, under).await.map_err(|no| placed(no, *at))?;
+    }
+    if run.outcome == Outcome::Ok {
+        let reported: Vec<Key> = reports.iter().filter_map(|(seen, _)| Key::of(seen)).collect();
+        crate::gap::succeeded(desk, &job.name, run.claimed_at, &reported).await?;
+    }
+    Ok(Ok(Completed { job, gaps: reports.len() }))
+}
+
+/// What one run reports, each gap once, with its place among the gaps that it was given: first those, then what its
+/// summary marks. In the order of their keys, so that runs which report the same gaps take them up in one order.
+fn reports(job: &str, given: Vec<Sighting>, summary: &str) -> Vec<(Sighting, Option<usize>)> {
+    let mut named = BTreeSet::new();
+    let given = given.into_iter().enumerate().map(|(at, seen)| (seen, Some(at)));
+    let read = gap::read(summary).into_iter().map(|seen| (seen, None));
+    let mut reports: Vec<_> = given
+        .chain(read)
+        .filter(|(seen, _)| Key::of(seen).is_none_or(|key| named.insert(key)))
+        .map(|(seen, at)| (Sighting { job: Some(job.to_owned()), ..seen }, at))
+        .collect();
+    reports.sort_by_key(|(seen, _)| Key::of(seen));
+    reports
+}
+
+/// A refusal of one of the gaps that a completion was given, told by its place.
+fn placed(no: No, at: Option<usize>) -> No {
+    match (no, at) {
+        (No::Refusal(refusal), Some(at)) => {
+            let field = refusal.field.clone().unwrap_or_default();
+            No::Refusal(
+                Refusal { message: format!("gaps[{at}]: {}", refusal.message), ..refusal }
+                    .field(format!("gaps[{at}].{field}")),
+            )
+        }
+        (no, _) => no,
+    }
+}
+
+/// The job, if it may be claimed now for the gap that it works on. A claim that expired is ended first, for its end may be
+/// the last that the gap gets; and a job whose gap is not to be worked on leaves the line.
+pub(super) async fn workable(desk: &mut Desk<'_>, was: Job, gap: &str) -> Result<Option<Job>, No> {
+    let step = was.clone().expire(desk.now);
+    let job = if step.run.is_some() { write(desk, &was, step).await? } else { was };
+    if matches!(job.state, State::Held(_) | State::Dead) {
+        // What its claim says of it is told by the claim.
+        return Ok(Some(job));
+    }
+    let Some(key) = Key::stored(gap) else {
+        return Err(store::Fault::Corrupt { table: "job", column: "gap", id: job.name }.into());
+    };
+    let Some(stored) = store::gap::load(desk.tx, &key).await? else { return Ok(Some(job)) };
+    if crate::gap::unworkable(desk, &stored.gap).await?.is_none() {
+        return Ok(Some(job));
+    }
+    let aside = job.clone().put_aside(desk.now);
+    write(desk, &job, Step { job: aside, run: None }).await?;
+    Ok(None)
+}
+
+/// Appends how a claim ended, and lets the gap that was worked on know.
+pub(crate) async fn ended(desk: &mut Desk<'_>, job: &Job, run: &Run) -> Result<(), No> {
+    store::run::append(desk.tx, run).await?;
+    match &job.gap {
+        Some(gap) => crate::gap::ended(desk, gap, run).await,
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,118 @@
+//! The level of autonomy: shown with what its gate asks for, raised by an operator on evidence or a reason, lowered at once.
+
+use domain::agent::Right;
+use domain::level::{self, Item, Level, Record};
+use domain::time::Time;
+use futures::FutureExt;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Tx;
+use store::level::Change;
+
+use crate::desk::Desk;
+use crate::{Call, No, Plane};
+
+/// How many changes are shown.
+const CHANGES_SHOWN: i64 = 20;
+
+/// The level and the gate above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The level in force.
+    pub level: Level,
+    /// Since when; none while it was never changed.
+    pub since: Option<Time>,
+    /// The level above; none above the highest.
+    pub next: Option<Level>,
+    /// What the gate to it asks for.
+    pub gate: Vec<Item>,
+    /// Every change, the latest first.
+    pub history: Vec<Change>,
+}
+
+/// What became of the level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// From which.
+    pub was: String,
+    /// To which.
+    pub now: String,
+    /// Whether a reason stood in for evidence.
+    pub overridden: bool,
+}
+
+impl Plane {
+    /// The level in force, and what the gate above it asks for.
+    pub async fn show_level(&self, call: &Call) -> Result<Standing, No> {
+        let mut tx = self.read(call).await?;
+        let (level, latest) = store::level::current(&mut tx).await?;
+        let gate = gate(&mut tx, level, latest.as_ref(), self.settings.rules.needs).await?;
+        let history = store::level::history(&mut tx, CHANGES_SHOWN).await?;
+        let since = latest.map(|change| Time(change.at));
+        Ok(Standing { level, since, next: level.above(), gate, history })
+    }
+
+    /// Raises the level by one, if its gate is open or a reason overrides it.
+    pub async fn raise_level(&self, call: &Call, reason: Option<&str>) -> Result<Moved, No> {
+        let reason = reason.map(level::reason).transpose()?;
+        let moved = self.write(call, Right::Operate, move |desk| raise(desk, reason.clone()).boxed()).await?;
+        self.wake.mirror.notify_one();
+        Ok(moved)
+    }
+
+    /// Lowers the level to the one named, or by one.
+    pub async fn lower_level(&self, call: &Call, to: Option<Level>, reason: Option<&str>) -> Result<Moved, No> {
+        let reason = reason.map(level::reason).transpose()?.unwrap_or_default();
+        self.write(call, Right::Operate, move |desk| lower(desk, to, reason.clone()).boxed()).await
+    }
+}
+
+/// What the gate above a level asks for, counted from the store.
+async fn gate(tx: &mut Tx, level: Level, latest: Option<&Change>, needs: level::Needs) -> Result<Vec<Item>, No> {
+    let since = latest.map(|change| Time(change.at));
+    let days = store::level::days(tx, since.unwrap_or(Time(0)), needs.days.max(1)).await?;
+    let sightings = store::gap::sighting::named(tx, needs.sightings.max(1)).await?;
+    let record = Record { since, days, sightings, settled: None };
+    Ok(level::gate(level, needs, record))
+}
+
+async fn raise(desk: &mut Desk<'_>, reason: Option<String>) -> Result<Moved, No> {
+    let (from, latest) = store::level::current(desk.tx).await?;
+    let gate = gate(desk.tx, from, latest.as_ref(), desk.rules.needs).await?;
+    let raised = level::raise(from, &gate, reason.as_deref())?;
+    change(desk, (from, raised.to), latest.as_ref(), reason.unwrap_or_default(), raised.overridden, &gate).await
+}
+
+async fn lower(desk: &mut Desk<'_>, to: Option<Level>, reason: String) -> Result<Moved, No> {
+    let (from, latest) = store::level::current(desk.tx).await?;
+    let to = level::lower(from, to)?;
+    let gate = gate(desk.tx, from, latest.as_ref(), desk.rules.needs).await?;
+    change(desk, (from, to), latest.as_ref(), reason, false, &gate).await
+}
+
+/// Writes a change down, with the evidence of this moment.
+async fn change(
+    desk: &mut Desk<'_>,
+    (was, now): (Level, Level),
+    latest: Option<&Change>,
+    reason: String,
+    overridden: bool,
+    gate: &[Item],
+) -> Result<Moved, No> {
+    let evidence: Vec<_> =
+        gate.iter().map(|item| json!({"what": item.what, "have": item.have, "need": item.need})).collect();
+    let change = Change {
+        seq: latest.map_or(1, |latest| latest.seq + 1),
+        at: desk.now.0,
+        was: was.name().to_owned(),
+        now: now.name().to_owned(),
+        by: desk.call.by.name.clone(),
+        reason,
+        overridden: i64::from(overridden),
+        evidence: json!(evidence).to_string(),
+    };
+    store::level::append(desk.tx, &change).await?;
+    let after = json!({"level": change.now, "reason": change.reason, "overridden": overridden, "evidence": evidence});
+    desk.record("level".to_owned(), &json!({"level": change.was}), &after).await?;
+    Ok(Moved { was: change.was, now: change.now, overridden })
+}

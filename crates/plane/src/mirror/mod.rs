@@ -1,0 +1,300 @@
+//! Gaps and their issues, kept alike both ways, whatever is lost, comes twice or comes late.
+//!
+//! `poll` reads everything there is, which alone would do; a webhook or a change of ours only makes it sooner. `sync`
+//! holds one issue against its gap and writes what follows; `open` opens issues, each at most once; `note` says things.
+//! Nothing is asked of the forge at a level at which nothing leaves the house.
+
+mod note;
+mod open;
+mod poll;
+mod sync;
+
+use std::sync::Arc;
+
+use domain::gap::{Event, Key};
+use domain::label::{self, Names, Role};
+use domain::time::{Span, Time};
+use forge::{Fault, Forge};
+use futures::FutureExt;
+use secrecy::SecretString;
+use store::repository::Repository;
+
+use crate::desk::Desk;
+use crate::tend::own;
+use crate::{No, Plane};
+
+pub use poll::Polled;
+
+/// How long whoever works on an issue keeps others away: longer than its requests may take together.
+const LEASE: Span = Span::mins(5);
+
+/// How long the forge is left in peace when it failed without saying for how long.
+const REST: Span = Span::mins(1);
+
+/// How many issues that changed are looked at in one tick.
+const DIRTY_MAX: i64 = 20;
+
+/// Where issues are mirrored to.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The forge.
+    pub forge: Arc<dyn Forge>,
+    /// The repository, `OWNER/NAME`.
+    pub repo: String,
+    /// How often everything is read, 5 minutes at most.
+    pub poll: Span,
+    /// How many issues may be open at once.
+    pub open_max: i64,
+    /// How many issues one sweep may open.
+    pub sweep_max: i64,
+    /// What webhooks are proven by; none while none are taken.
+    pub webhook_secret: Option<SecretString>,
+}
+
+/// How work with the forge failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    /// The store, or a rule.
+    #[error(transparent)]
+    No(#[from] No),
+    /// The forge.
+    #[error(transparent)]
+    Forge(#[from] Fault),
+}
+
+impl From<store::Fault> for Failed {
+    fn from(fault: store::Fault) -> Self {
+        Self::No(fault.into())
+    }
+}
+
+/// Lets the issue of a gap be looked at soon.
+pub(crate) async fn nudge(desk: &mut Desk<'_>, key: &Key) -> Result<(), No> {
+    Ok(store::issue::nudge(desk.tx, key).await?)
+}
+
+/// Leaves something to be said on the issue of a gap, if it has one.
+pub(crate) async fn say(desk: &mut Desk<'_>, key: &Key, text: &str) -> Result<(), No> {
+    if store::issue::find(desk.tx, key).await?.is_some() {
+        let id = desk.mint();
+        store::issue::say(desk.tx, &id, key, text).await?;
+    }
+    Ok(())
+}
+
+/// Whether the issue of a gap lets agents act on it, as it was last seen: without one nobody said so.
+pub(crate) async fn lets_agents_act(desk: &mut Desk<'_>, key: &Key) -> Result<bool, No> {
+    let Some(issue) = store::issue::find(desk.tx, key).await? else { return Ok(false) };
+    if issue.state != store::issue::State::Known {
+        return Ok(false);
+    }
+    let names = names(desk.tx, &issue.repo, &desk.rules.labels).await?;
+    Ok(label::lets_agents_act(&names, &issue.labels))
+}
+
+/// Lets a gap that a person opens again get a new issue, where the old one is gone or was refused.
+pub(crate) async fn reopen(desk: &mut Desk<'_>, key: &Key, event: Event) -> Result<(), No> {
+    if event != Event::Reopened {
+        return Ok(());
+    }
+    match store::issue::load(desk.tx, key).await? {
+        Some(issue) if matches!(issue.state, store::issue::State::Gone | store::issue::State::Refused) => {
+            store::issue::remove(desk.tx, &issue).await?;
+        }
+        Some(_) | None => {}
+    }
+    Ok(())
+}
+
+/// The names that our labels have in a repository: as configured, unless people renamed them there.
+pub(crate) async fn names(tx: &mut store::Tx, repo: &str, configured: &Names) -> Result<Names, No> {
+    let known = store::repository::labels(tx, repo).await?;
+    Ok(known.into_iter().fold(configured.clone(), |names, label| names.with(label.role, &label.name)))
+}
+
+impl Plane {
+    /// The repository that issues are mirrored to, as it was last seen.
+    pub async fn show_repository(&self, call: &crate::Call) -> Result<Option<Repository>, No> {
+        let Some(home) = &self.settings.home else { return Ok(None) };
+        let mut tx = self.read(call).await?;
+        Ok(store::repository::find(&mut tx, &home.repo).await?)
+    }
+
+    /// One tick of the mirror: what webhooks hinted at, what changed here, and everything when its time has come.
+    pub async fn tend_mirror(&self) -> Result<(), No> {
+        let Some(home) = self.settings.home.clone() else { return Ok(()) };
+        match self.mirror(&home).await {
+            Ok(()) => Ok(()),
+            Err(Failed::No(no)) => Err(no),
+            Err(Failed::Forge(fault)) => {
+                tracing::warn!(%fault, repo = home.repo, "the forge failed; it is left in peace for a while");
+                self.leave_in_peace(&home, &fault).await
+            }
+        }
+    }
+
+    async fn mirror(&self, home: &Home) -> Result<(), Failed> {
+        if !self.may_reach_out(home).await? {
+            return Ok(());
+        }
+        self.take_webhooks(home).await?;
+        let until = self.moment().await? + LEASE;
+        let dirty = self.act.act(move |tx| async move { Ok(store::issue::take(tx, until, DIRTY_MAX).await?) }.boxed());
+        for key in dirty.await? {
+            let done = self.look_again(home, &key).await;
+            self.set_aside(&key, done).await?;
+        }
+        let (repo, every) = (home.repo.clone(), home.poll);
+        let due = self.act.act(move |tx| {
+            let repo = repo.clone();
+            let next = tx.now() + every;
+            async move { Ok(store::repository::due(tx, &repo, next).await?) }.boxed()
+        });
+        if due.await? {
+            self.poll_forge(home).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets an issue aside that the forge would not deal with, so that it keeps no other waiting; what goes for the whole
+    /// forge is passed on.
+    async fn set_aside(&self, key: &Key, done: Result<(), Failed>) -> Result<(), Failed> {
+        let fault = match done {
+            Ok(()) => return Ok(()),
+            Err(failed @ (Failed::No(_) | Failed::Forge(Fault::Later { .. } | Fault::Moved { .. }))) => {
+                return Err(failed);
+            }
+            Err(Failed::Forge(fault)) => fault,
+        };
+        tracing::warn!(gap = %key, %fault, "an issue is set aside");
+        let (key, why) = (key.clone(), fault_line(&fault));
+        let done = self.as_mirror(move |desk| {
+            let (key, why) = (key.clone(), why.clone());
+            async move {
+                let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
+                issue.last_error = why;
+                issue.lease_until = desk.now + REST;
+                Ok(store::issue::write(desk.tx, &issue).await?)
+            }
+            .boxed()
+        });
+        Ok(done.await?)
+    }
+
+    /// Whether anything may be asked of the forge now: by the level, and by what it said last.
+    pub(crate) async fn may_reach_out(&self, home: &Home) -> Result<bool, No> {
+        let repo = home.repo.clone();
+        self.act
+            .act(move |tx| {
+                let repo = repo.clone();
+                async move {
+                    let (level, _) = store::level::current(tx).await?;
+                    if !level.reaches_out() {
+                        return Ok(false);
+                    }
+                    let now = tx.now();
+                    let repository = store::repository::held(tx, &repo).await?;
+                    Ok(repository.rest_until <= now.0)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Remembers how the forge failed, and for how long it is left alone.
+    async fn leave_in_peace(&self, home: &Home, fault: &Fault) -> Result<(), No> {
+        let after = match fault {
+            Fault::Later { after, .. } => after.unwrap_or(REST),
+            Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. } => REST,
+            Fault::Moved { .. } => Span::mins(5),
+        };
+        let (repo, why) = (home.repo.clone(), fault_line(fault));
+        let moved = match fault {
+            Fault::Moved { to } => Some(to.clone()),
+            Fault::Later { .. }
+            | Fault::Unknown { .. }
+            | Fault::Refused { .. }
+            | Fault::Gone { .. }
+            | Fault::Stale { .. } => None,
+        };
+        self.act
+            .act(move |tx| {
+                let (repo, why, moved) = (repo.clone(), why.clone(), moved.clone());
+                async move {
+                    let rest = tx.now() + after;
+                    store::repository::failed(tx, &repo, &why, rest).await?;
+                    if let Some(to) = moved {
+                        store::repository::moved(tx, &repo, &to, &why).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// The store's moment.
+    pub(crate) async fn moment(&self) -> Result<Time, No> {
+        Ok(self.store.glance().await?.now())
+    }
+
+    /// Runs a command of the mirror's own.
+    async fn as_mirror<T, F>(&self, decide: F) -> Result<T, No>
+    where
+        T: Send + 'static,
+        F: for<'a, 't> Fn(&'a mut Desk<'t>) -> futures::future::BoxFuture<'a, Result<T, No>> + Send + Sync + 'static,
+    {
+        let (chance, rules, decide) = (self.chance.clone(), self.rules(), Arc::new(decide));
+        let done = self.act.act(move |tx| {
+            let (chance, rules, decide) = (chance.clone(), Arc::clone(&rules), Arc::clone(&decide));
+            async move {
+                let now = tx.now();
+                decide(&mut Desk { tx, now, call: own("mirror"), chance, rules }).await
+            }
+            .boxed()
+        });
+        let done = done.await?;
+        self.wake.journal.notify_one();
+        Ok(done)
+    }
+
+    /// The name that a label of ours has there; made there where it is missing.
+    async fn label_name(&self, home: &Home, role: Role) -> Result<String, Failed> {
+        let mut tx = self.store.read().await?;
+        let known = store::repository::labels(&mut tx, &home.repo).await?;
+        drop(tx);
+        if let Some(label) = known.into_iter().find(|label| label.role == role) {
+            return Ok(label.name);
+        }
+        let name = self.settings.rules.labels.of(role).to_owned();
+        let new = forge::Label {
+            id: String::new(),
+            name,
+            color: role.color().to_owned(),
+            description: role.about().to_owned(),
+        };
+        let made = home.forge.make_label(&new).await?;
+        let label = store::repository::Label { role, id: made.id, name: made.name };
+        let (repo, kept) = (home.repo.clone(), label.clone());
+        self.act
+            .act(move |tx| {
+                let (repo, label) = (repo.clone(), kept.clone());
+                async move { Ok(store::repository::put_label(tx, &repo, &label).await?) }.boxed()
+            })
+            .await?;
+        Ok(label.name)
+    }
+}
+
+/// How a forge failed, in a line for people.
+pub(crate) fn fault_line(fault: &Fault) -> String {
+    let line = match fault {
+        Fault::Refused { why, next } => format!("{why}; {next}"),
+        Fault::Later { .. }
+        | Fault::Unknown { .. }
+        | Fault::Gone { .. }
+        | Fault::Stale { .. }
+        | Fault::Moved { .. } => fault.to_string(),
+    };
+    line.chars().take(500).collect()
+}

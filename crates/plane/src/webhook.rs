@@ -1,0 +1,175 @@
+//! The inbox of webhooks: proven first, written down before they are acknowledged, and then only a hint to look.
+
+use std::collections::BTreeSet;
+
+use domain::agent::{Principal, Role};
+use domain::id;
+use domain::refusal::{Code, Refusal};
+use domain::time::Span;
+use forge::github::webhook;
+use futures::FutureExt;
+use serde::{Deserialize, Serialize};
+use store::webhook::{New, Row};
+
+use crate::desk::Desk;
+use crate::mirror::{Failed, Home, fault_line};
+use crate::{Call, No, Plane};
+
+/// How many webhooks one tick takes.
+const AT_ONCE: i64 = 50;
+
+/// How long whoever takes webhooks keeps others away from them.
+const LEASE: Span = Span::mins(5);
+
+/// How often a webhook is tried: the poll finds what it was about anyway.
+const TRIES_MAX: i64 = 5;
+
+/// How long after a failure one is tried again, times the number of tries.
+const AGAIN: Span = Span::secs(30);
+
+/// What is known of a webhook before it is believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// The forge's id of the delivery.
+    pub id: &'a str,
+    /// What it is about.
+    pub event: &'a str,
+    /// The proof that it is the forge's.
+    pub signature: Option<&'a str>,
+    /// The body as it came.
+    pub body: &'a [u8],
+}
+
+/// What came of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Received {
+    /// It is written down and will be looked into.
+    Queued,
+    /// It is written down, and nothing here goes by it.
+    Ignored,
+    /// It came before.
+    Duplicate,
+}
+
+impl Plane {
+    /// Takes in a webhook. One that is not proven leaves nothing.
+    pub async fn receive_webhook(&self, delivery: Delivery<'_>) -> Result<Received, No> {
+        let unproven = |why: String| {
+            Refusal::new(Code::Unauthenticated, why)
+                .hint("the secret of the webhook on the forge must be the one in forge.webhook_secret_file")
+        };
+        let home = self.settings.home.as_ref();
+        let Some(secret) = home.and_then(|home| home.webhook_secret.as_ref()) else {
+            return Err(Refusal::new(Code::NotFound, "no webhooks are taken: there is no secret to prove them by")
+                .hint("set forge.webhook_secret_file")
+                .into());
+        };
+        let proven = webhook::verify(secret, delivery.signature, delivery.body)
+            .map_err(|refused| unproven(refused.to_string()))?;
+        let name = id::name("delivery", delivery.id)?;
+        let hint = webhook::read(delivery.event, proven);
+        let hash = id::digest(delivery.body);
+        let call = Call {
+            by: Principal::local("github", Role::Operator),
+            tool: "webhook",
+            request_id: name.clone(),
+            idempotency: None,
+        };
+        let received = self.write(&call, domain::agent::Right::Operate, move |desk| {
+            receive(desk, name.clone(), hash.clone(), hint.clone()).boxed()
+        });
+        let received = received.await?;
+        if received == Received::Queued {
+            self.wake.mirror.notify_one();
+        }
+        Ok(received)
+    }
+
+    /// Looks into what webhooks hinted at.
+    pub(crate) async fn take_webhooks(&self, home: &Home) -> Result<(), Failed> {
+        let until = self.moment().await? + LEASE;
+        let taken =
+            self.act.act(move |tx| async move { Ok(store::webhook::take(tx, until, AT_ONCE).await?) }.boxed()).await?;
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let mut failed = None;
+        let numbers: BTreeSet<i64> = taken.iter().filter_map(|row| row.number).collect();
+        for number in numbers {
+            if let Err(error) = self.look_into(home, number).await {
+                failed = Some(error);
+                break;
+            }
+        }
+        // What is about the repository as a whole is found by reading everything.
+        if taken.iter().any(|row| row.number.is_none()) {
+            let repo = home.repo.clone();
+            let hurried = self.act.act(move |tx| {
+                let repo = repo.clone();
+                async move { Ok(store::repository::hurry(tx, &repo).await?) }.boxed()
+            });
+            hurried.await?;
+        }
+        let why = match &failed {
+            None => None,
+            Some(Failed::Forge(fault)) => Some(fault_line(fault)),
+            Some(Failed::No(no)) => Some(no.to_string()),
+        };
+        self.end_webhooks(taken, why).await?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Holds the issue of a number, if it is one of ours, against its gap.
+    async fn look_into(&self, home: &Home, number: i64) -> Result<(), Failed> {
+        let mut tx = self.store.read().await?;
+        let known = store::issue::by_number(&mut tx, &home.repo, number).await?;
+        drop(tx);
+        match known {
+            Some(issue) if issue.state == store::issue::State::Known => self.look_at(home, &issue.gap, number).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn end_webhooks(&self, taken: Vec<Row>, why: Option<String>) -> Result<(), No> {
+        self.act
+            .act(move |tx| {
+                let (taken, why) = (taken.clone(), why.clone());
+                async move {
+                    for row in &taken {
+                        match &why {
+                            None => store::webhook::end(tx, &row.delivery, "done", "").await?,
+                            Some(why) if row.attempts >= TRIES_MAX => {
+                                store::webhook::end(tx, &row.delivery, "dead", why).await?;
+                            }
+                            Some(why) => {
+                                let at = tx.now() + Span(AGAIN.0 * row.attempts);
+                                store::webhook::later(tx, &row.delivery, at, why).await?;
+                            }
+                        }
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+async fn receive(desk: &mut Desk<'_>, delivery: String, hash: String, hint: webhook::Hint) -> Result<Received, No> {
+    // What is about somebody's pull request or push is nothing that gaps go by.
+    let about = matches!(hint.event.as_str(), "issues" | "issue_comment" | "label" | "repository");
+    let new = New {
+        delivery: &delivery,
+        hash: &hash,
+        event: &hint.event,
+        action: hint.action.as_deref().unwrap_or_default(),
+        repo_id: hint.repository_id.as_deref().unwrap_or_default(),
+        number: hint.numbers.first().copied(),
+        pending: about,
+    };
+    if !store::webhook::add(desk.tx, new).await? {
+        return Ok(Received::Duplicate);
+    }
+    Ok(if about { Received::Queued } else { Received::Ignored })
+}

@@ -1,0 +1,53 @@
+//! Which gap depends on which.
+
+use domain::gap::Key;
+use domain::gap::relation::Edge;
+
+use crate::Arg::{Int, Text};
+use crate::{Fault, Tx};
+
+/// The most edges that one question reads.
+const EDGES_MAX: i64 = 10_000;
+
+statements! {
+    ADD = "INSERT INTO gap_edge (gap, depends_on, at) VALUES ($1, $2, $3) ON CONFLICT (gap, depends_on) DO NOTHING";
+    BELOW = "WITH RECURSIVE reached (key) AS (
+               SELECT key FROM gap WHERE key = $1
+               UNION
+               SELECT gap_edge.depends_on FROM gap_edge JOIN reached ON gap_edge.gap = reached.key)
+             SELECT gap, depends_on FROM gap_edge WHERE gap IN (SELECT key FROM reached) LIMIT $2";
+    ABOVE = "SELECT gap, depends_on FROM gap_edge WHERE depends_on = $1 ORDER BY gap LIMIT $2";
+    OUT = "SELECT gap, depends_on FROM gap_edge WHERE gap = $1 ORDER BY depends_on LIMIT $2";
+    AROUND = "WITH RECURSIVE reached (key) AS (
+                SELECT key FROM gap WHERE key = $1
+                UNION
+                SELECT CASE WHEN gap_edge.gap = reached.key THEN gap_edge.depends_on ELSE gap_edge.gap END
+                  FROM gap_edge JOIN reached ON gap_edge.gap = reached.key OR gap_edge.depends_on = reached.key)
+              SELECT gap, depends_on FROM gap_edge WHERE gap IN (SELECT key FROM reached) LIMIT $2";
+}
+
+/// Adds an edge; one that is there stays.
+pub async fn add(tx: &mut Tx, gap: &Key, depends_on: &Key) -> Result<bool, Fault> {
+    let now = tx.now();
+    Ok(tx.run(ADD, &[Text(&gap.to_string()), Text(&depends_on.to_string()), Int(now.0)]).await? == 1)
+}
+
+/// Every edge that can be reached from a gap, downwards.
+pub async fn below(tx: &mut Tx, key: &Key) -> Result<Vec<Edge>, Fault> {
+    tx.all(BELOW, &[Text(&key.to_string()), Int(EDGES_MAX)]).await
+}
+
+/// Every edge of the gaps that hang together with this one.
+pub async fn around(tx: &mut Tx, key: &Key) -> Result<Vec<Edge>, Fault> {
+    tx.all(AROUND, &[Text(&key.to_string()), Int(EDGES_MAX)]).await
+}
+
+/// The edges that lead to a gap: what depends on it.
+pub async fn above(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<Edge>, Fault> {
+    tx.all(ABOVE, &[Text(&key.to_string()), Int(limit)]).await
+}
+
+/// The edges that leave a gap: what it depends on.
+pub async fn out(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<Edge>, Fault> {
+    tx.all(OUT, &[Text(&key.to_string()), Int(limit)]).await
+}

@@ -1,0 +1,123 @@
+//! Sightings of gaps as rows: appended, never changed.
+
+use domain::gap::{Key, Sighting};
+use domain::time::Time;
+use serde::Serialize;
+
+use crate::Arg::{Int, MaybeInt, MaybeText, Text};
+use crate::{Fault, Tx};
+
+macro_rules! columns {
+    () => {
+        "id, at, kind, name, reason, job, claim_id, depends_on, severity, source, principal, area, lines, parent"
+    };
+}
+
+statements! {
+    APPEND = concat!("INSERT INTO sighting (", columns!(), ")
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
+    OF_GAP = concat!("SELECT ", columns!(), " FROM sighting WHERE kind = $1 AND name = $2 AND (at, id) < ($3, $4)
+            ORDER BY at DESC, id DESC LIMIT $5");
+    UNREADABLE = concat!("SELECT ", columns!(), " FROM sighting WHERE name IS NULL AND (at, id) < ($1, $2)
+            ORDER BY at DESC, id DESC LIMIT $3");
+    // As far as a gate asks: counting stops there.
+    NAMED = "SELECT COUNT(*) FROM (SELECT id FROM sighting WHERE name IS NOT NULL ORDER BY at DESC, id LIMIT $1) AS named";
+    BY_DAY = "SELECT at / 86400000 AS day, kind, COUNT(*) AS sightings FROM sighting
+               WHERE at >= $1 AND name IS NOT NULL GROUP BY at / 86400000, kind ORDER BY day, kind";
+}
+
+/// A sighting as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Seen {
+    /// Its id.
+    pub id: String,
+    /// When it was reported.
+    pub at: i64,
+    /// The kind of capability.
+    pub kind: String,
+    /// The gap's name; none when the marker could not be read.
+    pub name: Option<String>,
+    /// The reporter's words.
+    pub reason: String,
+    /// The job that it blocks.
+    pub job: Option<String>,
+    /// The claim under which it was reported.
+    pub claim_id: Option<String>,
+    /// A gap that must be closed first.
+    pub depends_on: Option<String>,
+    /// How much it hurts.
+    pub severity: String,
+    /// Where it came from.
+    pub source: String,
+    /// Who reported it.
+    pub principal: String,
+    /// The folder that it is about.
+    pub area: Option<String>,
+    /// How many lines its closing will change.
+    pub lines: Option<i64>,
+    /// The gap that was worked on when this one was met.
+    pub parent: Option<String>,
+}
+
+/// Under what a sighting was reported.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Under<'a> {
+    /// The claim.
+    pub claim_id: Option<&'a str>,
+    /// The gap that was worked on.
+    pub parent: Option<&'a str>,
+}
+
+/// Appends a sighting.
+pub async fn append(tx: &mut Tx, id: &str, seen: &Sighting, under: Under<'_>, principal: &str) -> Result<(), Fault> {
+    let now = tx.now();
+    let args = [
+        Text(id),
+        Int(now.0),
+        Text(&seen.kind),
+        MaybeText(seen.name.as_deref()),
+        Text(&seen.reason),
+        MaybeText(seen.job.as_deref()),
+        MaybeText(under.claim_id),
+        MaybeText(seen.depends_on.as_deref()),
+        Text(seen.severity.name()),
+        Text(seen.source.name()),
+        Text(principal),
+        MaybeText(seen.area.as_deref()),
+        MaybeInt(seen.lines),
+        MaybeText(under.parent),
+    ];
+    tx.run(APPEND, &args).await.map(drop)
+}
+
+/// The sightings of one gap, latest first, before (`at`, `id`).
+pub async fn of_gap(tx: &mut Tx, key: &Key, before: (i64, &str), limit: i64) -> Result<Vec<Seen>, Fault> {
+    tx.all(OF_GAP, &[Text(&key.kind), Text(&key.name), Int(before.0), Text(before.1), Int(limit)]).await
+}
+
+/// The sightings whose markers could not be read, latest first, before (`at`, `id`).
+pub async fn unreadable(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Seen>, Fault> {
+    tx.all(UNREADABLE, &[Int(before.0), Text(before.1), Int(limit)]).await
+}
+
+/// How many sightings name a gap, counted up to `most`.
+pub async fn named(tx: &mut Tx, most: i64) -> Result<i64, Fault> {
+    let count: Option<(i64,)> = tx.one(NAMED, &[Int(most)]).await?;
+    Ok(count.map_or(0, |(count,)| count))
+}
+
+/// How many sightings of a kind there were on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct OfDay {
+    /// The day, in days since 1970-01-01 UTC.
+    pub day: i64,
+    /// The kind.
+    pub kind: String,
+    /// How many.
+    pub sightings: i64,
+}
+
+/// Sightings by day and kind since a moment.
+pub async fn by_day(tx: &mut Tx, since: Time) -> Result<Vec<OfDay>, Fault> {
+    tx.all(BY_DAY, &[Int(since.0)]).await
+}
