@@ -72,8 +72,8 @@ pub struct Review {
     pub body: String,
     /// The commit that was read.
     pub commit: String,
-    /// How many lines it remarks on.
-    pub remarks: usize,
+    /// What it remarks on lines: file, line, words.
+    pub remarks: Vec<(String, i64, String)>,
 }
 
 /// A check as it is.
@@ -104,17 +104,6 @@ pub struct Label {
     pub description: String,
 }
 
-/// A review as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Review {
-    /// The commit that was read.
-    pub commit: String,
-    /// What it says.
-    pub body: String,
-    /// Its remarks: file, line, words.
-    pub remarks: Vec<(String, i64, String)>,
-}
-
 impl GitHub {
     /// One issue or pull request; panics when there is none, and for one that was deleted or went elsewhere.
     pub fn issue(&self, repo: &str, number: i64) -> Issue {
@@ -143,6 +132,8 @@ impl GitHub {
 
     /// One pull request; panics when there is none.
     pub fn pull(&self, repo: &str, number: i64) -> Pull {
+        let text = |remark: &Value, field: &str| remark[field].as_str().unwrap_or_default().to_owned();
+        let line = |remark: &Value| remark["line"].as_i64().unwrap_or_default();
         self.read(repo, |repo| {
             let pull = repo.issues.get(&number).and_then(|issue| issue.pull.as_ref()).expect("a pull request");
             let reviews = pull.reviews.iter().map(|review| Review {
@@ -150,7 +141,7 @@ impl GitHub {
                 state: review.state.to_owned(),
                 body: review.body.clone(),
                 commit: review.commit.clone(),
-                remarks: review.remarks.len(),
+                remarks: review.remarks.iter().map(|one| (text(one, "path"), line(one), text(one, "body"))).collect(),
             });
             Pull {
                 head: pull.head.clone(),
@@ -195,24 +186,6 @@ impl GitHub {
     /// The commit at the tip of a branch, if it is there.
     pub fn head(&self, repo: &str, branch: &str) -> Option<String> {
         self.read(repo, |repo| repo.heads.get(branch).cloned())
-    }
-
-    /// The reviews of a pull request, the oldest first; panics when there is no such one.
-    pub fn reviews(&self, repo: &str, number: i64) -> Vec<Review> {
-        let text = |remark: &Value, field: &str| remark[field].as_str().unwrap_or_default().to_owned();
-        self.read(repo, |repo| {
-            let pull = repo.issues[&number].pull.as_ref().expect("a pull request");
-            let remarks = |remarks: &[Value]| {
-                let line = |one: &Value| one["line"].as_i64().unwrap_or_default();
-                remarks.iter().map(|one| (text(one, "path"), line(one), text(one, "body"))).collect()
-            };
-            let shown = pull.reviews.iter().map(|review| Review {
-                commit: review.commit.clone(),
-                body: review.body.clone(),
-                remarks: remarks(&review.remarks),
-            });
-            shown.collect()
-        })
     }
 
     /// Every request that came, in order.

@@ -128,7 +128,7 @@ async fn nobody_approves_their_own_and_remarks_are_on_lines_that_are_shown() {
     assert_eq!(asker.ask("POST", &reviews, remark("else.txt", 1)).await.0, 422);
     assert_eq!(asker.ask("POST", &reviews, json!({"event": "APPROVE"})).await.0, 200);
     assert_eq!(each(&asker.get(&reviews).await, "state"), ["COMMENTED", "APPROVED"]);
-    assert_eq!(github.pull(REPO, number).reviews[0].remarks, 1);
+    assert_eq!(github.pull(REPO, number).reviews[0].remarks.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
