@@ -90,7 +90,7 @@ both!(what_needs_git_is_refused_without_and_names_the_setting, async |world| {
         words(home.merge(1, &check.commit, Method::Squash, "t").await),
     ];
     for (why, next) in answers {
-        assert!(why.contains("no git repository") && next.contains("forge.local.repository"), "{why}: {next}");
+        assert!(why.contains("no git repository") && next.contains(forge::local::SETTING), "{why}: {next}");
     }
     assert_eq!(home.open_issue(&issue("Issues it has")).await.expect("an issue").number, 1);
 });
