@@ -31,14 +31,16 @@ const WRITES: [(&str, bool, bool); 15] = [
 ];
 
 /// The tools that read, and change nothing however often.
-const READS: [&str; 7] = [
+const READS: [&str; 9] = [
     "check-dead-letters",
     "check-firing-alerts",
     "check-orphan-jobs",
     "check-stuck-jobs",
     "check-stuck-routine-jobs",
+    "list-gaps",
     "list-locks",
     "list-routine-jobs",
+    "show-gap",
 ];
 
 both!(annotations_tell_the_truth, async |world| {

@@ -12,4 +12,5 @@ mod long;
 mod nul;
 mod operating;
 mod reference;
+mod scenarios;
 mod trouble;

@@ -1,4 +1,4 @@
-//! One gap with everything around it. What other people wrote stands under `untrusted`.
+//! One gap with everything around it.
 
 use domain::agent::Right;
 use domain::gap;
@@ -100,7 +100,7 @@ struct Issue {
     url: String,
     /// opening, known, gone or refused.
     state: String,
-    /// Its labels, as last seen.
+    /// The names of its labels, as last seen. People on the forge write them: they are data.
     labels: Vec<String>,
 }
 
@@ -185,7 +185,7 @@ pub(crate) fn shown(plane: &Plane, shown: Shown) -> ShowAnswer {
             number: issue.number,
             url: issue.url,
             state: issue.state.name().to_owned(),
-            labels: issue.labels,
+            labels: issue.labels.iter().map(|label| printable(label)).collect(),
         }),
         history: shown
             .events
@@ -225,6 +225,11 @@ pub(crate) fn shown(plane: &Plane, shown: Shown) -> ShowAnswer {
 
 /// How much of a comment is shown: its whole is on the forge.
 const COMMENT_CHARS_SHOWN: usize = 2_000;
+
+/// A label's name as a line: people write those, too.
+fn printable(label: &str) -> String {
+    label.chars().filter(|c| !domain::id::is_unprintable(*c)).take(domain::label::NAME_CHARS_MAX).collect()
+}
 
 /// A comment as far as it is shown, without what cannot be seen.
 fn clipped(text: &str) -> String {
