@@ -20,6 +20,7 @@ statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM repository WHERE id = $1 AND name <> $2 ORDER BY polled_at DESC LIMIT 1");
     // Whoever moves the time polls.
     DUE = "UPDATE repository SET next_at = $3 WHERE name = $1 AND next_at <= $2 AND rest_until <= $2";
+    IS_DUE = "SELECT name FROM repository WHERE name = $1 AND next_at <= $2";
     HURRY = "UPDATE repository SET next_at = 0 WHERE name = $1";
     SEEN = "UPDATE repository SET id = $2, login = $3, last_error = '', moved_to = '' WHERE name = $1";
     ALSO = "UPDATE repository SET also = $2 WHERE name = $1";
@@ -77,6 +78,12 @@ pub async fn elsewhere(tx: &mut Tx, id: &str, name: &str) -> Result<Option<Repos
 pub async fn due(tx: &mut Tx, name: &str, next: Time) -> Result<bool, Fault> {
     let now = tx.now();
     Ok(tx.run(DUE, &[Text(name), Int(now.0), Int(next.0)]).await? == 1)
+}
+
+/// Whether a poll is due.
+pub async fn is_due(tx: &mut Tx, name: &str) -> Result<bool, Fault> {
+    let now = tx.now();
+    Ok(tx.one::<(String,)>(IS_DUE, &[Text(name), Int(now.0)]).await?.is_some())
 }
 
 /// Lets the next poll be due at once.

@@ -19,6 +19,7 @@ statements! {
     TAKE = concat!("UPDATE webhook SET next_at = $2, attempts = attempts + 1 WHERE state = 'pending' AND delivery IN (
               SELECT delivery FROM webhook WHERE state = 'pending' AND next_at <= $1 ORDER BY next_at, delivery LIMIT $3
                  FOR UPDATE SKIP LOCKED) RETURNING ", columns!());
+    WAITING = "SELECT delivery FROM webhook WHERE state = 'pending' AND next_at <= $1 LIMIT 1";
     END = "UPDATE webhook SET state = $2, ended_at = $3, last_error = $4 WHERE delivery = $1 AND state = 'pending'";
     LATER = "UPDATE webhook SET next_at = $2, last_error = $3 WHERE delivery = $1 AND state = 'pending'";
     LIST_DEAD = concat!("SELECT ", columns!(), " FROM webhook WHERE state = 'dead' AND (ended_at, delivery) < ($1, $2)
@@ -105,6 +106,12 @@ pub async fn add(tx: &mut Tx, new: New<'_>) -> Result<bool, Fault> {
 pub async fn take(tx: &mut Tx, until: Time, limit: i64) -> Result<Vec<Row>, Fault> {
     let now = tx.now();
     tx.all(TAKE, &[Int(now.0), Int(until.0), Int(limit)]).await
+}
+
+/// Whether a webhook may be tried now.
+pub async fn waits(tx: &mut Tx) -> Result<bool, Fault> {
+    let now = tx.now();
+    Ok(tx.one::<(String,)>(WAITING, &[Int(now.0)]).await?.is_some())
 }
 
 /// Ends a webhook: `done`, `ignored` or `dead`.
