@@ -204,7 +204,10 @@ both!(prompts_and_resources_are_served, async |world| {
     let gaps: Value = serde_json::from_str(&read("gapwright://gaps").await.expect("gaps")).expect("JSON");
     assert_eq!((&gaps["gaps"][0]["name"], &gaps["gaps"][0]["blocked_jobs"]), (&json!("a-b"), &json!(1)));
     let gap: Value = serde_json::from_str(&read("gapwright://gap/a-b").await.expect("a gap")).expect("JSON");
-    assert_eq!(gap["sightings"][0]["untrusted"], json!({"source": "sighting", "author": "ann", "text": "<b>why</b>"}));
+    assert_eq!(
+        gap["last_sightings"][0]["untrusted"],
+        json!({"source": "sighting", "author": "ann", "text": "<b>why</b>"})
+    );
     assert!(read("gapwright://guarantees").await.expect("guarantees").contains("A fencing token only grows"));
     for uri in ["gapwright://gap/nobody", "gapwright://nothing", "file:///etc/passwd"] {
         let error = read(uri).await.expect_err(uri);

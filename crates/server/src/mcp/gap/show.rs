@@ -46,7 +46,7 @@ pub(crate) struct ShowAnswer {
     /// What became of it, the latest first.
     history: Vec<Happened>,
     /// Its sightings, the latest first.
-    sightings: Vec<Sighted>,
+    last_sightings: Vec<Sighted>,
     /// What people wrote on its issue, the latest first.
     comments: Vec<Comment>,
     /// Where the next page of sightings begins.
@@ -198,7 +198,7 @@ pub(crate) fn shown(plane: &Plane, shown: Shown) -> ShowAnswer {
                 by: event.by,
             })
             .collect(),
-        sightings: shown
+        last_sightings: shown
             .sightings
             .items
             .into_iter()

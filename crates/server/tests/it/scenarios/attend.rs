@@ -7,7 +7,7 @@ use harness::mcp::Answer;
 use harness::{World, both};
 use serde_json::{Value, json};
 
-use super::{Ground, POLL, REPO, Routine, US, operator};
+use super::{Ground, REPO, Routine, US, operator, poll};
 use crate::asked::refused;
 
 const GAP: &str = "mcp-tool/list-deploys";
@@ -101,12 +101,6 @@ both!(scenario_5_unattended_work_is_taken_up_and_a_gap_goes_all_the_way, async |
     to_its_proof(world, &ground, &ann, number).await;
     ground.end().await;
 });
-
-/// Reads the forge as the mirror does when its time has come.
-async fn poll(world: &World, ground: &Ground) {
-    world.hand.advance(POLL);
-    ground.plane.tend_mirror().await.expect("a tick");
-}
 
 /// A run of the blocked job, which reports the gap or does not.
 async fn run(by: &Routine, status: &str, gaps: Value) {

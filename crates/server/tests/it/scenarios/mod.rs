@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use crate::asked::{Asked, ok, options};
 
 /// The repository of the scenarios.
-const REPO: &str = "octocat/hello-world";
+pub(crate) const REPO: &str = "octocat/hello-world";
 
 /// We, on the forge.
 const US: &str = "gapwright-bot";
@@ -38,18 +38,18 @@ const AT_ONCE: Pace = Pace { between: Duration::ZERO, per_minute: 100_000, per_h
 const POLL: Span = Span::mins(2);
 
 /// What signs webhooks.
-const SECRET: &str = "a secret of thirty-two characters";
+pub(crate) const SECRET: &str = "a secret of thirty-two characters";
 
 /// A served plane with everything around it: people on a fake Discord, issues on a fake GitHub.
-struct Ground {
-    asked: Asked,
-    plane: Plane,
-    discord: Discord,
-    github: Fake,
+pub(crate) struct Ground {
+    pub(crate) asked: Asked,
+    pub(crate) plane: Plane,
+    pub(crate) discord: Discord,
+    pub(crate) github: Fake,
 }
 
 impl Ground {
-    async fn new(world: &World) -> Self {
+    pub(crate) async fn new(world: &World) -> Self {
         Self::with(world, |_| {}).await
     }
 
@@ -70,7 +70,7 @@ impl Ground {
     }
 
     /// A Routine with a token of its own, here and on the forge.
-    async fn routine(&self, name: &'static str) -> Routine {
+    pub(crate) async fn routine(&self, name: &'static str) -> Routine {
         let client = self.asked.client(Role::Routine, name).await;
         let (forge, token) = (self.github.url(), self.github.token(name, Access::Write));
         Routine { name, client, forge, token }
@@ -96,7 +96,7 @@ impl Ground {
         routines.iter().any(|known| known.name == routine && known.ended_at.is_some())
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.asked.end().await.expect("a clean end");
     }
 }
@@ -111,6 +111,10 @@ fn home(world: &World, github: &Fake) -> Home {
         pause: Duration::from_millis(1),
         ..Settings::new(REPO, auth, now)
     };
+    home_at(settings)
+}
+
+fn home_at(settings: Settings) -> Home {
     Home {
         forge: Arc::new(GitHub::new(settings).expect("a client")),
         repo: REPO.to_owned(),
@@ -121,22 +125,35 @@ fn home(world: &World, github: &Fake) -> Home {
     }
 }
 
+/// A home at which nothing answers.
+pub(crate) fn nowhere() -> Home {
+    let auth = Auth::Token("a token of nobody".into());
+    let settings = Settings { api: "http://127.0.0.1:9".to_owned(), ..Settings::new(REPO, auth, Arc::new(|| Time(0))) };
+    home_at(settings)
+}
+
+/// Reads the forge as the mirror does when its time has come.
+pub(crate) async fn poll(world: &World, ground: &Ground) {
+    world.hand.advance(POLL);
+    ground.plane.tend_mirror().await.expect("a tick");
+}
+
 /// A person at the command line.
-fn operator() -> Call {
+pub(crate) fn operator() -> Call {
     call(Role::Operator, "olga", "cli")
 }
 
 /// A Routine: what it says here, and what it does on the forge by itself.
-struct Routine {
+pub(crate) struct Routine {
     name: &'static str,
-    client: Client,
+    pub(crate) client: Client,
     forge: String,
     token: String,
 }
 
 impl Routine {
     /// Calls a tool that must answer.
-    async fn does(&self, tool: &str, arguments: Value) -> Value {
+    pub(crate) async fn does(&self, tool: &str, arguments: Value) -> Value {
         ok(&self.client, tool, arguments).await
     }
 

@@ -139,5 +139,5 @@ async fn told_and_untouched(ground: &Ground, ann: &Routine) {
     assert_eq!(locks["locks"].as_array().map(Vec::len), Some(1), "nobody released a lock");
     let viewer = ground.asked.client(Role::Viewer, "eve").await;
     let gap = ok(&viewer, "show-gap", json!({"name": "list-deploys"})).await;
-    assert_eq!((&gap["blocked"][0]["job"], &gap["sightings"][0]["source"]), (&json!("sync"), &json!("report")));
+    assert_eq!((&gap["blocked"][0]["job"], &gap["last_sightings"][0]["source"]), (&json!("sync"), &json!("report")));
 }
