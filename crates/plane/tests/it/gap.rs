@@ -421,3 +421,38 @@ both!(lists_are_of_the_state_and_kind_that_was_asked_for, async |world| {
     assert_eq!(list(Which::All, Some("adr")).await, ["b"]);
     assert_eq!(list(Which::Live, Some("adr")).await, Vec::<String>::new());
 });
+
+both!(what_was_reported_before_there_were_gaps_is_taken_over, async |world| {
+    for job in ["a", "b"] {
+        register(&world.plane, hourly(job)).await;
+    }
+    for (name, job, severity) in [
+        ("list-deploys", "a", Severity::Blocking),
+        ("list-deploys", "b", Severity::Critical),
+        ("list-deploys", "b", Severity::Minor),
+        ("decide-retention", "a", Severity::Minor),
+    ] {
+        report(world, Sighting { severity, ..sighting(name, Some(job)) }).await;
+        world.hand.advance(Span::secs(1));
+    }
+    let before = live(world).await;
+    // As it was: sightings, and nothing made of them.
+    let migration = include_str!("../../../../migrations/0002_gap_registry.sql");
+    let taken_over = migration.split_once("-- What was reported before there were gaps.").expect("the last step").1;
+    let mut tx = world.store().begin().await.expect("a transaction");
+    for table in ["gap", "gap_job", "gap_event"] {
+        let empty: &'static str = format!("DELETE FROM {table}").leak();
+        tx.run(empty, &[]).await.expect("emptied");
+    }
+    for statement in taken_over
+        .split(";\n")
+        .map(|text| text.trim_start_matches(|c| c != '\n'))
+        .filter(|text| text.contains("INSERT"))
+    {
+        let statement: &'static str = statement.to_owned().leak();
+        tx.run(statement, &[]).await.expect("taken over");
+    }
+    tx.commit().await.expect("a commit");
+    world.plane.tend_gaps().await.expect("counted");
+    assert_eq!(live(world).await, before);
+});
