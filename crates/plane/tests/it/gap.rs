@@ -444,11 +444,8 @@ both!(what_was_reported_before_there_were_gaps_is_taken_over, async |world| {
         let empty: &'static str = format!("DELETE FROM {table}").leak();
         tx.run(empty, &[]).await.expect("emptied");
     }
-    for statement in taken_over
-        .split(";\n")
-        .map(|text| text.trim_start_matches(|c| c != '\n'))
-        .filter(|text| text.contains("INSERT"))
-    {
+    let statements = taken_over.split(";\n").filter_map(|text| text.find("INSERT").map(|at| &text[at..]));
+    for statement in statements {
         let statement: &'static str = statement.to_owned().leak();
         tx.run(statement, &[]).await.expect("taken over");
     }
