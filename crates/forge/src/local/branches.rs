@@ -40,6 +40,9 @@ impl Local {
     }
 
     pub(super) async fn source_files(&self) -> Result<Vec<SourceFile>, Fault> {
+        if self.home.settings.repository.is_none() {
+            return Ok(Vec::new());
+        }
         let bare = self.bare().await?;
         let branch = Branch::parse(&self.default_branch().await?).map_err(of_git)?;
         let Some(tip) = bare.tip(&branch).await.map_err(of_git)? else { return Ok(Vec::new()) };
