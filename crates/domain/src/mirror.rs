@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::gap::{Event, Gap, Key, Priority, State};
 use crate::id;
-use crate::label::{Names, Role};
+use crate::label::{self, Names, Role};
 use crate::time::{Span, Time};
 
-/// How long something sent may take to be seen, before it counts as not having happened.
+/// How long something sent may take to be seen, before it counts as not having happened; so long may a forge answer from
+/// a copy that is behind.
 pub const SETTLE: Span = Span::mins(1);
 
 /// How often a whole list, each begun so much later than the try, must lack an issue before it counts as never opened.
@@ -71,6 +72,8 @@ pub enum Write {
 pub struct Base {
     /// What both showed.
     pub face: Face,
+    /// When the look began that first showed it.
+    pub at: Time,
     /// What was sent since.
     pub sent: Option<Sent>,
 }
@@ -82,6 +85,19 @@ pub struct Sent {
     pub face: Face,
     /// When.
     pub at: Time,
+    /// Whether the forge said that all of it was done.
+    pub answered: bool,
+}
+
+/// What was known of an issue before a look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What both last agreed on.
+    pub face: Face,
+    /// Its labels, as last seen.
+    pub labels: &'a [String],
+    /// Our labels that the repository has. Of one that is not there, no issue says anything by lacking it.
+    pub there: &'a [Role],
 }
 
 /// What an issue shows when it was just opened.
@@ -100,35 +116,42 @@ pub fn wish(gap: &Gap) -> Face {
     Face { stand, wontfix, requires_human, priority: gap.priority }
 }
 
-/// What an issue shows: how it stands, and its labels.
-pub fn seen(stand: Stand, labels: &[String], names: &Names) -> Face {
+/// What an issue shows: how it stands, and its labels. Of several priorities a new one counts before the one that was
+/// agreed on, and the highest of several new ones.
+pub fn seen(stand: Stand, labels: &[String], names: &Names, known: Known<'_>) -> Face {
+    let shows = |role: Role, agreed: bool| names.has(labels, role) || (agreed && !known.there.contains(&role));
+    let is_new = |name: &&String| !known.labels.iter().any(|before| label::same(before, name));
+    let new: Vec<String> = labels.iter().filter(is_new).cloned().collect();
+    let agreed = known.face.priority.filter(|priority| shows(Role::Priority(*priority), true));
     Face {
         stand,
-        wontfix: names.has(labels, Role::WontFix),
-        requires_human: names.has(labels, Role::RequiresHuman),
-        priority: names.priority(labels),
+        wontfix: shows(Role::WontFix, known.face.wontfix),
+        requires_human: shows(Role::RequiresHuman, known.face.requires_human),
+        priority: names.priority(&new).or(agreed).or_else(|| names.priority(labels)),
     }
 }
 
-/// Reads a look at the forge, taken at `at`, against what both last agreed on: what people did, in the order in which it
+/// Reads a look at the forge, begun at `at`, against what both last agreed on: what people did, in the order in which it
 /// is to be taken in, and what both agree on now.
 ///
 /// While something was sent and not yet seen, a word that shows either what was before or what was sent is nobody's act.
-/// What was sent and is not seen in time did not happen.
+/// What was sent and is not seen in time did not happen; or, where the forge had said that it did, a person took it back.
 pub fn look(base: Base, seen: Face, at: Time) -> (Vec<Act>, Base) {
+    let fresh = base.sent.filter(|sent| at.since(sent.at) < SETTLE);
+    let taken_back = fresh.is_none() && base.sent.is_some_and(|sent| sent.answered);
     let sent = base.sent.map(|sent| sent.face);
-    let priority = word(base.face.priority, sent.map(|face| face.priority), seen.priority);
-    let stand = word(base.face.stand, sent.map(|face| face.stand), seen.stand);
-    let wontfix = word(base.face.wontfix, sent.map(|face| face.wontfix), seen.wontfix);
-    let human = word(base.face.requires_human, sent.map(|face| face.requires_human), seen.requires_human);
+    let priority = word(base.face.priority, sent.map(|face| face.priority), seen.priority, taken_back);
+    let stand = word(base.face.stand, sent.map(|face| face.stand), seen.stand, taken_back);
+    let wontfix = word(base.face.wontfix, sent.map(|face| face.wontfix), seen.wontfix, taken_back);
+    let human = word(base.face.requires_human, sent.map(|face| face.requires_human), seen.requires_human, taken_back);
     let mut acts = Vec::new();
     if priority == Word::Theirs {
         acts.push(Act::Priority(seen.priority));
     }
     acts.extend(event(seen, stand, wontfix, human).map(Act::Event));
     let waits = [priority, stand, wontfix, human].contains(&Word::OnItsWay);
-    let base = match base.sent.filter(|sent| waits && at.since(sent.at) < SETTLE) {
-        None => Base { face: seen, sent: None },
+    let base = match fresh.filter(|_| waits) {
+        None => Base { face: seen, at, sent: None },
         Some(sent) => {
             // What a person did is agreed on; what is on its way stays open.
             let keep = |face: Face| Face {
@@ -137,7 +160,7 @@ pub fn look(base: Base, seen: Face, at: Time) -> (Vec<Act>, Base) {
                 requires_human: if human == Word::Theirs { seen.requires_human } else { face.requires_human },
                 priority: if priority == Word::Theirs { seen.priority } else { face.priority },
             };
-            Base { face: keep(base.face), sent: Some(Sent { face: keep(sent.face), at: sent.at }) }
+            Base { face: keep(base.face), at, sent: Some(Sent { face: keep(sent.face), ..sent }) }
         }
     };
     (acts, base)
@@ -154,10 +177,10 @@ enum Word {
     Theirs,
 }
 
-fn word<T: PartialEq + Copy>(base: T, sent: Option<T>, seen: T) -> Word {
+fn word<T: PartialEq + Copy>(base: T, sent: Option<T>, seen: T, taken_back: bool) -> Word {
     match sent {
         Some(sent) if seen == sent => Word::Agreed,
-        Some(_) if seen == base => Word::OnItsWay,
+        Some(_) if seen == base && !taken_back => Word::OnItsWay,
         None if seen == base => Word::Agreed,
         Some(_) | None => Word::Theirs,
     }
@@ -255,7 +278,8 @@ pub fn title(gap: &Gap) -> String {
 
 /// The body of a gap's issue, beginning with its marker. The reasons are what reporters said, each with who said it.
 pub fn body(gap: &Gap, reasons: &[(String, String)], labels: &Names) -> String {
-    let jobs = if gap.jobs == 1 { "1 registered job".to_owned() } else { format!("{} registered jobs", gap.jobs) };
+    let count = |number: i64, noun: &str| if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") };
+    let (times, jobs) = (count(gap.sightings, "time"), count(gap.jobs, "registered job"));
     let quoted: Vec<_> = reasons
         .iter()
         .filter(|(_, reason)| !reason.trim().is_empty())
@@ -264,14 +288,13 @@ pub fn body(gap: &Gap, reasons: &[(String, String)], labels: &Names) -> String {
         .collect();
     let said = if quoted.is_empty() { "No reporter gave a reason.".to_owned() } else { quoted.join("\n\n") };
     format!(
-        "{}\nAgents lack a capability: **{}**, of the kind **{}**. When this was written it had been reported {} times and blocked \
+        "{}\nAgents lack a capability: **{}**, of the kind **{}**. When this was written it had been reported {times} and blocked \
          {jobs}.\n\n{said}\n\n---\nWhat people do here comes back: closing it as completed says that it is merged, closing it as not \
          planned or the label `{}` that it will not be worked on, reopening it or taking the label away that it is open again. Its \
          priority is set by `{}` and its like. Agents act on it only under the label `{}`, and never under `{}`.\n",
         marker(&gap.key),
         gap.key.name,
         gap.key.kind,
-        gap.sightings,
         labels.of(Role::WontFix),
         labels.of(Role::Priority(Priority::High)),
         labels.of(Role::OptIn),
@@ -281,8 +304,15 @@ pub fn body(gap: &Gap, reasons: &[(String, String)], labels: &Names) -> String {
 
 /// The hidden marker by which a note is found again.
 pub fn note_marker(id: &str) -> String {
-    format!("<!-- gapwright-note: {id} -->")
+    format!("{NOTE} {id} -->")
 }
+
+/// Whether a comment, which our account wrote, is a note: a person may use the same account.
+pub fn is_note(body: &str) -> bool {
+    body.starts_with(NOTE)
+}
+
+const NOTE: &str = "<!-- gapwright-note:";
 
 /// The hidden marker by which the issue of a gap is found again. It is the same for ever; an issue that somebody else
 /// opened is not ours for having it.

@@ -76,8 +76,9 @@ impl Plane {
             request_id: name.clone(),
             idempotency: None,
         };
+        let repo = home.map(|home| home.repo.clone()).unwrap_or_default();
         let received = self.write(&call, domain::agent::Right::Operate, move |desk| {
-            receive(desk, name.clone(), hash.clone(), hint.clone()).boxed()
+            receive(desk, repo.clone(), name.clone(), hash.clone(), hint.clone()).boxed()
         });
         let received = received.await?;
         if received == Received::Queued {
@@ -126,7 +127,10 @@ impl Plane {
         let known = store::issue::by_number(&mut tx, &home.repo, number).await?;
         drop(tx);
         match known {
-            Some(issue) if issue.state == store::issue::State::Known => self.look_at(home, &issue.gap, number).await,
+            Some(issue) if issue.state == store::issue::State::Known => {
+                let done = self.look_at(home, &issue.gap, number).await;
+                self.set_aside(&issue.gap, done).await
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -156,20 +160,32 @@ impl Plane {
     }
 }
 
-async fn receive(desk: &mut Desk<'_>, delivery: String, hash: String, hint: webhook::Hint) -> Result<Received, No> {
-    // What is about somebody's pull request or push is nothing that gaps go by.
+async fn receive(
+    desk: &mut Desk<'_>,
+    repo: String,
+    delivery: String,
+    hash: String,
+    hint: webhook::Hint,
+) -> Result<Received, No> {
+    let repo_id = hint.repository_id.as_deref().unwrap_or_default();
+    let (level, _) = store::level::current(desk.tx).await?;
+    let known = store::repository::find(desk.tx, &repo).await?.map(|known| known.id).unwrap_or_default();
+    let elsewhere = !known.is_empty() && !repo_id.is_empty() && known != repo_id;
+    // What is about somebody's pull request or push is nothing that gaps go by, and neither is another repository. Where
+    // nothing leaves the house nobody would look, and everything is read when that changes.
     let about = matches!(hint.event.as_str(), "issues" | "issue_comment" | "label" | "repository");
+    let pending = about && !elsewhere && level.reaches_out();
     let new = New {
         delivery: &delivery,
         hash: &hash,
         event: &hint.event,
         action: hint.action.as_deref().unwrap_or_default(),
-        repo_id: hint.repository_id.as_deref().unwrap_or_default(),
+        repo_id,
         number: hint.numbers.first().copied(),
-        pending: about,
+        pending,
     };
     if !store::webhook::add(desk.tx, new).await? {
         return Ok(Received::Duplicate);
     }
-    Ok(if about { Received::Queued } else { Received::Ignored })
+    Ok(if pending { Received::Queued } else { Received::Ignored })
 }

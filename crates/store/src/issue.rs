@@ -1,4 +1,6 @@
-//! The issues of gaps as rows, what people wrote on them, and what is to be said there.
+//! The issues of gaps as rows, and what people wrote on them. What is to be said there is in `note`.
+
+pub mod note;
 
 use domain::gap::Key;
 use domain::mirror::{Base, Stand};
@@ -28,12 +30,18 @@ statements! {
     LIST = concat!("SELECT ", columns!(), " FROM issue WHERE gap > $1 AND repo = $2 ORDER BY gap LIMIT $3");
     REMOVE = "DELETE FROM issue WHERE gap = $1 AND version = $2";
     NUDGE = "UPDATE issue SET dirty = 1 WHERE gap = $1 AND dirty = 0 AND state = 'known'";
-    TAKE = "UPDATE issue SET lease_until = $2 WHERE dirty = 1 AND gap IN (
-              SELECT gap FROM issue WHERE dirty = 1 AND lease_until <= $1 ORDER BY lease_until, gap LIMIT $3
-                 FOR UPDATE SKIP LOCKED)
+    TAKE = "UPDATE issue SET lease_until = $2 WHERE gap IN (
+              SELECT gap FROM issue WHERE repo = $4 AND state = 'known' AND lease_until <= $1 AND gap IN (
+                       SELECT gap FROM issue WHERE dirty = 1
+                        UNION SELECT gap FROM issue_note WHERE state IN ('waiting', 'sending'))
+               ORDER BY lease_until, gap LIMIT $3 FOR UPDATE SKIP LOCKED)
             RETURNING gap";
+    WAITING = "SELECT gap FROM issue WHERE repo = $2 AND state = 'known' AND lease_until <= $1 AND gap IN (
+                 SELECT gap FROM issue WHERE dirty = 1
+                  UNION SELECT gap FROM issue_note WHERE state IN ('waiting', 'sending')) LIMIT 1";
     RELEASE = "UPDATE issue SET lease_until = $2 WHERE gap = $1";
     MOVE = "UPDATE issue SET repo = $2 WHERE repo = $1";
+    MOVE_COMMENTS = "UPDATE issue_comment SET repo = $2 WHERE repo = $1";
     COUNT_OPEN = "SELECT COUNT(*) FROM issue WHERE repo = $1 AND stand = 'open'";
     UNMIRRORED = "SELECT key FROM gap
                    WHERE state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human')
@@ -46,11 +54,6 @@ statements! {
                     WHERE issue_comment.changed_at <= $7";
     COMMENTS = "SELECT id, author, body, created_at, changed_at FROM issue_comment WHERE gap = $1
                  ORDER BY created_at DESC, id DESC LIMIT $2";
-    ADD_NOTE = "INSERT INTO issue_note (id, gap, text, at, state, tried_at) VALUES ($1, $2, $3, $4, 'waiting', 0)";
-    NOTES = "SELECT id, text, state, tried_at FROM issue_note WHERE gap = $1 AND state IN ('waiting', 'sending')
-              ORDER BY at, id LIMIT $2";
-    SET_NOTE = "UPDATE issue_note SET state = $3, tried_at = $4 WHERE id = $1 AND state = $2";
-    DROP_NOTES = "UPDATE issue_note SET state = 'dropped' WHERE gap = $1 AND state IN ('waiting', 'sending')";
 }
 
 /// How far an issue is.
@@ -292,12 +295,19 @@ pub async fn nudge(tx: &mut Tx, gap: &Key) -> Result<(), Fault> {
     tx.run(NUDGE, &[Text(&gap.to_string())]).await.map(drop)
 }
 
-/// Takes issues that are to be looked at; nobody else takes them until `until`.
-pub async fn take(tx: &mut Tx, until: Time, limit: i64) -> Result<Vec<Key>, Fault> {
+/// Takes issues of a repository that are to be looked at, or on which something is to be said; nobody else takes them
+/// until `until`.
+pub async fn take(tx: &mut Tx, repo: &str, until: Time, limit: i64) -> Result<Vec<Key>, Fault> {
     let now = tx.now();
-    let rows: Vec<(String,)> = tx.all(TAKE, &[Int(now.0), Int(until.0), Int(limit)]).await?;
+    let rows: Vec<(String,)> = tx.all(TAKE, &[Int(now.0), Int(until.0), Int(limit), Text(repo)]).await?;
     let corrupt = |id: String| Fault::Corrupt { table: "issue", column: "gap", id };
     rows.into_iter().map(|(key,)| Key::stored(&key).ok_or_else(|| corrupt(key))).collect()
+}
+
+/// Whether an issue of a repository is to be taken now.
+pub async fn waits(tx: &mut Tx, repo: &str) -> Result<bool, Fault> {
+    let now = tx.now();
+    Ok(tx.one::<(String,)>(WAITING, &[Int(now.0), Text(repo)]).await?.is_some())
 }
 
 /// Lets others take an issue again from `at` on.
@@ -306,8 +316,9 @@ pub async fn release(tx: &mut Tx, gap: &Key, at: Time) -> Result<(), Fault> {
 }
 
 /// Follows a repository to its new name.
-pub async fn follow(tx: &mut Tx, from: &str, to: &str) -> Result<u64, Fault> {
-    tx.run(MOVE, &[Text(from), Text(to)]).await
+pub async fn follow(tx: &mut Tx, from: &str, to: &str) -> Result<(), Fault> {
+    tx.run(MOVE_COMMENTS, &[Text(from), Text(to)]).await?;
+    tx.run(MOVE, &[Text(from), Text(to)]).await.map(drop)
 }
 
 /// How many issues of a repository stood open when they were last seen.
@@ -356,39 +367,4 @@ pub async fn add_comment(tx: &mut Tx, repo: &str, gap: &Key, comment: &Comment) 
 /// What was written on the issue of a gap, the latest first.
 pub async fn comments(tx: &mut Tx, gap: &Key, limit: i64) -> Result<Vec<Comment>, Fault> {
     tx.all(COMMENTS, &[Text(&gap.to_string()), Int(limit)]).await
-}
-
-/// Something to be said on an issue.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Note {
-    /// Its id, which its marker carries.
-    pub id: String,
-    /// What to say.
-    pub text: String,
-    /// `waiting`, or `sending` where it was sent and nobody knows whether it arrived.
-    pub state: String,
-    /// When it was last sent.
-    pub tried_at: i64,
-}
-
-/// Leaves something to be said on the issue of a gap.
-pub async fn say(tx: &mut Tx, id: &str, gap: &Key, text: &str) -> Result<(), Fault> {
-    let now = tx.now();
-    tx.run(ADD_NOTE, &[Text(id), Text(&gap.to_string()), Text(text), Int(now.0)]).await.map(drop)
-}
-
-/// What is to be said on the issue of a gap, the oldest first.
-pub async fn notes(tx: &mut Tx, gap: &Key, limit: i64) -> Result<Vec<Note>, Fault> {
-    tx.all(NOTES, &[Text(&gap.to_string()), Int(limit)]).await
-}
-
-/// Moves a note on, if it stands as it was decided on.
-pub async fn set_note(tx: &mut Tx, note: &Note, state: &str) -> Result<bool, Fault> {
-    let now = tx.now();
-    Ok(tx.run(SET_NOTE, &[Text(&note.id), Text(&note.state), Text(state), Int(now.0)]).await? == 1)
-}
-
-/// Gives up what was to be said on the issue of a gap.
-pub async fn drop_notes(tx: &mut Tx, gap: &Key) -> Result<(), Fault> {
-    tx.run(DROP_NOTES, &[Text(&gap.to_string())]).await.map(drop)
 }

@@ -44,7 +44,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 31] = [
+    let files: [(&str, &[(&str, &str)]); 32] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("fence", fence::STATEMENTS),
@@ -56,6 +56,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("gap/sighting", gap::sighting::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("issue", issue::STATEMENTS),
+        ("issue/note", issue::note::STATEMENTS),
         ("job", job::STATEMENTS),
         ("job/list", job::list::STATEMENTS),
         ("journal", journal::STATEMENTS),

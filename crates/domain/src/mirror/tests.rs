@@ -5,11 +5,19 @@ use super::*;
 const OPEN: Face = Face { stand: Stand::Open, wontfix: false, requires_human: false, priority: None };
 
 fn agreed(face: Face) -> Base {
-    Base { face, sent: None }
+    Base { face, at: Time(0), sent: None }
+}
+
+fn agreed_at(face: Face, at: Time) -> Base {
+    Base { at, ..agreed(face) }
 }
 
 fn sent(face: Face, at: i64) -> Sent {
-    Sent { face, at: Time(at) }
+    Sent { face, at: Time(at), answered: false }
+}
+
+fn known(face: Face) -> Known<'static> {
+    Known { face, labels: &[], there: &Role::ALL }
 }
 
 fn labels(names: &[&str]) -> Vec<String> {
@@ -39,26 +47,68 @@ fn what_people_do_on_the_forge_happens_to_the_gap() {
 #[test]
 fn what_we_sent_is_nobodys_act_whether_it_is_seen_or_not() {
     let ours = Face { stand: Stand::NotPlanned, wontfix: true, ..OPEN };
-    let base = Base { face: OPEN, sent: Some(sent(ours, 0)) };
-    assert_eq!(look(base, ours, Time(1)), (vec![], agreed(ours)), "seen");
-    assert_eq!(look(base, OPEN, Time(1)), (vec![], base), "not yet seen");
+    let base = Base { sent: Some(sent(ours, 0)), ..agreed(OPEN) };
+    let late = Time(0) + SETTLE;
+    assert_eq!(look(base, ours, Time(1)), (vec![], agreed_at(ours, Time(1))), "seen");
+    assert_eq!(look(base, OPEN, Time(1)), (vec![], Base { at: Time(1), ..base }), "not yet seen");
     let half = Face { wontfix: true, ..OPEN };
-    assert_eq!(look(base, half, Time(1)), (vec![], base), "half of it seen");
-    assert_eq!(look(base, half, Time(0) + SETTLE), (vec![], agreed(half)), "the rest did not happen");
-    assert_eq!(look(base, OPEN, Time(0) + SETTLE), (vec![], agreed(OPEN)), "nothing of it happened");
+    assert_eq!(look(base, half, Time(1)), (vec![], Base { at: Time(1), ..base }), "half of it seen");
+    assert_eq!(look(base, half, late), (vec![], agreed_at(half, late)), "the rest did not happen");
+    assert_eq!(look(base, OPEN, late), (vec![], agreed_at(OPEN, late)), "nothing of it happened");
+}
+
+#[test]
+fn what_the_forge_said_was_done_and_is_not_there_a_person_took_back() {
+    let ours = Face { stand: Stand::NotPlanned, wontfix: true, ..OPEN };
+    let base = Base { sent: Some(Sent { answered: true, ..sent(ours, 0) }), ..agreed(OPEN) };
+    assert_eq!(look(base, OPEN, Time(1)).0, [], "it may answer from a copy that is behind");
+    assert_eq!(look(base, OPEN, Time(0) + SETTLE).0, [Act::Event(Event::Reopened)]);
+    assert_eq!(look(base, ours, Time(0) + SETTLE).0, []);
 }
 
 #[test]
 fn what_a_person_does_meanwhile_is_taken_in() {
     let ours = Face { priority: Some(Priority::Low), ..OPEN };
-    let base = Base { face: OPEN, sent: Some(sent(ours, 0)) };
+    let base = Base { sent: Some(sent(ours, 0)), ..agreed(OPEN) };
     let both = Face { stand: Stand::Done, ..ours };
-    assert_eq!(look(base, both, Time(1)), (vec![Act::Event(Event::Merged)], agreed(both)));
+    assert_eq!(look(base, both, Time(1)), (vec![Act::Event(Event::Merged)], agreed_at(both, Time(1))));
     let theirs = Face { stand: Stand::Done, ..OPEN };
     let (acts, open) = look(base, theirs, Time(1));
     assert_eq!(acts, [Act::Event(Event::Merged)]);
     assert_eq!(look(open, theirs, Time(2)).0, [], "and once only");
     assert_eq!(look(open, OPEN, Time(2)).0, [Act::Event(Event::Reopened)], "and taken back again");
+}
+
+#[test]
+fn a_new_priority_counts_before_the_one_that_was_agreed_on() {
+    let names = Names::default();
+    let priority = |before: &[&str], agreed: Option<Priority>, labels: &[&str]| {
+        let before = self::labels(before);
+        let known = Known { labels: &before, ..known(Face { priority: agreed, ..OPEN }) };
+        seen(Stand::Open, &self::labels(labels), &names, known).priority
+    };
+    let (low, high) = (Some(Priority::Low), Some(Priority::High));
+    for (before, agreed, now, priorities) in [
+        (vec![], None, vec!["priority:low", "priority:high"], high),
+        (vec!["priority:high"], high, vec!["priority:high", "priority:low"], low),
+        (vec!["priority:high", "priority:low"], low, vec!["priority:high", "priority:low"], low),
+        (vec!["priority:high", "priority:low"], low, vec!["priority:high"], high),
+        (vec!["priority:high"], high, vec![], None),
+    ] {
+        assert_eq!(priority(&before, agreed, &now), priorities, "{before:?} to {now:?}");
+    }
+}
+
+#[test]
+fn a_label_that_the_repository_has_not_tells_nothing_by_its_absence() {
+    let face = Face { stand: Stand::NotPlanned, wontfix: true, requires_human: true, priority: Some(Priority::High) };
+    let gone = [Role::WontFix, Role::RequiresHuman, Role::Priority(Priority::High)];
+    let there: Vec<_> = Role::ALL.into_iter().filter(|role| !gone.contains(role)).collect();
+    let known = Known { there: &there, ..known(face) };
+    assert_eq!(seen(Stand::NotPlanned, &[], &Names::default(), known), face);
+    let low = labels(&["priority:low"]);
+    assert_eq!(seen(Stand::NotPlanned, &low, &Names::default(), known).priority, Some(Priority::Low));
+    assert_eq!(writes(Stand::NotPlanned, &[], face, &Names::default()).len(), 4, "and is put on again");
 }
 
 #[test]
@@ -121,11 +171,11 @@ fn face() -> impl Strategy<Value = Face> {
 proptest! {
     #[test]
     fn a_second_look_at_the_same_forge_tells_nothing_new(face in face(), seen in face(), ours in proptest::option::of(face())) {
-        let base = Base { face, sent: ours.map(|face| Sent { face, at: Time(0) }) };
+        let base = Base { sent: ours.map(|face| sent(face, 0)), ..agreed(face) };
         let (_, once) = look(base, seen, Time(1));
         let (acts, twice) = look(once, seen, Time(2));
         prop_assert_eq!(acts, []);
-        prop_assert_eq!(once, twice);
+        prop_assert_eq!(Base { at: Time(2), ..once }, twice);
     }
 
     #[test]
@@ -141,7 +191,7 @@ proptest! {
                 Write::Remove(role) => labels.retain(|label| label != role.name()),
             }
         }
-        prop_assert_eq!(seen(stand, &labels, &names), wish);
+        prop_assert_eq!(seen(stand, &labels, &names, known(wish)), wish);
         prop_assert_eq!(writes(stand, &labels, wish, &names), []);
     }
 }

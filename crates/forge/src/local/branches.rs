@@ -40,6 +40,10 @@ impl Local {
     }
 
     pub(super) async fn source_files(&self) -> Result<Vec<SourceFile>, Fault> {
+        // Without a repository there is no file by which anything could act.
+        if self.home.settings.repository.is_none() {
+            return Ok(Vec::new());
+        }
         let bare = self.bare().await?;
         let branch = Branch::parse(&self.default_branch().await?).map_err(of_git)?;
         let Some(tip) = bare.tip(&branch).await.map_err(of_git)? else { return Ok(Vec::new()) };

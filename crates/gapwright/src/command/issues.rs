@@ -76,8 +76,18 @@ impl Issues {
                 .why(format!("forge.kind is {}", config.sections.forge.kind))
                 .hint("issues of GitHub are read and written on GitHub; gapwright gaps show names each"));
         }
-        let local = open(config).await?;
-        self.act(&local).await
+        let store = session::open(config, Missing::Refuse).await?;
+        session::check_schema(&store, Missing::Refuse).await?;
+        let local = config.local(&store, session::chance())?.acting(&session::os_user()).map_err(failure)?;
+        let looks_only = matches!(self, Self::List { .. } | Self::Show { .. });
+        let answer = self.act(&local).await?;
+        if !looks_only {
+            // The server takes in what was done with its next tick, and not only with its next poll.
+            let mut tx = store.begin().await?;
+            store::repository::hurry(&mut tx, &config.repository()).await?;
+            tx.commit().await?;
+        }
+        Ok(answer)
     }
 
     async fn act(self, local: &Local) -> Result<Answer, Failure> {
@@ -109,13 +119,6 @@ impl Issues {
             }
         }
     }
-}
-
-/// The local forge, on which the person at the keyboard acts.
-async fn open(config: &Config) -> Result<Local, Failure> {
-    let store = session::open(config, Missing::Refuse).await?;
-    session::check_schema(&store, Missing::Refuse).await?;
-    config.local(&store, session::chance())?.acting(&session::os_user()).map_err(failure)
 }
 
 async fn list(local: &Local, all: bool, after: i64) -> Result<Answer, Failure> {

@@ -14,10 +14,19 @@ pub(super) async fn run(plane: &Plane) -> Result<String, String> {
 impl Plane {
     /// One sweep; tells in a line what it did, or why it failed.
     pub async fn sweep(&self) -> Result<String, String> {
-        sweep(self).await.map_err(|failed| match failed {
-            Failed::No(no) => no.to_string(),
-            Failed::Forge(fault) => format!("the forge failed: {}", fault_line(&fault)),
-        })
+        let failed = match sweep(self).await {
+            Ok(told) => return Ok(told),
+            Err(failed) => failed,
+        };
+        match (failed, &self.settings().home) {
+            (Failed::No(no), _) => Err(no.to_string()),
+            (Failed::Forge(fault), home) => {
+                if let Some(home) = home {
+                    self.leave_in_peace(home, &fault).await.map_err(|no| no.to_string())?;
+                }
+                Err(format!("the forge failed: {}", fault_line(&fault)))
+            }
+        }
     }
 }
 
@@ -33,10 +42,11 @@ async fn sweep(plane: &Plane) -> Result<String, Failed> {
         _ if !level.reaches_out() => format!("{inventory}; at the level {level} nothing leaves the house"),
         None => format!("{inventory}; no forge is configured, so no issue is opened"),
         Some(home) => {
-            plane.look_for_other_bots(&home).await?;
+            let unread = plane.look_for_other_bots(&home).await?;
             let swept = plane.open_issues(&home).await?;
             let waiting = if swept.waiting > 0 { ", more gaps wait for the bounds on issues" } else { "" };
-            format!("{inventory}; {} issues opened{waiting}", swept.opened)
+            let unread = if unread { "; whether another bot uses our label could not be read" } else { "" };
+            format!("{inventory}; {} issues opened{waiting}{unread}", swept.opened)
         }
     })
 }

@@ -1,18 +1,20 @@
 //! Gaps and their issues, kept alike both ways, whatever is lost, comes twice or comes late.
 //!
-//! `poll` reads everything there is, which alone would do; a webhook or a change of ours only makes it sooner. `sync`
-//! holds one issue against its gap and writes what follows; `open` opens issues, each at most once; `note` says things.
+//! `poll` reads everything there is, which alone would do; a webhook or a change of ours only makes it sooner. `place`
+//! knows the repository; `sync` holds one issue against its gap and writes what follows; `open` opens issues, each at
+//! most once; `note` says things.
 //! Nothing is asked of the forge at a level at which nothing leaves the house.
 
 mod note;
 mod open;
+mod place;
 mod poll;
 mod sync;
 
 use std::sync::Arc;
 
 use domain::gap::{Event, Key};
-use domain::label::{self, Names, Role};
+use domain::label;
 use domain::time::{Span, Time};
 use forge::{Fault, Forge};
 use futures::FutureExt;
@@ -23,6 +25,7 @@ use crate::desk::Desk;
 use crate::tend::own;
 use crate::{No, Plane};
 
+use place::names;
 pub use poll::Polled;
 
 /// How long whoever works on an issue keeps others away: longer than its requests may take together.
@@ -77,7 +80,7 @@ pub(crate) async fn nudge(desk: &mut Desk<'_>, key: &Key) -> Result<(), No> {
 pub(crate) async fn say(desk: &mut Desk<'_>, key: &Key, text: &str) -> Result<(), No> {
     if store::issue::find(desk.tx, key).await?.is_some() {
         let id = desk.mint();
-        store::issue::say(desk.tx, &id, key, text).await?;
+        store::issue::note::say(desk.tx, &id, key, text).await?;
     }
     Ok(())
 }
@@ -106,12 +109,6 @@ pub(crate) async fn reopen(desk: &mut Desk<'_>, key: &Key, event: Event) -> Resu
     Ok(())
 }
 
-/// The names that our labels have in a repository: as configured, unless people renamed them there.
-pub(crate) async fn names(tx: &mut store::Tx, repo: &str, configured: &Names) -> Result<Names, No> {
-    let known = store::repository::labels(tx, repo).await?;
-    Ok(known.into_iter().fold(configured.clone(), |names, label| names.with(label.role, &label.name)))
-}
-
 impl Plane {
     /// The repository that issues are mirrored to, as it was last seen.
     pub async fn show_repository(&self, call: &crate::Call) -> Result<Option<Repository>, No> {
@@ -134,12 +131,16 @@ impl Plane {
     }
 
     async fn mirror(&self, home: &Home) -> Result<(), Failed> {
-        if !self.may_reach_out(home).await? {
+        if !self.may_reach_out(home).await? || !self.has_work(home).await? {
             return Ok(());
         }
+        self.recognise(home).await?;
         self.take_webhooks(home).await?;
-        let until = self.moment().await? + LEASE;
-        let dirty = self.act.act(move |tx| async move { Ok(store::issue::take(tx, until, DIRTY_MAX).await?) }.boxed());
+        let (repo, until) = (home.repo.clone(), self.moment().await? + LEASE);
+        let dirty = self.act.act(move |tx| {
+            let repo = repo.clone();
+            async move { Ok(store::issue::take(tx, &repo, until, DIRTY_MAX).await?) }.boxed()
+        });
         for key in dirty.await? {
             let done = self.look_again(home, &key).await;
             self.set_aside(&key, done).await?;
@@ -156,9 +157,17 @@ impl Plane {
         Ok(())
     }
 
+    /// Whether there is anything to do: a webhook, an issue that changed here, or a poll.
+    async fn has_work(&self, home: &Home) -> Result<bool, No> {
+        let mut tx = self.store.read().await?;
+        Ok(store::webhook::waits(&mut tx).await?
+            || store::issue::waits(&mut tx, &home.repo).await?
+            || store::repository::is_due(&mut tx, &home.repo).await?)
+    }
+
     /// Sets an issue aside that the forge would not deal with, so that it keeps no other waiting; what goes for the whole
     /// forge is passed on.
-    async fn set_aside(&self, key: &Key, done: Result<(), Failed>) -> Result<(), Failed> {
+    pub(crate) async fn set_aside(&self, key: &Key, done: Result<(), Failed>) -> Result<(), Failed> {
         let fault = match done {
             Ok(()) => return Ok(()),
             Err(failed @ (Failed::No(_) | Failed::Forge(Fault::Later { .. } | Fault::Moved { .. }))) => {
@@ -202,7 +211,7 @@ impl Plane {
     }
 
     /// Remembers how the forge failed, and for how long it is left alone.
-    async fn leave_in_peace(&self, home: &Home, fault: &Fault) -> Result<(), No> {
+    pub(crate) async fn leave_in_peace(&self, home: &Home, fault: &Fault) -> Result<(), No> {
         let after = match fault {
             Fault::Later { after, .. } => after.unwrap_or(REST),
             Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. } => REST,
@@ -256,33 +265,6 @@ impl Plane {
         let done = done.await?;
         self.wake.journal.notify_one();
         Ok(done)
-    }
-
-    /// The name that a label of ours has there; made there where it is missing.
-    async fn label_name(&self, home: &Home, role: Role) -> Result<String, Failed> {
-        let mut tx = self.store.read().await?;
-        let known = store::repository::labels(&mut tx, &home.repo).await?;
-        drop(tx);
-        if let Some(label) = known.into_iter().find(|label| label.role == role) {
-            return Ok(label.name);
-        }
-        let name = self.settings.rules.labels.of(role).to_owned();
-        let new = forge::Label {
-            id: String::new(),
-            name,
-            color: role.color().to_owned(),
-            description: role.about().to_owned(),
-        };
-        let made = home.forge.make_label(&new).await?;
-        let label = store::repository::Label { role, id: made.id, name: made.name };
-        let (repo, kept) = (home.repo.clone(), label.clone());
-        self.act
-            .act(move |tx| {
-                let (repo, label) = (repo.clone(), kept.clone());
-                async move { Ok(store::repository::put_label(tx, &repo, &label).await?) }.boxed()
-            })
-            .await?;
-        Ok(label.name)
     }
 }
 

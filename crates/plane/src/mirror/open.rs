@@ -31,6 +31,9 @@ impl Plane {
         if !self.may_reach_out(home).await? {
             return Ok(swept);
         }
+        // What is there is known before anything is added to it, whatever became of the store meanwhile.
+        self.recognise(home).await?;
+        self.poll_forge(home).await?;
         let (repo, depth_max) = (home.repo.clone(), self.settings.rules.depth_max);
         let mut tx = self.store.read().await?;
         let room = (home.open_max - store::issue::count_open(&mut tx, &repo).await?).max(0);
@@ -118,11 +121,6 @@ async fn not_opened(desk: &mut Desk<'_>, key: Key, fault: Fault) -> Result<(), N
 
 /// Writes down which issue a gap has. One that it had before, and that is open too, is nobody's and told of.
 async fn known(desk: &mut Desk<'_>, repo: String, key: Key, seen: Issue) -> Result<(), No> {
-    let face = mirror::seen(
-        super::sync::stand(seen.state),
-        &seen.labels,
-        &super::names(desk.tx, &repo, &desk.rules.labels).await?,
-    );
     let fresh = Mirrored::opening(key.clone(), &repo, desk.now, Time(0));
     store::issue::add(desk.tx, &fresh).await?;
     let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Err(store::Fault::Conflict.into()) };
@@ -134,10 +132,10 @@ async fn known(desk: &mut Desk<'_>, repo: String, key: Key, seen: Issue) -> Resu
     issue.number = Some(seen.number);
     issue.url = seen.url;
     issue.title = seen.title;
-    issue.stand = Some(face.stand);
+    issue.stand = Some(super::sync::stand(seen.state));
     issue.labels = seen.labels;
     // What it shows is what it was opened with; what people did since is seen by the next look.
-    issue.base = Some(mirror::Base { face: mirror::opened(), sent: None });
+    issue.base = Some(mirror::Base { face: mirror::opened(), at: desk.now, sent: None });
     issue.changed_at = Time(0);
     issue.comments = 0;
     issue.dirty = true;

@@ -1,12 +1,12 @@
 //! One issue held against its gap: what people did there happens to the gap, and what the gap has become is written there.
 
 use domain::gap::Key;
-use domain::label::Names;
-use domain::mirror::{self, Act, Base, Sent, Stand, Write};
+use domain::label::{self, Names, Role};
+use domain::mirror::{self, Act, Base, Known, Sent, Stand, Write};
 use domain::time::Time;
 use forge::{AccountKind, Closed, Edit, Fault, Issue, IssueState};
 use futures::FutureExt;
-use store::issue::{Comment, Mirrored, State};
+use store::issue::{Comment, Mirrored, State, note};
 
 use super::{Failed, Home};
 use crate::desk::Desk;
@@ -21,11 +21,10 @@ const COMMENT_CHARS_MAX: usize = 65_536;
 impl Plane {
     /// Fetches the issue of a gap and holds both against each other.
     pub(super) async fn look_again(&self, home: &Home, key: &Key) -> Result<(), Failed> {
-        let mut tx = self.store.read().await?;
-        let issue = store::issue::find(&mut tx, key).await?;
-        drop(tx);
-        match issue {
-            Some(Mirrored { state: State::Known, number: Some(number), .. }) => self.look_at(home, key, number).await,
+        match self.mirrored(key).await? {
+            Some(Mirrored { state: State::Known, number: Some(number), repo, .. }) if repo == home.repo => {
+                self.look_at(home, key, number).await
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -37,35 +36,64 @@ impl Plane {
             Ok(issue) => self.sync(home, key, issue, at).await,
             Err(Fault::Gone { what }) => {
                 let key = key.clone();
-                let done = self.as_mirror(move |desk| gone(desk, key.clone(), what.clone()).boxed()).await;
+                let done = self.as_mirror(move |desk| gone(desk, key.clone(), what.clone(), at).boxed()).await;
                 Ok(done?)
             }
             Err(fault) => Err(fault.into()),
         }
     }
 
-    /// Holds an issue, as it was read at `at`, against its gap, until both are alike.
+    /// Holds an issue, as a look that began at `at` showed it, against its gap, until both are alike.
     pub(super) async fn sync(&self, home: &Home, key: &Key, seen: Issue, at: Time) -> Result<(), Failed> {
-        let (mut seen, mut at) = (seen, at);
+        let mut look = Look { seen, at, answered: false };
         for _ in 0..LOOKS_MAX {
-            if seen.comments > 0 {
-                self.read_comments(home, key, &seen).await?;
-            }
-            let (repo, gap, issue) = (home.repo.clone(), key.clone(), seen.clone());
+            self.prepare(home, key, &look.seen).await?;
+            let (repo, gap, this) = (home.repo.clone(), key.clone(), look.clone());
             let writes =
-                self.as_mirror(move |desk| take_in(desk, repo.clone(), gap.clone(), issue.clone(), at).boxed()).await?;
+                self.as_mirror(move |desk| take_in(desk, repo.clone(), gap.clone(), this.clone()).boxed()).await?;
             if writes.is_empty() {
                 break;
             }
-            self.write_issue(home, seen.number, &writes).await?;
-            at = self.moment().await?;
-            seen = home.forge.issue(seen.number).await?;
+            let number = look.seen.number;
+            self.write_issue(home, number, &writes).await?;
+            let at = self.moment().await?;
+            look = match home.forge.issue(number).await {
+                Ok(seen) => Look { seen, at, answered: true },
+                Err(fault) => {
+                    let key = key.clone();
+                    self.as_mirror(move |desk| answered(desk, key.clone()).boxed()).await?;
+                    return Err(fault.into());
+                }
+            };
         }
-        self.send_notes(home, key, seen.number).await
+        self.send_notes(home, key, look.seen.number).await
+    }
+
+    /// Reads what a look alone does not tell: what people wrote, and, where a label is gone from an issue, whether it was
+    /// taken off, or renamed or deleted in the repository.
+    async fn prepare(&self, home: &Home, key: &Key, seen: &Issue) -> Result<(), Failed> {
+        let Some(known) = self.mirrored(key).await? else { return Ok(()) };
+        let is_gone = |name: &String| !seen.labels.iter().any(|now| label::same(now, name));
+        if known.labels.iter().any(is_gone) {
+            self.learn_labels(home).await?;
+        }
+        if known.comments != seen.comments || (seen.comments > 0 && known.changed_at != seen.updated_at) {
+            self.read_comments(home, key, seen, &known).await?;
+        }
+        Ok(())
+    }
+
+    async fn mirrored(&self, key: &Key) -> Result<Option<Mirrored>, No> {
+        let mut tx = self.store.read().await?;
+        Ok(store::issue::find(&mut tx, key).await?)
     }
 
     /// Writes to an issue what it is to show.
     async fn write_issue(&self, home: &Home, number: i64, writes: &[Write]) -> Result<(), Failed> {
+        if writes.iter().any(|write| matches!(write, Write::Add(_) | Write::Remove(_))) {
+            // A forge makes a label that it does not have: one that was just renamed would be there twice.
+            self.learn_labels(home).await?;
+        }
         for write in writes {
             match write {
                 Write::Stand(stand) => {
@@ -90,14 +118,7 @@ impl Plane {
     }
 
     /// Reads what people wrote since the last look.
-    async fn read_comments(&self, home: &Home, key: &Key, seen: &Issue) -> Result<(), Failed> {
-        let mut tx = self.store.read().await?;
-        let known = store::issue::find(&mut tx, key).await?;
-        drop(tx);
-        let Some(known) = known.filter(|known| known.comments != seen.comments || known.changed_at != seen.updated_at)
-        else {
-            return Ok(());
-        };
+    async fn read_comments(&self, home: &Home, key: &Key, seen: &Issue, known: &Mirrored) -> Result<(), Failed> {
         let since = Some(known.comments_at).filter(|at| at.0 > 0);
         let comments = home.forge.comments(seen.number, since).await?;
         let (repo, key, count) = (home.repo.clone(), key.clone(), seen.comments);
@@ -107,18 +128,40 @@ impl Plane {
     }
 }
 
+/// One look at an issue.
+#[derive(Debug, Clone)]
+struct Look {
+    seen: Issue,
+    /// When it began.
+    at: Time,
+    /// Whether it followed writes of which the forge said that they were done.
+    answered: bool,
+}
+
 /// Takes in what an issue shows, and gives what is to be written to it.
-async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, seen: Issue, at: Time) -> Result<Vec<Write>, No> {
+async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Result<Vec<Write>, No> {
+    let Look { seen, at, answered } = look;
     let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(Vec::new()) };
     // An older look than the last one tells nothing.
     if issue.number != Some(seen.number) || seen.updated_at < issue.changed_at {
         return Ok(Vec::new());
     }
     let names: Names = super::names(desk.tx, &repo, &desk.rules.labels).await?;
+    let there = super::place::there(desk.tx, &repo).await?;
     let stand = stand(seen.state);
-    let face = mirror::seen(stand, &seen.labels, &names);
-    let before = issue.base.unwrap_or(Base { face: mirror::opened(), sent: None });
+    let mut before = issue.base.unwrap_or(Base { face: mirror::opened(), at: Time(0), sent: None });
+    before.sent = before.sent.map(|sent| Sent { answered: sent.answered || answered, ..sent });
+    let known = Known { face: before.face, labels: &issue.labels, there: &there };
+    let face = mirror::seen(stand, &seen.labels, &names, known);
     let (acts, base) = mirror::look(before, face, at);
+    let changed = issue.labels != seen.labels || issue.stand != Some(stand);
+    if changed && is_unsure(&issue, before, &acts, &seen, at) {
+        issue.base = Some(before);
+        issue.dirty = true;
+        issue.lease_until = before.at + mirror::SETTLE;
+        store::issue::write(desk.tx, &issue).await?;
+        return Ok(Vec::new());
+    }
     for act in &acts {
         happen(desk, &key, *act, seen.number).await?;
     }
@@ -127,17 +170,18 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, seen: Issue, at: T
     let (level, _) = store::level::current(desk.tx).await?;
     let free = level.reaches_out() && base.sent.is_none();
     let writes = if free { mirror::writes(stand, &seen.labels, wish, &names) } else { Vec::new() };
-    let sent = (!writes.is_empty()).then_some(Sent { face: wish, at: desk.now });
-    let changed = issue.labels != seen.labels || issue.stand != Some(stand);
+    let sent = (!writes.is_empty()).then_some(Sent { face: wish, at: desk.now, answered: false });
+    let news = changed || seen.updated_at > issue.changed_at;
+    let says = !names.has(&seen.labels, Role::OptOut) && !note::open(desk.tx, &key, 1).await?.is_empty();
     issue.stand = Some(stand);
     issue.labels = seen.labels;
     issue.title = seen.title;
     issue.url = seen.url;
     issue.changed_at = seen.updated_at;
-    issue.base = Some(Base { face: base.face, sent: sent.or(base.sent) });
-    // What was sent and not seen is looked for again.
+    issue.base = Some(Base { at: if news { at } else { before.at }, sent: sent.or(base.sent), ..base });
+    // What was sent and not seen is looked for again, and what could not be said is said later.
     issue.dirty = issue.base.is_some_and(|base| base.sent.is_some());
-    issue.lease_until = if issue.dirty { desk.now + mirror::SETTLE } else { Time(0) };
+    issue.lease_until = if issue.dirty || says { desk.now + mirror::SETTLE } else { Time(0) };
     issue.last_error = String::new();
     store::issue::write(desk.tx, &issue).await?;
     if changed || !writes.is_empty() {
@@ -145,6 +189,21 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, seen: Issue, at: T
         desk.record(format!("issue:{key}"), &(), &after).await?;
     }
     Ok(writes)
+}
+
+/// Whether a look that shows a change may be from before the last one. A forge tells moments by the second, and may
+/// answer from a copy that is behind: of the second of the last change only a look that came well after it is sure.
+fn is_unsure(issue: &Mirrored, before: Base, acts: &[Act], seen: &Issue, at: Time) -> bool {
+    let ours = before.sent.is_some() && acts.is_empty();
+    seen.updated_at == issue.changed_at && !ours && at.since(before.at) < mirror::SETTLE
+}
+
+/// Remembers that the forge said that everything sent was done.
+async fn answered(desk: &mut Desk<'_>, key: Key) -> Result<(), No> {
+    let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
+    let Some(Base { sent: Some(sent), .. }) = &mut issue.base else { return Ok(()) };
+    sent.answered = true;
+    Ok(store::issue::write(desk.tx, &issue).await?)
 }
 
 /// Lets what a person did on the forge happen to the gap.
@@ -162,15 +221,20 @@ async fn happen(desk: &mut Desk<'_>, key: &Key, act: Act, number: i64) -> Result
     Ok(())
 }
 
-/// Remembers that an issue is not there any more.
-async fn gone(desk: &mut Desk<'_>, key: Key, what: String) -> Result<(), No> {
+/// Remembers that an issue is not there any more. One that was just opened may only not be seen yet.
+async fn gone(desk: &mut Desk<'_>, key: Key, what: String, at: Time) -> Result<(), No> {
     let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
+    if at.since(issue.tried_at) < mirror::SETTLE {
+        issue.dirty = true;
+        issue.lease_until = issue.tried_at + mirror::SETTLE;
+        return Ok(store::issue::write(desk.tx, &issue).await?);
+    }
     issue.state = State::Gone;
     issue.stand = None;
     issue.dirty = false;
     issue.last_error = format!("{what} is not there any more");
     store::issue::write(desk.tx, &issue).await?;
-    store::issue::drop_notes(desk.tx, &key).await?;
+    note::give_up(desk.tx, &key).await?;
     let after = serde_json::json!({"number": issue.number, "state": issue.state});
     desk.record(format!("issue:{key}"), &(), &after).await
 }
@@ -185,7 +249,7 @@ async fn keep_comments(
     let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
     for comment in comments {
         issue.comments_at = issue.comments_at.max(comment.updated_at);
-        if comment.author.kind == AccountKind::Us {
+        if comment.author.kind == AccountKind::Us && mirror::is_note(&comment.body) {
             continue;
         }
         let kept = Comment {
