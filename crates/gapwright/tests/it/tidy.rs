@@ -191,7 +191,7 @@ fn the_project_names_no_machine_and_no_registry() {
     ];
     let texts = ["rs", "md", "toml", "yml", "json", "py", "js", "mjs", "sql"].iter().flat_map(|ending| {
         let ending = format!(".{ending}");
-        ["crates", "docs", "clients", "plugin", "migrations", ".github"]
+        ["crates", "docs", "clients", "plugin", ".claude-plugin", "migrations", ".github"]
             .into_iter()
             .filter(|folder| root().join(folder).exists())
             .flat_map(move |folder| below(folder, &ending))
