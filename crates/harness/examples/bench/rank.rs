@@ -47,7 +47,7 @@ struct Flood {
 
 pub(crate) async fn ask(plan: &Plan, report: &mut Report) {
     let size = Size::of(plan);
-    let sightings = if plan.quick { SIGHTINGS / 20 } else { SIGHTINGS };
+    let sightings = if plan.quick { SIGHTINGS / 25 } else { SIGHTINGS };
     let mut floods =
         Table::new(&["engine", "sightings/s, 8 agents", "sightings sent", "counted", "gaps made", "not taken"]);
     for on in ENGINES {
@@ -169,9 +169,9 @@ fn told(rounds: &Rounds) -> String {
 
 fn targets(on: On, rounds: &Rounds, report: &mut Report) {
     let worst = |lists: bool, agents: usize| {
-        let of = rounds.iter().filter(|((asked, with, by), _)| {
-            *by == By::Server && *with == agents && (*asked != Asked::Show) == lists
-        });
+        let of = rounds
+            .iter()
+            .filter(|((asked, with, by), _)| *by == By::Server && *with == agents && (*asked != Asked::Show) == lists);
         let all = of.map(|(_, of)| Spread::of(of.iter().map(|round| round.cycle.p99)));
         all.max_by(|a, b| a.median.total_cmp(&b.median)).unwrap_or_default()
     };

@@ -30,7 +30,8 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
-    pub(crate) const ALL: [Self; 6] = [Self::First, Self::Walk, Self::Kind, Self::RareKind, Self::RareState, Self::Show];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::First, Self::Walk, Self::Kind, Self::RareKind, Self::RareState, Self::Show];
 
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -141,7 +142,9 @@ impl Direct {
     pub(crate) async fn connect(ground: &Ground, asked: Asked, number: i64, gaps: i64) -> Self {
         let line = match ground.on {
             On::Postgres => Line::Postgres(PgConnection::connect(&ground.url).await.expect("a connection")),
-            On::Sqlite | On::Memory => Line::Sqlite(SqliteConnection::connect(&ground.url).await.expect("a connection")),
+            On::Sqlite | On::Memory => {
+                Line::Sqlite(SqliteConnection::connect(&ground.url).await.expect("a connection"))
+            }
         };
         let (file, name, _) = asked.statement();
         let found = store::statements().find(|(in_file, called, _)| (*in_file, *called) == (file, name));

@@ -22,7 +22,8 @@ const RARE_EVERY: i64 = 100;
 /// How many gaps one transaction adds; each comes with its sightings.
 const ADDED_AT_ONCE: i64 = 200;
 
-const REASON: &str = "the job needed to tell a bad deploy from a flaky test, and had nothing to list the last deploys with";
+const REASON: &str =
+    "the job needed to tell a bad deploy from a flaky test, and had nothing to list the last deploys with";
 
 /// How much there is in a registry.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +45,11 @@ impl Size {
     /// Half of the sightings are of a hundred gaps, alike for each; the rest are spread over all others.
     fn sightings_of(self, number: i64) -> i64 {
         let half = self.sightings / 2;
-        let (sightings, among, nth) =
-            if number < OFTEN { (half, OFTEN, number) } else { (self.sightings - half, self.gaps - OFTEN, number - OFTEN) };
+        let (sightings, among, nth) = if number < OFTEN {
+            (half, OFTEN, number)
+        } else {
+            (self.sightings - half, self.gaps - OFTEN, number - OFTEN)
+        };
         sightings / among + i64::from(nth < sightings % among)
     }
 }
