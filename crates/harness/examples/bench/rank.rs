@@ -47,7 +47,7 @@ struct Flood {
 
 pub(crate) async fn ask(plan: &Plan, report: &mut Report) {
     let size = Size::of(plan);
-    let sightings = if plan.quick { SIGHTINGS / 20 } else { SIGHTINGS };
+    let sightings = if plan.quick { SIGHTINGS / 25 } else { SIGHTINGS };
     let mut floods =
         Table::new(&["engine", "sightings/s, 8 agents", "sightings sent", "counted", "gaps made", "not taken"]);
     for on in ENGINES {

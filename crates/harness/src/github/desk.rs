@@ -1,5 +1,6 @@
 //! What a request meets on its way: what goes wrong, who asks, the limit, the route, and what was asked before.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -65,6 +66,26 @@ pub(super) struct Desk {
     pub(super) gate: Semaphore,
     /// Rung when a webhook waits.
     pub(super) bell: Notify,
+    /// How long each request takes by the clock, in milliseconds.
+    pub(super) takes: AtomicI64,
+    /// What must hold after every change, and what did not.
+    pub(super) guard: Mutex<Guard>,
+}
+
+/// What must hold after every change.
+#[derive(Default)]
+pub(super) struct Guard {
+    pub(super) check: Option<Box<Check>>,
+    pub(super) broken: Vec<String>,
+}
+
+/// Looks at the state, and tells what does not hold.
+pub(super) type Check = dyn Fn(View<'_>) -> Vec<String> + Send;
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("broken", &self.broken).finish_non_exhaustive()
+    }
 }
 
 /// The state now, and before the last write.
@@ -97,6 +118,8 @@ impl Desk {
             automatic: AtomicBool::new(false),
             gate: Semaphore::new(0),
             bell: Notify::new(),
+            takes: AtomicI64::new(0),
+            guard: Mutex::default(),
         }
     }
 
@@ -132,9 +155,19 @@ impl Desk {
         let mut act = Act { state: &mut world.now, by, now: self.now(), base: self.base(), loud };
         act.state.user(login);
         let done = deed(&mut act);
+        self.watch(&world.now);
         drop(world);
         self.bell.notify_one();
         done
+    }
+
+    /// Looks whether what must hold still does.
+    fn watch(&self, state: &State) {
+        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(check) = &guard.check {
+            let broken = check(View { state, base: self.base() });
+            guard.broken.extend(broken);
+        }
     }
 
     /// Takes a request in: its place among those that came, and what it meets.
@@ -185,7 +218,8 @@ impl Desk {
 
     /// Does what is asked.
     fn serve(&self, request: &Request, stale: bool, at: usize) -> Answer {
-        let now = self.now();
+        let takes = self.takes.load(Ordering::Relaxed);
+        let now = self.moment.fetch_add(takes, Ordering::SeqCst) + takes;
         let mut world = self.world();
         let version = match version(request) {
             Ok(version) => version,
@@ -214,6 +248,7 @@ impl Desk {
         let done = answer.status < 300;
         if let Some(before) = before.filter(|_| done) {
             world.before = before;
+            self.watch(&world.now);
         }
         self.arrived.send_modify(|arrived| arrived[at].done = done && !reads);
         let free = request.path == "/rate_limit" || (reads && matches_before(request, &mut answer));

@@ -1,10 +1,16 @@
 //! What a test sets: what goes wrong, what is barred, how much may be asked, who is gone.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use domain::time::Span;
 
 use super::GitHub;
+use super::desk::Guard;
 use super::fault::Fault;
+use super::look::Issue;
 use super::state::Pull;
+use super::view::View;
 
 impl GitHub {
     /// How often `mergeable` is null after the head or the base of a pull request moved.
@@ -46,6 +52,24 @@ impl GitHub {
     /// often that was asked, and on nothing else.
     pub fn faults(&self, seed: u64, rate: f64) {
         self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).plan(seed, rate);
+    }
+
+    /// Lets every request take so long by the clock.
+    pub fn takes(&self, span: Span) {
+        self.desk.takes.store(span.0, Ordering::Relaxed);
+    }
+
+    /// Lets the issues of a repository be looked at after every change, whoever made it; what does not hold is kept.
+    pub fn guard(&self, repo: &str, check: impl Fn(&[Issue]) -> Option<String> + Send + 'static) {
+        let id = self.id_of(repo);
+        let check = move |view: View<'_>| check(&Issue::all(&view.state.repos[&id])).into_iter().collect();
+        let mut guard = self.desk.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        *guard = Guard { check: Some(Box::new(check)), broken: Vec::new() };
+    }
+
+    /// What did not hold after a change.
+    pub fn broken(&self) -> Vec<String> {
+        self.desk.guard.lock().unwrap_or_else(PoisonError::into_inner).broken.clone()
     }
 
     /// Lets one request through that is held.

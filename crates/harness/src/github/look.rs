@@ -104,6 +104,25 @@ pub struct Label {
     pub description: String,
 }
 
+impl Issue {
+    /// Every issue and pull request of a repository, by number.
+    pub(super) fn all(repo: &Repo) -> Vec<Self> {
+        let here = repo.issues.values().filter(|issue| issue.fate == Fate::Here);
+        here.map(|issue| Self {
+            number: issue.number,
+            title: issue.title.clone(),
+            body: issue.body.clone().unwrap_or_default(),
+            open: issue.open,
+            reason: issue.reason.clone(),
+            labels: repo.labels_of(issue).into_iter().map(|label| label.name.clone()).collect(),
+            author: issue.author.login.clone(),
+            comments: issue.comments.iter().map(Comment::of).collect(),
+            pull: issue.pull.is_some(),
+        })
+        .collect()
+    }
+}
+
 impl Review {
     fn of(review: &state::Review) -> Self {
         let text = |remark: &Value, field: &str| remark[field].as_str().unwrap_or_default().to_owned();
@@ -127,21 +146,7 @@ impl GitHub {
 
     /// Every issue and pull request, by number.
     pub fn issues(&self, repo: &str) -> Vec<Issue> {
-        self.read(repo, |repo| {
-            let here = repo.issues.values().filter(|issue| issue.fate == Fate::Here);
-            here.map(|issue| Issue {
-                number: issue.number,
-                title: issue.title.clone(),
-                body: issue.body.clone().unwrap_or_default(),
-                open: issue.open,
-                reason: issue.reason.clone(),
-                labels: repo.labels_of(issue).into_iter().map(|label| label.name.clone()).collect(),
-                author: issue.author.login.clone(),
-                comments: issue.comments.iter().map(Comment::of).collect(),
-                pull: issue.pull.is_some(),
-            })
-            .collect()
-        })
+        self.read(repo, Issue::all)
     }
 
     /// One pull request; panics when there is none.

@@ -129,7 +129,9 @@ async fn warn(desk: &mut Desk<'_>, repo: String, label: String, channel: String,
         also.join(", ")
     );
     let notice = Notify { channel, level: Level::Warn, text, link: None };
-    desk.tell(&notice).await.map(drop)
+    let id = desk.tell(&notice).await?;
+    let after = serde_json::json!({"outbox": id, "level": notice.level.name(), "bytes": notice.text.len()});
+    desk.record(format!("channel:{}", notice.channel), &(), &after).await
 }
 
 async fn learn(
