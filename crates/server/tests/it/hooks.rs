@@ -13,6 +13,13 @@ use crate::scenarios::{Ground, REPO, SECRET, operator, poll};
 /// The largest webhook that is taken, in bytes.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// A ground at a level at which the forge is asked.
+async fn open(world: &World) -> Ground {
+    let ground = Ground::new(world).await;
+    ground.plane.raise_level(&operator(), Some("a trial, nothing more")).await.expect("raised");
+    ground
+}
+
 /// One delivery.
 struct Sent<'a> {
     delivery: &'a str,
@@ -70,7 +77,7 @@ both!(without_a_secret_no_webhook_is_taken, async |world| {
 });
 
 both!(a_webhook_is_proven_before_anything_of_it_is_read, async |world| {
-    let ground = Ground::new(world).await;
+    let ground = open(world).await;
     let body = labeled(1);
     let old = format!("sha1={}", "0".repeat(40));
     for (signature, what) in [
@@ -101,7 +108,7 @@ both!(a_webhook_is_proven_before_anything_of_it_is_read, async |world| {
 });
 
 both!(a_webhook_that_is_too_large_is_told_so_and_the_largest_is_taken, async |world| {
-    let ground = Ground::new(world).await;
+    let ground = open(world).await;
     let (status, why) = Sent::signed("d-1", "issues", vec![b' '; BYTES_MAX + 1]).to(&ground.asked).await;
     assert_eq!((status, &why["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("invalid_argument")));
     assert_eq!(inbox(&ground.plane).await, []);
@@ -111,7 +118,7 @@ both!(a_webhook_that_is_too_large_is_told_so_and_the_largest_is_taken, async |wo
 });
 
 both!(a_webhook_is_written_down_once_whether_its_name_or_its_body_comes_again, async |world| {
-    let ground = Ground::new(world).await;
+    let ground = open(world).await;
     let take = async |sent: Sent<'_>| {
         let (status, told) = sent.to(&ground.asked).await;
         (status.as_u16(), told["received"].as_str().unwrap_or_default().to_owned())
@@ -137,7 +144,7 @@ both!(a_webhook_is_written_down_once_whether_its_name_or_its_body_comes_again, a
 });
 
 both!(no_bearer_token_is_needed_and_none_stands_in_for_the_signature, async |world| {
-    let ground = Ground::new(world).await;
+    let ground = open(world).await;
     let token = ground.asked.token(Role::Operator, "olga2").await;
     let request = reqwest::Client::new().post(format!("{}/hooks/github", ground.asked.url)).bearer_auth(&token);
     let answer = request.header("x-github-delivery", "d-1").body(labeled(1)).send().await.expect("an answer");
@@ -147,11 +154,22 @@ both!(no_bearer_token_is_needed_and_none_stands_in_for_the_signature, async |wor
     ground.end().await;
 });
 
+both!(at_observe_a_webhook_is_proven_and_written_down_and_nobody_looks, async |world| {
+    let ground = Ground::new(world).await;
+    let (status, told) = Sent::signed("d-1", "issues", labeled(1)).to(&ground.asked).await;
+    assert_eq!((status, &told["received"]), (StatusCode::OK, &json!("ignored")));
+    assert_eq!(inbox(&ground.plane).await, [("issues".to_owned(), "ignored".to_owned())]);
+    let forged = Sent { delivery: "d-2", event: "issues", signature: None, body: labeled(2) };
+    assert_eq!(forged.to(&ground.asked).await.0, StatusCode::UNAUTHORIZED);
+    ground.plane.tend_mirror().await.expect("a tick");
+    assert_eq!(ground.github.arrived().len(), 0, "nothing is asked of the forge");
+    ground.end().await;
+});
+
 /// Opens the issue of a gap; gives its number.
 async fn issue(world: &World, ground: &Ground) -> i64 {
     let ann = ground.routine("ann").await;
     ann.does("report-gap", json!({"kind": "adr", "name": "name-things", "reason": "it was needed"})).await;
-    ground.plane.raise_level(&operator(), Some("a trial, nothing more")).await.expect("raised");
     ground.plane.sweep().await.expect("swept");
     poll(world, ground).await;
     ground.github.hook(&format!("{}/hooks/github", ground.asked.url), SECRET);
@@ -159,7 +177,7 @@ async fn issue(world: &World, ground: &Ground) -> i64 {
 }
 
 both!(what_a_person_did_is_known_by_its_webhook_and_what_a_stranger_forged_is_not, async |world| {
-    let ground = Ground::new(world).await;
+    let ground = open(world).await;
     let number = issue(world, &ground).await;
     let mona = ground.github.as_person("mona", REPO);
     mona.label(number, "priority:high");

@@ -110,13 +110,11 @@ fn call(text: &str) -> Told<'_> {
     let end = [". ", ".\n", ":", "\n"].iter().filter_map(|mark| text.find(mark)).min();
     let sentence = text[..end.unwrap_or(text.len())].trim_end_matches('.');
     let (tool, how) = sentence.split_once(' ').unwrap_or((sentence, ""));
-    let arguments = match how.strip_prefix("with ") {
-        Some(named) => named.split(", ").flat_map(|part| part.split(" and ")).map(argument).collect(),
-        None => {
-            assert_eq!(how, "without arguments", "{sentence}");
-            Vec::new()
-        }
-    };
+    if how == "without arguments" {
+        return Told { tool, arguments: Vec::new() };
+    }
+    let named = how.strip_prefix("with ").unwrap_or_else(|| panic!("it is not said how: {sentence}"));
+    let arguments = named.split(", ").flat_map(|part| part.split(" and ")).map(argument).collect();
     Told { tool, arguments }
 }
 
