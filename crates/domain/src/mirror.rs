@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gap::{Event, Gap, Key, Priority, State};
 use crate::id;
-use crate::label::{self, Names, Role};
+use crate::label::{Names, Role};
 use crate::time::{Span, Time};
 
 /// How long something sent may take to be seen, before it counts as not having happened; so long may a forge answer from
@@ -92,8 +92,8 @@ pub struct Sent {
 /// What was known of an issue before a look at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// What both last agreed on.
-    pub face: Face,
+    /// What both last agreed on, and what was sent since.
+    pub base: Base,
     /// Its labels, as last seen.
     pub labels: &'a [String],
     /// Our labels that the repository has. Of one that is not there, no issue says anything by lacking it.
@@ -116,18 +116,23 @@ pub fn wish(gap: &Gap) -> Face {
     Face { stand, wontfix, requires_human, priority: gap.priority }
 }
 
-/// What an issue shows: how it stands, and its labels. Of several priorities a new one counts before the one that was
-/// agreed on, and the highest of several new ones.
+/// What an issue shows: how it stands, and its labels. Of several priorities one that is new and not ours counts first,
+/// then what was sent, then what was agreed on; and the highest of several new ones.
 pub fn seen(stand: Stand, labels: &[String], names: &Names, known: Known<'_>) -> Face {
+    let agreed = known.base.face;
     let shows = |role: Role, agreed: bool| names.has(labels, role) || (agreed && !known.there.contains(&role));
-    let is_new = |name: &&String| !known.labels.iter().any(|before| label::same(before, name));
-    let new: Vec<String> = labels.iter().filter(is_new).cloned().collect();
-    let agreed = known.face.priority.filter(|priority| shows(Role::Priority(*priority), true));
+    let new: Vec<_> =
+        Priority::ALL.into_iter().map(Role::Priority).filter(|role| !names.has(known.labels, *role)).collect();
+    let sent = known.base.sent.and_then(|sent| sent.face.priority);
+    let theirs = |priority: &Priority| new.contains(&Role::Priority(*priority)) && Some(*priority) != sent;
+    let shown = || Priority::ALL.into_iter().rev().filter(|priority| names.has(labels, Role::Priority(*priority)));
+    let ours = |priority: &Priority| shows(Role::Priority(*priority), agreed.priority == Some(*priority));
+    let ours = sent.filter(ours).or_else(|| agreed.priority.filter(ours));
     Face {
         stand,
-        wontfix: shows(Role::WontFix, known.face.wontfix),
-        requires_human: shows(Role::RequiresHuman, known.face.requires_human),
-        priority: names.priority(&new).or(agreed).or_else(|| names.priority(labels)),
+        wontfix: shows(Role::WontFix, agreed.wontfix),
+        requires_human: shows(Role::RequiresHuman, agreed.requires_human),
+        priority: shown().find(theirs).or(ours).or_else(|| names.priority(labels)),
     }
 }
 

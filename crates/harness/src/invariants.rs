@@ -14,7 +14,7 @@ use serde_json::Value;
 use store::job::list::{self, Listed};
 use store::{Store, Tx};
 
-use crate::plane::call;
+use crate::plane::{call, client};
 
 /// Retention removes what ended earlier than this; the journal still tells of it.
 const KEPT: Span = Span::days(14);
@@ -230,8 +230,7 @@ pub async fn rows(tx: &mut Tx) -> Vec<String> {
 
 /// INV-10: the journal's chain holds from its first block on.
 pub async fn chain(store: &Store) -> Vec<String> {
-    notify::install_tls();
-    let plane = Plane::new(store.clone(), Settings::new(reqwest::Client::new()), StdRng::seed_from_u64(0));
+    let plane = Plane::new(store.clone(), Settings::new(client()), StdRng::seed_from_u64(0));
     let verified = plane.verify_journal(&call(domain::agent::Role::Operator, "invariants", "verify"), None).await;
     verified.expect("a look at the journal").faults.into_iter().map(|fault| format!("INV-10: {fault}")).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! A replica is another plane over connections of its own to the same store, as another process would have.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use domain::agent::{Principal, Role};
@@ -174,10 +174,19 @@ impl Opener {
 
 /// Settings of a plane that only writes to its log, but for what is set.
 pub fn settings(set: impl FnOnce(&mut Settings)) -> Settings {
-    notify::install_tls();
-    let mut settings = Settings::new(reqwest::Client::new());
+    let mut settings = Settings::new(client());
     set(&mut settings);
     settings
+}
+
+/// What planes ask of the world: one client for all, for it takes long to make; no connection of it outlives its request,
+/// and so none the process that it was made in.
+pub(crate) fn client() -> reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        notify::install_tls();
+        reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client")
+    });
+    CLIENT.clone()
 }
 
 /// A call of somebody in a role, by a tool.

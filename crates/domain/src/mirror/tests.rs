@@ -17,7 +17,7 @@ fn sent(face: Face, at: i64) -> Sent {
 }
 
 fn known(face: Face) -> Known<'static> {
-    Known { face, labels: &[], there: &Role::ALL }
+    Known { base: agreed(face), labels: &[], there: &Role::ALL }
 }
 
 fn labels(names: &[&str]) -> Vec<String> {
@@ -97,6 +97,14 @@ fn a_new_priority_counts_before_the_one_that_was_agreed_on() {
     ] {
         assert_eq!(priority(&before, agreed, &now), priorities, "{before:?} to {now:?}");
     }
+    let ours = Face { priority: high, ..OPEN };
+    let known = Known { base: Base { sent: Some(sent(ours, 0)), ..agreed(OPEN) }, ..known(OPEN) };
+    let shown = |now: &[&str]| seen(Stand::Open, &self::labels(now), &names, known).priority;
+    assert_eq!(
+        (shown(&["priority:high"]), shown(&["priority:high", "priority:low"])),
+        (high, low),
+        "ours is nobody's act"
+    );
 }
 
 #[test]

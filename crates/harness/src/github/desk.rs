@@ -68,6 +68,8 @@ pub(super) struct Desk {
     pub(super) bell: Notify,
     /// How long each request takes by the clock, in milliseconds.
     pub(super) takes: AtomicI64,
+    /// By how much a stale read is behind at most, in milliseconds.
+    pub(super) behind_max: AtomicI64,
     /// What must hold after every change, and what did not.
     pub(super) guard: Mutex<Guard>,
 }
@@ -93,6 +95,8 @@ impl fmt::Debug for Guard {
 struct World {
     now: State,
     before: State,
+    /// When the last write was.
+    written_at: i64,
 }
 
 /// What a request comes to.
@@ -110,7 +114,7 @@ impl Desk {
     /// A desk whose clock is this.
     pub(super) fn new(moment: Arc<AtomicI64>, state: State) -> Self {
         Self {
-            world: Mutex::new(World { now: state, before: State::default() }),
+            world: Mutex::new(World { now: state, ..World::default() }),
             moment,
             faults: Mutex::default(),
             arrived: watch::Sender::default(),
@@ -119,6 +123,7 @@ impl Desk {
             gate: Semaphore::new(0),
             bell: Notify::new(),
             takes: AtomicI64::new(0),
+            behind_max: AtomicI64::new(i64::MAX),
             guard: Mutex::default(),
         }
     }
@@ -151,6 +156,7 @@ impl Desk {
     pub(super) fn act<T>(&self, login: &str, loud: bool, deed: impl FnOnce(&mut Act<'_>) -> T) -> T {
         let mut world = self.world();
         world.before = world.now.clone();
+        world.written_at = self.now();
         let by = Author { login: login.to_owned(), by_app: false };
         let mut act = Act { state: &mut world.now, by, now: self.now(), base: self.base(), loud };
         act.state.user(login);
@@ -238,7 +244,8 @@ impl Desk {
         }
         let reads = request.method == "GET";
         let before = (!reads).then(|| world.now.clone());
-        let mut copy = (stale && reads).then(|| world.before.clone());
+        let behind = now - world.written_at <= self.behind_max.load(Ordering::Relaxed);
+        let mut copy = (stale && reads && behind).then(|| world.before.clone());
         let state = copy.as_mut().unwrap_or(&mut world.now);
         let mut turn = Turn { state, caller, request, now, base: self.base(), repo: 0, used, limit };
         let mut answer = route(&mut turn).unwrap_or_else(|answer| answer);
@@ -248,6 +255,7 @@ impl Desk {
         let done = answer.status < 300;
         if let Some(before) = before.filter(|_| done) {
             world.before = before;
+            world.written_at = now;
             self.watch(&world.now);
         }
         self.arrived.send_modify(|arrived| arrived[at].done = done && !reads);

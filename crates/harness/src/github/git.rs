@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -17,9 +18,17 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// What git calls the commit before the first.
 const NOTHING: &str = "0000000000000000000000000000000000000000";
 
-/// A bare repository in a temporary folder, gone with the last who holds it.
+/// A bare repository in a temporary folder, made when it is first needed and gone with the last who holds it.
 #[derive(Debug)]
-pub(super) struct Bare(TempDir);
+pub(super) struct Bare(OnceLock<TempDir>);
+
+fn program(folder: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.current_dir(folder).env_clear().env("PATH", PATH).env("HOME", folder).env("LC_ALL", "C");
+    git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
+    git.env("GIT_DIR", folder);
+    git
+}
 
 /// Who makes a commit, and when.
 #[derive(Debug, Clone)]
@@ -31,22 +40,24 @@ pub(super) struct Hand {
 impl Bare {
     /// An empty one.
     pub(super) fn new() -> Self {
-        let bare = Self(tempfile::tempdir().expect("a folder"));
-        bare.run(&["init", "--quiet", "--bare", "--initial-branch=main", "."], None);
-        bare
+        Self(OnceLock::new())
     }
 
     /// Its folder.
     pub(super) fn path(&self) -> &Path {
-        self.0.path()
+        let made = self.0.get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let output = program(folder.path()).args(["init", "--quiet", "--bare", "--initial-branch=main", "."]).output();
+            assert!(output.is_ok_and(|output| output.status.success()), "git init failed");
+            folder
+        });
+        made.path()
     }
 
     /// A git that knows nothing of this machine.
     pub(super) fn program(&self) -> Command {
-        let mut git = Command::new("git");
-        git.current_dir(self.path()).env_clear().env("PATH", PATH).env("HOME", self.path()).env("LC_ALL", "C");
-        git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
-        git.env("GIT_DIR", self.path()).env("GIT_AUTHOR_EMAIL", "author@example.com");
+        let mut git = program(self.path());
+        git.env("GIT_AUTHOR_EMAIL", "author@example.com");
         git.env("GIT_AUTHOR_NAME", "author").env("GIT_COMMITTER_NAME", "GitHub");
         git.env("GIT_COMMITTER_EMAIL", "noreply@github.com");
         git

@@ -59,6 +59,11 @@ impl GitHub {
         self.desk.takes.store(span.0, Ordering::Relaxed);
     }
 
+    /// Lets [`Fault::Stale`] show a write that is older than this all the same.
+    pub fn behind_at_most(&self, span: Span) {
+        self.desk.behind_max.store(span.0, Ordering::Relaxed);
+    }
+
     /// Lets the issues of a repository be looked at after every change, whoever made it; what does not hold is kept.
     pub fn guard(&self, repo: &str, check: impl Fn(&[Issue]) -> Option<String> + Send + 'static) {
         let id = self.id_of(repo);

@@ -40,7 +40,7 @@ mod view_pulls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -142,7 +142,7 @@ impl GitHub {
     /// Makes a repository that is set up so.
     pub fn repo_with(&self, full_name: &str, set: impl FnOnce(&mut Setup)) {
         let (owner, name) = full_name.split_once('/').expect("OWNER/NAME");
-        let mut setup = Setup { private: false, has_issues: true };
+        let mut setup = Setup { private: false, has_issues: true, empty: false };
         set(&mut setup);
         let now = self.now();
         self.desk.act(owner, false, |act| {
@@ -167,7 +167,9 @@ impl GitHub {
             };
             let id = repo.id;
             act.state.repos.insert(id, repo);
-            act.commit(id, "main", &[("README.md", Some("# A repository\n"))]);
+            if !setup.empty {
+                act.commit(id, "main", &[("README.md", Some("# A repository\n"))]);
+            }
         });
     }
 
@@ -209,6 +211,8 @@ pub struct Setup {
     pub private: bool,
     /// Whether it has issues.
     pub has_issues: bool,
+    /// Whether it has no commit.
+    pub empty: bool,
 }
 
 /// Whether a repository is archived.
@@ -220,9 +224,14 @@ pub enum Archived {
     No,
 }
 
-/// What carries webhooks.
+/// What carries webhooks: one for all, for it takes long to make; no connection of it outlives its request, and so none
+/// the process that it was made in.
 fn client() -> reqwest::Client {
-    notify::install_tls();
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(HOOK_SECS)).no_proxy();
-    client.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        notify::install_tls();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(HOOK_SECS)).no_proxy();
+        let client = client.redirect(reqwest::redirect::Policy::none()).pool_max_idle_per_host(0);
+        client.build().expect("a client")
+    });
+    CLIENT.clone()
 }

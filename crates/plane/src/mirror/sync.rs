@@ -151,7 +151,7 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
     let stand = stand(seen.state);
     let mut before = issue.base.unwrap_or(Base { face: mirror::opened(), at: Time(0), sent: None });
     before.sent = before.sent.map(|sent| Sent { answered: sent.answered || answered, ..sent });
-    let known = Known { face: before.face, labels: &issue.labels, there: &there };
+    let known = Known { base: before, labels: &issue.labels, there: &there };
     let face = mirror::seen(stand, &seen.labels, &names, known);
     let (acts, base) = mirror::look(before, face, at);
     let changed = issue.labels != seen.labels || issue.stand != Some(stand);

@@ -22,6 +22,7 @@ mod level;
 mod lock;
 mod mirror;
 mod mirror_people;
+mod mirror_sim;
 mod mirror_trouble;
 mod notice;
 mod scheduled;
