@@ -66,7 +66,7 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
 
 #[test]
 fn a_summary_of_nothing_but_markers_is_capped_and_says_so() {
-    let many: String = (0..3_000).map(|n| format!("BLOCKING-GAP: a-b{n} - c\n")).collect();
+    let many = (0..3_000).map(|n| format!("BLOCKING-GAP: a-b{n} - c\n")).collect::<Vec<_>>().concat();
     let seen = read(&many);
     assert_eq!(seen.len(), MARKERS_MAX);
     let last = seen.last().expect("the last");
