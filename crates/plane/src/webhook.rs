@@ -9,6 +9,7 @@ use domain::time::Span;
 use forge::github::webhook;
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
+use store::seeded::bug;
 use store::webhook::{New, Row};
 
 use crate::desk::Desk;
@@ -65,6 +66,9 @@ impl Plane {
                 .hint("set forge.webhook_secret_file")
                 .into());
         };
+        if bug("store-before-proof") {
+            self.keep_unproven(delivery).await?;
+        }
         let proven = webhook::verify(secret, delivery.signature, delivery.body)
             .map_err(|refused| unproven(refused.to_string()))?;
         let name = id::name("delivery", delivery.id)?;
@@ -85,6 +89,21 @@ impl Plane {
             self.wake.mirror.notify_one();
         }
         Ok(received)
+    }
+
+    /// What a seeded bug does: it writes down what nobody proved.
+    async fn keep_unproven(&self, delivery: Delivery<'_>) -> Result<(), No> {
+        let (id, hash) = (delivery.id.to_owned(), id::digest(delivery.body));
+        let kept = self.act.act(move |tx| {
+            let (id, hash) = (id.clone(), hash.clone());
+            async move {
+                let new =
+                    New { delivery: &id, hash: &hash, event: "", action: "", repo_id: "", number: None, pending: true };
+                Ok(store::webhook::add(tx, new).await?)
+            }
+            .boxed()
+        });
+        kept.await.map(drop)
     }
 
     /// Looks into what webhooks hinted at.

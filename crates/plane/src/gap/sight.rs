@@ -8,6 +8,7 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::gap::{Stored, blocked, edge, sighting};
+use store::seeded::bug;
 
 use super::{audited, count, write};
 use crate::desk::Desk;
@@ -247,7 +248,8 @@ pub(crate) async fn succeeded(desk: &mut Desk<'_>, job: &str, since: Time, repor
         };
         let Some(stands) = stands else { continue };
         let cleared = blocked::clear(desk.tx, &key, job, desk.now).await?;
-        let proves = stands.gap.state == State::Merged && stands.gap.merged_at.is_some_and(|merged| since >= merged);
+        let after = |merged| since >= merged || bug("prove-by-an-old-run");
+        let proves = stands.gap.state == State::Merged && stands.gap.merged_at.is_some_and(after);
         if !cleared && !proves {
             continue;
         }
