@@ -11,6 +11,7 @@ from served import PREFIX, Served
 from verdict import Verdict
 
 CLAUDE = pathlib.Path(os.environ["NODE_MODULES"]) / "@anthropic-ai/claude-code-linux-x64/claude"
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CALLER = "claude-routine-agent"
 TOOL = f"mcp__gapwright__{PREFIX}"
 
@@ -28,16 +29,19 @@ def main():
         refused(verdict, server)
         legacy(verdict, server)
         spellings(verdict, server)
+        plugin(verdict, server)
 
 
 class Session:
     """One `claude -p`, and what it told."""
 
-    def __init__(self, verdict, server, name, play, prompt="go", token=None, **environment):
+    def __init__(self, verdict, server, name, play, prompt="go", token=None, installed=None, **environment):
         config = {"type": "http", "url": server.mcp, "headers": {"Authorization": f"Bearer {token or server.token}"}}
         path = server.folder / f"{name}.json"
         path.write_text(json.dumps({"mcpServers": {"gapwright": config}}))
-        flags = ["--mcp-config", path, "--strict-mcp-config", "--allowedTools", "mcp__gapwright", "--max-turns", "20"]
+        # Connected by hand, unless a plugin that is installed does it.
+        flags = ["--allowedTools", "mcp__plugin_gapwright_gapwright"] if installed else ["--mcp-config", path, "--strict-mcp-config", "--allowedTools", "mcp__gapwright"]
+        flags += ["--max-turns", "20"]
         told = ["--output-format", "stream-json", "--verbose", "--no-session-persistence"]
         with Model(play) as model:
             done = claude(server, "-p", prompt, *flags, *told, ANTHROPIC_BASE_URL=model.url, **environment)
@@ -50,7 +54,7 @@ class Session:
         verdict.check(f"{name}: the session ends well", ended == (0, False, "done"), (ended, done.stderr, done.stdout[-800:]))
         verdict.equal(f"{name}: no call was denied", self.end.get("permission_denials"), [])
         servers = [(s["name"], s["status"]) for s in self.begin.get("mcp_servers", [])]
-        verdict.equal(f"{name}: it is connected", servers, [("gapwright", "connected")])
+        verdict.equal(f"{name}: it is connected", servers, [(installed or "gapwright", "connected")])
 
 
 def claude(server, *words, **environment):
@@ -193,6 +197,30 @@ def spellings(verdict, server):
         status, reply = server.post("tools/call", {"name": name, "arguments": {}}, name=name)
         answer = reply.get("result", {}).get("structuredContent", {})
         verdict.check(f"{name} means list-locks", status == 200 and "locks" in answer, reply)
+
+
+def plugin(verdict, server):
+    """The plugin of this repository is taken without a warning, installed from it, and connects."""
+    for what in (REPOSITORY, REPOSITORY / "plugin"):
+        checked = claude(server, "plugin", "validate", what, "--strict")
+        verdict.check(f"plugin: {what.name} is valid", checked.returncode == 0, checked)
+    added = claude(server, "plugin", "marketplace", "add", REPOSITORY)
+    verdict.check("plugin: the marketplace is added", added.returncode == 0, added)
+    settings = ["--config", f"server_url={server.url}", "--config", f"token={server.token}"]
+    done = claude(server, "plugin", "install", "gapwright@gapwright", *settings)
+    verdict.check("plugin: it is installed", done.returncode == 0, done)
+    removed = claude(server, "mcp", "remove", "gapwright")
+    verdict.check("plugin: the connection by hand is removed", removed.returncode == 0, removed)
+
+    def play(said):
+        for skill in ("claim-work", "report-gap", "take-lock"):
+            verdict.check(f"plugin: the model knows of the skill {skill}", f"gapwright:{skill}" in said, said[-3000:])
+        tool = f"mcp__plugin_gapwright_gapwright__{PREFIX}"
+        locks = yield [Use(tool + "list-locks", {})]
+        verdict.check("plugin: a call is answered", not locks[0].is_error and "locks" in locks[0].json, locks)
+        yield "done"
+
+    Session(verdict, server, "plugin", play, installed="plugin:gapwright:gapwright")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ async def jobs(caller, server):
     caller.check("the next claim has a larger token", second["fencing_token"] > claim["fencing_token"], second)
     stale = await caller.call("complete-routine-job", name=name, status="ok", claim_id=claim["claim_id"])
     caller.equal("a stale worker is told so", (stale["ok"], stale.get("reason")), (False, "stale_claim"))
-    complete = {"name": name, "status": "ok", "claim_id": second["claim_id"], "gaps": [{"name": f"gap-{caller.way}"}]}
+    complete = {"name": name, "status": "ok", "claim_id": second["claim_id"], "gaps": [{"name": f"gap-{caller.way}", "kind": "mcp-tool"}]}
     both = await caller.call("complete-and-claim", complete=complete, claim={"holder": "python", "ttl_secs": 60, "kind": kind})
     caller.equal("it is completed with its gap", (both["completed"]["ok"], both["completed"].get("gaps_recorded")), (True, 1))
     caller.equal("nothing is next", both["next"]["claimed"], False)
@@ -153,7 +153,8 @@ async def reads(caller):
     """Every tool that only reads can be called with nothing, or with the little that it requires."""
     for name, tool in caller.tools.items():
         if tool.annotations.read_only_hint:
-            await caller.call(name, **{key: 10 for key in tool.input_schema.get("required", [])})
+            little = {"name": f"gap-{caller.way}"}
+            await caller.call(name, **{key: little.get(key, 10) for key in tool.input_schema.get("required", [])})
 
 
 async def refusals(caller):
@@ -183,7 +184,7 @@ async def prompts_and_resources(caller):
     template = (await client.list_resource_templates()).resource_templates[0].uri_template
     name = f"gap-{caller.way}"
     gap = json.loads((await client.read_resource(template.replace("{name}", name))).contents[0].text)
-    caller.equal("both sightings of the gap are told", len(gap["sightings"]), 2)
+    caller.equal("both sightings of the gap are told", len(gap["last_sightings"]), 2)
     found = await client.complete(ResourceTemplateReference(uri=template), {"name": "name", "value": name[:-1]})
     caller.check("the name of a gap is completed", name in found.completion.values, found)
     try:

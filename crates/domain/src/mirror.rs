@@ -283,7 +283,8 @@ pub fn title(gap: &Gap) -> String {
 
 /// The body of a gap's issue, beginning with its marker. The reasons are what reporters said, each with who said it.
 pub fn body(gap: &Gap, reasons: &[(String, String)], labels: &Names) -> String {
-    let jobs = if gap.jobs == 1 { "1 registered job".to_owned() } else { format!("{} registered jobs", gap.jobs) };
+    let count = |number: i64, noun: &str| if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") };
+    let (times, jobs) = (count(gap.sightings, "time"), count(gap.jobs, "registered job"));
     let quoted: Vec<_> = reasons
         .iter()
         .filter(|(_, reason)| !reason.trim().is_empty())
@@ -292,14 +293,13 @@ pub fn body(gap: &Gap, reasons: &[(String, String)], labels: &Names) -> String {
         .collect();
     let said = if quoted.is_empty() { "No reporter gave a reason.".to_owned() } else { quoted.join("\n\n") };
     format!(
-        "{}\nAgents lack a capability: **{}**, of the kind **{}**. When this was written it had been reported {} times and blocked \
+        "{}\nAgents lack a capability: **{}**, of the kind **{}**. When this was written it had been reported {times} and blocked \
          {jobs}.\n\n{said}\n\n---\nWhat people do here comes back: closing it as completed says that it is merged, closing it as not \
          planned or the label `{}` that it will not be worked on, reopening it or taking the label away that it is open again. Its \
          priority is set by `{}` and its like. Agents act on it only under the label `{}`, and never under `{}`.\n",
         marker(&gap.key),
         gap.key.name,
         gap.key.kind,
-        gap.sightings,
         labels.of(Role::WontFix),
         labels.of(Role::Priority(Priority::High)),
         labels.of(Role::OptIn),

@@ -67,7 +67,7 @@ impl Global {
 }
 
 /// Which part of a list is asked for.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct ListArgs {
     /// How many, 1 to 200
     #[arg(long, value_name = "N", value_parser = limit)]
@@ -113,10 +113,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Gaps(gaps::Gaps),
     /// What this installation does by itself, and the gate to the level above
-    #[command(subcommand)]
     Level(level::Level),
     /// The shapes of payloads, by kind of job
-    #[command(subcommand)]
     Kinds(kinds::Kinds),
     /// Issues of the local forge
     #[command(subcommand)]

@@ -30,6 +30,7 @@ pub async fn broken(store: &Store) -> Vec<String> {
     found.extend(messages(&mut tx).await);
     found.extend(audit(&mut tx).await);
     found.extend(rows(&mut tx).await);
+    found.extend(gaps(&mut tx).await);
     drop(tx);
     found.extend(chain(store).await);
     found
@@ -73,6 +74,53 @@ pub async fn claims(tx: &mut Tx) -> Vec<String> {
     {
         let rows: Vec<(String, i64)> = all(tx, sql).await;
         found.extend(rows.into_iter().map(|(job, token)| format!("INV-5: in {job} the claim of token {token} {what}")));
+    }
+    found
+}
+
+/// INV-16: every report that names a gap is counted by it and by what stands for it, what stands for others is no duplicate,
+/// no gap waits for itself, ranks are those of the rule, and one issue is of one gap.
+pub async fn gaps(tx: &mut Tx) -> Vec<String> {
+    let uncounted = "SELECT gap.key, gap.sightings, (SELECT COUNT(*) FROM sighting
+                        WHERE sighting.kind || '/' || sighting.name = gap.key
+                           OR sighting.kind || '/' || sighting.name IN (SELECT key FROM gap AS other WHERE other.duplicate_of = gap.key))
+                       FROM gap";
+    let counted: Vec<(String, i64, i64)> = all(tx, uncounted).await;
+    let mut found: Vec<_> = counted
+        .into_iter()
+        .filter(|(_, said, there)| said != there)
+        .map(|(key, said, there)| format!("INV-16: {key} says {said} sightings and has {there}"))
+        .collect();
+    let homeless = "SELECT kind || '/' || name FROM sighting WHERE name IS NOT NULL
+                       AND NOT EXISTS (SELECT 1 FROM gap WHERE gap.key = sighting.kind || '/' || sighting.name)";
+    let chained =
+        "SELECT gap.key FROM gap JOIN gap AS other ON other.key = gap.duplicate_of WHERE other.state = 'duplicate'";
+    let stateless = "SELECT key FROM gap WHERE (duplicate_of IS NULL) <> (state <> 'duplicate')";
+    let twice = "SELECT repo FROM issue WHERE number IS NOT NULL GROUP BY repo, number HAVING COUNT(*) > 1";
+    for (what, sql) in [
+        ("was reported and is no gap", homeless),
+        ("is a duplicate of a duplicate", chained),
+        ("is a duplicate of nothing, or stands for itself and for another", stateless),
+        ("has one issue for two gaps", twice),
+    ] {
+        let rows: Vec<(String,)> = all(tx, sql).await;
+        found.extend(rows.into_iter().map(|(key,)| format!("INV-16: {key} {what}")));
+    }
+    let edges: Vec<domain::gap::relation::Edge> = all(tx, "SELECT gap, depends_on FROM gap_edge").await;
+    for (at, (gap, on)) in edges.iter().enumerate() {
+        let others: Vec<_> =
+            edges.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, edge)| edge.clone()).collect();
+        if domain::gap::relation::closes_cycle(&others, gap, on) {
+            found.push(format!("INV-16: {gap} waits for itself by way of {on}"));
+        }
+    }
+    let keys: Vec<(String, i64)> = all(tx, "SELECT key, place FROM gap").await;
+    for (key, place) in keys {
+        let Some(gap) = domain::gap::Key::stored(&key) else { continue };
+        let stored = store::gap::find(tx, &gap).await.expect("a gap").expect("a gap");
+        if stored.standing().rank() != -place {
+            found.push(format!("INV-16: {key} stands at {place} and ranks {}", stored.standing().rank()));
+        }
     }
     found
 }

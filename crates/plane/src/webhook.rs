@@ -8,6 +8,7 @@ use domain::refusal::{Code, Refusal};
 use domain::time::Span;
 use forge::github::webhook;
 use futures::FutureExt;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use store::seeded::bug;
 use store::webhook::{New, Row};
@@ -56,21 +57,11 @@ pub enum Received {
 impl Plane {
     /// Takes in a webhook. One that is not proven leaves nothing.
     pub async fn receive_webhook(&self, delivery: Delivery<'_>) -> Result<Received, No> {
-        let unproven = |why: String| {
-            Refusal::new(Code::Unauthenticated, why)
-                .hint("the secret of the webhook on the forge must be the one in forge.webhook_secret_file")
-        };
         let home = self.settings.home.as_ref();
-        let Some(secret) = home.and_then(|home| home.webhook_secret.as_ref()) else {
-            return Err(Refusal::new(Code::NotFound, "no webhooks are taken: there is no secret to prove them by")
-                .hint("set forge.webhook_secret_file")
-                .into());
-        };
         if bug("store-before-proof") {
             self.keep_unproven(delivery).await?;
         }
-        let proven = webhook::verify(secret, delivery.signature, delivery.body)
-            .map_err(|refused| unproven(refused.to_string()))?;
+        let proven = webhook::verify(self.webhook_secret()?, delivery.signature, delivery.body).map_err(unproven)?;
         let name = id::name("delivery", delivery.id)?;
         let hint = webhook::read(delivery.event, proven);
         let hash = id::digest(delivery.body);
@@ -89,6 +80,24 @@ impl Plane {
             self.wake.mirror.notify_one();
         }
         Ok(received)
+    }
+
+    /// Whether something could be a webhook, by what it shows before its body: refuses where none is taken, and what is no
+    /// signature at all.
+    pub fn may_be_webhook(&self, signature: Option<&str>) -> Result<(), Refusal> {
+        match webhook::verify(self.webhook_secret()?, signature, &[]) {
+            // A signature in the right form, of another body than none.
+            Ok(_) | Err(webhook::Refused::Wrong) => Ok(()),
+            Err(refused) => Err(unproven(refused)),
+        }
+    }
+
+    fn webhook_secret(&self) -> Result<&SecretString, Refusal> {
+        let secret = self.settings.home.as_ref().and_then(|home| home.webhook_secret.as_ref());
+        secret.ok_or_else(|| {
+            Refusal::new(Code::NotFound, "no webhooks are taken: there is no secret to prove them by")
+                .hint("set forge.webhook_secret_file")
+        })
     }
 
     /// What a seeded bug does: it writes down what nobody proved.
@@ -207,4 +216,9 @@ async fn receive(
         return Ok(Received::Duplicate);
     }
     Ok(if pending { Received::Queued } else { Received::Ignored })
+}
+
+fn unproven(refused: webhook::Refused) -> Refusal {
+    Refusal::new(Code::Unauthenticated, refused.to_string())
+        .hint("the secret of the webhook on the forge must be the one in forge.webhook_secret_file")
 }

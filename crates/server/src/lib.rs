@@ -164,7 +164,7 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .route("/livez", get(health::live).with_state(Arc::clone(health)))
         .route("/readyz", get(health::ready).with_state(Arc::clone(health)))
         .route("/metrics", get(metrics::metrics).with_state(told))
-        .route("/hooks/github", post(hook::github).with_state(plane.clone()))
+        .route("/hooks/github", post(hook::github).with_state(hook::Door::new(plane.clone())))
         .route("/version", get(move || async move { axum::Json(version) }))
 }
 

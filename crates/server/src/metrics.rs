@@ -182,7 +182,27 @@ async fn read_store(plane: &Plane) -> Result<String, store::Fault> {
         "Routines that did not check in in time",
         i64::try_from(late).unwrap_or(i64::MAX),
     );
+    read_gaps(&mut tx, &mut registry).await?;
     Ok(text_of(&registry))
+}
+
+/// The numbers of the registry of gaps and of its mirror.
+async fn read_gaps(tx: &mut store::Tx, registry: &mut Registry) -> Result<(), store::Fault> {
+    let gaps = Family::<ByState, Gauge>::default();
+    for total in store::gap::totals(tx).await? {
+        gaps.get_or_create(&ByState { state: total.state }).inc_by(total.gaps);
+    }
+    registry.register("gaps", "Capability gaps by state", gaps);
+    let (level, _) = store::level::current(tx).await?;
+    let rung = domain::level::Level::ALL.iter().position(|known| *known == level).unwrap_or_default();
+    let rung = i64::try_from(rung).unwrap_or_default();
+    gauge(registry, "level", "The level of autonomy: 0 observe, 1 propose, 2 pipeline, 3 automerge", rung);
+    let waiting = store::webhook::count_pending(tx).await?;
+    gauge(registry, "webhooks_pending", "Webhooks that wait to be looked into", waiting);
+    let polled = store::repository::last_polled(tx).await?;
+    let age = polled.map_or(-1, |at| tx.now().since(at).0);
+    gauge(registry, "forge_age_ms", "How long ago the forge was last read in full, -1 for never", age);
+    Ok(())
 }
 
 fn gauge(registry: &mut Registry, name: &str, about: &str, value: i64) {

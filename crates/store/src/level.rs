@@ -1,5 +1,6 @@
 //! Levels of autonomy as rows: appended, the latest one in force; and the days that an installation was in use.
 
+use domain::job::CANARY;
 use domain::level::Level;
 use domain::time::Time;
 use serde::Serialize;
@@ -20,10 +21,11 @@ statements! {
             ON CONFLICT (seq) DO NOTHING");
     // From day to day by the index, so that a million runs cost no more than the days on which they ended.
     DAYS = "WITH RECURSIVE used (day, found) AS (
-              SELECT (SELECT MIN(ended_at) FROM run WHERE ended_at >= $1 AND ended_at <= $2) / 86400000, 0
+              SELECT (SELECT ended_at FROM run WHERE ended_at >= $1 AND ended_at <= $2 AND job <> $4
+                       ORDER BY ended_at LIMIT 1) / 86400000, 0
               UNION ALL
-              SELECT (SELECT MIN(ended_at) FROM run WHERE ended_at >= (used.day + 1) * 86400000 AND ended_at <= $2) / 86400000,
-                     used.found + 1
+              SELECT (SELECT ended_at FROM run WHERE ended_at >= (used.day + 1) * 86400000 AND ended_at <= $2 AND job <> $4
+                       ORDER BY ended_at LIMIT 1) / 86400000, used.found + 1
                 FROM used WHERE used.day IS NOT NULL AND used.found < $3)
             SELECT COUNT(*) FROM used WHERE day IS NOT NULL";
 }
@@ -79,9 +81,9 @@ pub async fn append(tx: &mut Tx, change: &Change) -> Result<(), Fault> {
 }
 
 /// On how many days, from midnight to midnight UTC, a run of a routine job ended since a moment, counted up to `most`. A
-/// run that says to have ended later than now does not count.
+/// run that says to have ended later than now does not count, and no run of the heartbeat's own job does.
 pub async fn days(tx: &mut Tx, since: Time, most: i64) -> Result<i64, Fault> {
     let now = tx.now();
-    let days: Option<(i64,)> = tx.one(DAYS, &[Int(since.0), Int(now.0), Int(most)]).await?;
+    let days: Option<(i64,)> = tx.one(DAYS, &[Int(since.0), Int(now.0), Int(most), Text(CANARY)]).await?;
     Ok(days.map_or(0, |(days,)| days))
 }

@@ -25,6 +25,7 @@ statements! {
     SEEN = "UPDATE repository SET id = $2, login = $3, last_error = '', moved_to = '' WHERE name = $1";
     ALSO = "UPDATE repository SET also = $2 WHERE name = $1";
     POLLED = "UPDATE repository SET polled_at = $2, last_error = '' WHERE name = $1";
+    LAST_POLLED = "SELECT MAX(polled_at) FROM repository WHERE polled_at > 0";
     FAILED = "UPDATE repository SET last_error = $2, rest_until = $3 WHERE name = $1";
     MOVED = "UPDATE repository SET moved_to = $2, last_error = $3 WHERE name = $1";
     LABELS = "SELECT role, id, name FROM repository_label WHERE repo = $1 ORDER BY role";
@@ -104,6 +105,12 @@ pub async fn also(tx: &mut Tx, name: &str, files: &str) -> Result<(), Fault> {
 /// Remembers that everything was read, in a poll that began at `began`.
 pub async fn polled(tx: &mut Tx, name: &str, began: Time) -> Result<(), Fault> {
     tx.run(POLLED, &[Text(name), Int(began.0)]).await.map(drop)
+}
+
+/// When a repository was last read in full; none when none ever was.
+pub async fn last_polled(tx: &mut Tx) -> Result<Option<Time>, Fault> {
+    let last: Option<(Option<i64>,)> = tx.one(LAST_POLLED, &[]).await?;
+    Ok(last.and_then(|(at,)| at).map(Time))
 }
 
 /// Remembers what went wrong, and leaves the repository in peace until `rest`.

@@ -24,6 +24,7 @@ statements! {
     LATER = "UPDATE webhook SET next_at = $2, last_error = $3 WHERE delivery = $1 AND state = 'pending'";
     LIST_DEAD = concat!("SELECT ", columns!(), " FROM webhook WHERE state = 'dead' AND (ended_at, delivery) < ($1, $2)
             ORDER BY ended_at DESC, delivery DESC LIMIT $3");
+    PENDING = "SELECT COUNT(*) FROM webhook WHERE state = 'pending'";
     FORGET = "DELETE FROM webhook WHERE delivery IN (
                 SELECT delivery FROM webhook WHERE state <> 'pending' AND ended_at < $1
                    AND (state <> 'dead' OR ended_at < $2) ORDER BY ended_at LIMIT 500)";
@@ -123,6 +124,12 @@ pub async fn end(tx: &mut Tx, delivery: &str, state: &str, why: &str) -> Result<
 /// Lets a webhook be tried again from `at` on.
 pub async fn later(tx: &mut Tx, delivery: &str, at: Time, why: &str) -> Result<(), Fault> {
     tx.run(LATER, &[Text(delivery), Int(at.0), Text(why)]).await.map(drop)
+}
+
+/// How many webhooks wait to be looked into.
+pub async fn count_pending(tx: &mut Tx) -> Result<i64, Fault> {
+    let count: Option<(i64,)> = tx.one(PENDING, &[]).await?;
+    Ok(count.map_or(0, |(count,)| count))
 }
 
 /// Webhooks given up, the latest first, before (`ended_at`, `delivery`).

@@ -69,7 +69,7 @@ fn one(after: &str) -> Option<Sighting> {
         kind => kind,
     };
     // A kind that cannot be one makes the whole marker unreadable, never a gap of another kind.
-    let read = split(line).filter(|_| kind.len() <= NAME_CHARS_MAX && !is_opaque(&kind));
+    let read = split(line).filter(|_| kind.len() <= NAME_CHARS_MAX && is_name(&kind));
     Some(match read {
         Some((name, why)) => Sighting { reason: reason(why), source: Source::Marker, ..Sighting::named(&kind, &name) },
         None => unreadable(if line.is_empty() { label } else { line }),
@@ -89,7 +89,12 @@ fn split(line: &str) -> Option<(String, &str)> {
     let allowed = plain.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/'));
     let name = kebab(plain);
     let readable = allowed && (1..=NAME_WORDS_MAX).contains(&words) && name.len() <= NAME_CHARS_MAX;
-    (readable && !name.is_empty() && !is_opaque(&name)).then_some((name, why))
+    (readable && is_name(&name)).then_some((name, why))
+}
+
+/// Whether words joined by hyphens can be a name. With the marker's own word in them they are a marker gone wrong.
+fn is_name(kebab: &str) -> bool {
+    !kebab.is_empty() && !is_opaque(kebab) && !kebab.contains(WORD)
 }
 
 /// What may stand between name and reason. A hyphen needs blanks around it: names have hyphens of their own.

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Severity;
 use crate::refusal::Refusal;
 
-/// What being critical is worth: more than every job that a store could hold.
-pub const CRITICAL: i64 = 1_000_000_000_000;
+/// What being critical is worth: more than a hundred thousand jobs of the highest priority, which are the most that are
+/// weighed, count with a person's priority on top.
+pub const CRITICAL: i64 = 1_000_000_000;
 
 /// What a blocked job of priority 0 weighs.
 pub const JOB_WEIGHT: i64 = 10;

@@ -238,11 +238,11 @@ impl Unworkable {
     pub fn refusal(self, key: &Key) -> Refusal {
         let (why, hint) = match self {
             Self::State(State::InProgress | State::InReview) => {
-                ("is being worked on", "take another: list-gaps with workable_only set shows them")
+                ("is being worked on", "take another: list-gaps with state open shows those that are free")
             }
             Self::State(State::Merged | State::Proven) => ("is closed already", "take another"),
             Self::State(State::WontFix | State::RequiresHuman | State::Duplicate) => {
-                ("is in people's hands", "take another: list-gaps with workable_only set shows them")
+                ("is in people's hands", "take another: list-gaps with state open shows those that are free")
             }
             Self::State(State::Open | State::Planned) => ("cannot be worked on", "take another"),
             Self::TooDeep => ("is too deep below what blocks a job", "close what it is reported for in another way"),

@@ -49,6 +49,8 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         "BLOCKING-GAP[kind=adr]: <script>alert(1)</script> - x",
         "BLOCKING-GAP:",
         "BLOCKING-GAP[kind=never closed",
+        "BLOCKING-GAP: ..**BLOCKING GAP: list-deploys",
+        "BLOCKING-GAP[kind=blocking gap]: list-deploys - the word for a kind",
         "BLOCKING-GAP[kind=d41d8cd98f00b204e9800998ecf8427e]: list-deploys - a hash for a kind",
         "BLOCKING-GAP[kind=adr]: \u{202e}syolped-tsil - bidi",
         "BLOCKING-GAP[kind=adr]: \u{1f680}-launch - emoji",
@@ -64,7 +66,7 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
 
 #[test]
 fn a_summary_of_nothing_but_markers_is_capped_and_says_so() {
-    let many: String = (0..3_000).map(|n| format!("BLOCKING-GAP: a-b{n} - c\n")).collect();
+    let many = (0..3_000).map(|n| format!("BLOCKING-GAP: a-b{n} - c\n")).collect::<Vec<_>>().concat();
     let seen = read(&many);
     assert_eq!(seen.len(), MARKERS_MAX);
     let last = seen.last().expect("the last");

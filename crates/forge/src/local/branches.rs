@@ -40,6 +40,7 @@ impl Local {
     }
 
     pub(super) async fn source_files(&self) -> Result<Vec<SourceFile>, Fault> {
+        // Without a repository there is no file by which anything could act.
         if self.home.settings.repository.is_none() {
             return Ok(Vec::new());
         }

@@ -75,7 +75,7 @@ both!(what_needs_git_is_refused_without_and_names_the_setting, async |world| {
     let home = local(world, settings(None), 1);
     assert_eq!(home.repository().await.expect("a repository").default_branch, "main");
     assert_eq!(home.pulls().await.expect("none"), []);
-    assert_eq!(home.workflows().await.expect("none"), []);
+    assert_eq!(home.workflows().await.expect("none"), [], "no file, and so none by which a bot could act");
     let check = NewCheck {
         name: "n".into(),
         commit: "4b825dc642cb6eb9a060e54bf8d69288fbee4904".into(),

@@ -59,6 +59,8 @@ pub(crate) enum Gaps {
         /// The other
         other: String,
     },
+    /// Say that what was missing is there now; the next success of a job that it blocked proves it
+    Merged(Why),
     /// Say that people will live without a gap
     Wontfix(Why),
     /// Open a gap again
@@ -137,6 +139,7 @@ impl Gaps {
             }
             said @ (Self::Merge { .. }
             | Self::Distinct { .. }
+            | Self::Merged(_)
             | Self::Wontfix(_)
             | Self::Reopen(_)
             | Self::Priority { .. }) => said.say(config).await,
@@ -166,6 +169,11 @@ impl Gaps {
                 }
                 Err(Failure::not_found(format!("nobody proposed that {gap} and {other} are the same"))
                     .hint("see gapwright gaps proposals"))
+            }
+            Self::Merged(Why { name, reason }) => {
+                let Session { plane, call } = open("cli gaps merged").await?;
+                let key = plane.close_gap(&call, &name, &reason).await?;
+                Ok(Answer::new(json!({"gap": key, "state": "merged"}), format!("{key} is merged")))
             }
             Self::Wontfix(Why { name, reason }) => {
                 let Session { plane, call } = open("cli gaps wontfix").await?;

@@ -76,8 +76,16 @@ impl Issues {
                 .why(format!("forge.kind is {}", config.sections.forge.kind))
                 .hint("issues of GitHub are read and written on GitHub; gapwright gaps show names each"));
         }
-        let local = open(config).await?;
-        self.act(&local).await
+        let store = session::open(config, Missing::Refuse).await?;
+        session::check_schema(&store, Missing::Refuse).await?;
+        let local = config.local(&store, session::chance())?.acting(&login(&session::os_user())).map_err(failure)?;
+        let looks_only = matches!(self, Self::List { .. } | Self::Show { .. });
+        let answer = self.act(&local).await?;
+        if !looks_only && hurry(&store, config).await.is_err() {
+            // It is done all the same, and the next poll finds it.
+            crate::show::warning("the server takes this in with its next poll only: the store was busy");
+        }
+        Ok(answer)
     }
 
     async fn act(self, local: &Local) -> Result<Answer, Failure> {
@@ -111,11 +119,20 @@ impl Issues {
     }
 }
 
-/// The local forge, on which the person at the keyboard acts.
-async fn open(config: &Config) -> Result<Local, Failure> {
-    let store = session::open(config, Missing::Refuse).await?;
-    session::check_schema(&store, Missing::Refuse).await?;
-    config.local(&store, session::chance())?.acting(&session::os_user()).map_err(failure)
+/// Lets the server take in what was done with its next tick, and not only with its next poll.
+async fn hurry(store: &store::Store, config: &Config) -> Result<(), store::Fault> {
+    let mut tx = store.begin().await?;
+    store::repository::hurry(&mut tx, &config.repository()).await?;
+    tx.commit().await
+}
+
+/// The system's name of a user as a login on the local forge: what a login may not have becomes a hyphen, and nobody is
+/// taken for this installation itself.
+fn login(user: &str) -> String {
+    let fit: String = user.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(30).collect();
+    let plain = fit.trim_matches('-');
+    let taken = plain.is_empty() || plain.eq_ignore_ascii_case(forge::local::US);
+    if taken { format!("user-{plain}").trim_end_matches('-').to_owned() } else { plain.to_owned() }
 }
 
 async fn list(local: &Local, all: bool, after: i64) -> Result<Answer, Failure> {
@@ -193,5 +210,24 @@ pub(crate) fn failure(fault: Fault) -> Failure {
         Fault::Refused { why, next } => Failure::new(why).hint(next),
         Fault::Later { why, .. } => Failure::new(why).hint("try again later"),
         fault @ (Fault::Unknown { .. } | Fault::Stale { .. } | Fault::Moved { .. }) => Failure::new(fault.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_user_of_the_system_has_a_login() {
+        for (user, expected) in [
+            ("ann", "ann"),
+            ("gapwright", "user-gapwright"),
+            ("CORP\\ann", "CORP-ann"),
+            ("svc$", "svc"),
+            ("\u{e9}", "user"),
+            (&"x".repeat(90), &"x".repeat(30)),
+        ] {
+            assert_eq!(login(user), expected);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `kinds`: the shapes on which the payloads of each kind of job agree, proposed by the sweep and accepted by a person.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use domain::time::Time;
 use plane::kind::Verdict;
 use serde_json::{Value, json};
@@ -12,9 +12,15 @@ use crate::failure::Failure;
 use crate::session::{Missing, Session};
 use crate::show::Answer;
 
-/// Kinds of jobs and their payloads.
+/// Kinds of jobs and their payloads; listed, unless something else is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct Kinds {
+    #[command(subcommand)]
+    asked: Option<Asked>,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Kinds {
+enum Asked {
     /// List the kinds whose payloads agree on a shape
     #[command(visible_alias = "ls")]
     List(ListArgs),
@@ -43,13 +49,13 @@ pub(crate) enum Kinds {
 impl Kinds {
     pub(crate) async fn run(self, config: &Config) -> Result<Answer, Failure> {
         let open = async |tool| Session::open(config, tool, Missing::Refuse).await;
-        let (kind, verdict, tool) = match self {
-            Self::List(list) => {
+        let (kind, verdict, tool) = match self.asked.unwrap_or(Asked::List(ListArgs::default())) {
+            Asked::List(list) => {
                 let Session { plane, call } = open("cli kinds list").await?;
                 let page = plane.list_kinds(&call, &list.ask()?).await?;
                 return Ok(Answer::page("kinds", &["kind", "state", "payloads", "by", "since"], &page, document, row));
             }
-            Self::Show { kind } => {
+            Asked::Show { kind } => {
                 let Session { plane, call } = open("cli kinds show").await?;
                 let found = plane.show_kind(&call, &kind).await?;
                 let schema = found.shape().map_err(plane::No::from)?.schema();
@@ -57,9 +63,9 @@ impl Kinds {
                 document["schema"] = schema.clone();
                 return Ok(Answer::new(document, format!("{} is {}\n{schema:#}", found.kind, found.state)));
             }
-            Self::Accept { kind } => (kind, Verdict::Accept, "cli kinds accept"),
-            Self::Refuse { kind } => (kind, Verdict::Refuse, "cli kinds refuse"),
-            Self::Forget { kind } => (kind, Verdict::Forget, "cli kinds forget"),
+            Asked::Accept { kind } => (kind, Verdict::Accept, "cli kinds accept"),
+            Asked::Refuse { kind } => (kind, Verdict::Refuse, "cli kinds refuse"),
+            Asked::Forget { kind } => (kind, Verdict::Forget, "cli kinds forget"),
         };
         let Session { plane, call } = open(tool).await?;
         let done = plane.judge_kind(&call, &kind, verdict).await?;

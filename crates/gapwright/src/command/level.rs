@@ -1,6 +1,6 @@
 //! `level`: what this installation does by itself, and the gate to the level above.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use domain::level::{Item, Level as Rung};
 use domain::time::Time;
 use plane::level::{Moved, Standing};
@@ -12,9 +12,15 @@ use crate::failure::Failure;
 use crate::session::{Missing, Session};
 use crate::show::{Answer, moment};
 
-/// The level of autonomy.
+/// The level of autonomy; shown, unless something else is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct Level {
+    #[command(subcommand)]
+    asked: Option<Asked>,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Level {
+enum Asked {
     /// Show the level, and what the gate to the one above asks for
     Show,
     /// Raise the level by one, when its gate is open
@@ -36,16 +42,16 @@ pub(crate) enum Level {
 
 impl Level {
     pub(crate) async fn run(self, config: &Config) -> Result<Answer, Failure> {
-        match self {
-            Self::Show => {
+        match self.asked.unwrap_or(Asked::Show) {
+            Asked::Show => {
                 let Session { plane, call } = Session::open(config, "cli level show", Missing::Refuse).await?;
                 Ok(shown(&plane.show_level(&call).await?))
             }
-            Self::Raise { reason } => {
+            Asked::Raise { reason } => {
                 let Session { plane, call } = Session::open(config, "cli level raise", Missing::Refuse).await?;
                 Ok(moved(&plane.raise_level(&call, reason.as_deref()).await?))
             }
-            Self::Lower { to, reason } => {
+            Asked::Lower { to, reason } => {
                 let to = to.map(|to| Rung::parse(&to)).transpose()?;
                 let Session { plane, call } = Session::open(config, "cli level lower", Missing::Refuse).await?;
                 Ok(moved(&plane.lower_level(&call, to, reason.as_deref()).await?))

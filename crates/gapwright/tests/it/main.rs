@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod database;
 mod doctor;
+mod gaps;
 mod help;
 mod kill;
 mod program;

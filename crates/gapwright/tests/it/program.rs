@@ -15,11 +15,18 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The commands that look and change nothing.
-pub(crate) const LOOKS: [&[&str]; 12] = [
+pub(crate) const LOOKS: [&[&str]; 19] = [
     &["jobs", "list"],
     &["locks", "list"],
     &["runs", "list"],
     &["gaps", "list"],
+    &["gaps", "rank", "--explain"],
+    &["gaps", "inventory"],
+    &["gaps", "unreadable"],
+    &["gaps", "proposals"],
+    &["level", "show"],
+    &["kinds", "list"],
+    &["issues", "list"],
     &["schedules", "list"],
     &["routines", "list"],
     &["dead-letters"],

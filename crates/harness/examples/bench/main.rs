@@ -12,6 +12,9 @@ mod load;
 mod machine;
 mod neighbour;
 mod pgbench;
+mod rank;
+mod readers;
+mod registry;
 mod size;
 mod snapshot;
 mod wire;
@@ -177,6 +180,9 @@ async fn measure(plan: &Plan) {
     }
     if plan.wants("snapshot") {
         snapshot::ask(plan, &mut report).await;
+    }
+    if plan.wants("rank") {
+        rank::ask(plan, &mut report).await;
     }
     let disturbed = format!("Others used {} % of the machine in these rounds.", machine::disturbances().show(1));
     let targets = format!("## Targets\n\n{}\n{disturbed}\n", report.targets.text());

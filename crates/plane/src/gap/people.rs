@@ -31,6 +31,11 @@ impl Plane {
         self.say_of_gap(call, gap, Event::WontFix, why).await
     }
 
+    /// Says that what was missing is there: the next success of a job that was blocked proves it.
+    pub async fn close_gap(&self, call: &Call, gap: &str, why: &str) -> Result<String, No> {
+        self.say_of_gap(call, gap, Event::Merged, why).await
+    }
+
     /// Opens a gap again that people, a merge or a duplicate had closed.
     pub async fn reopen_gap(&self, call: &Call, gap: &str, why: &str) -> Result<String, No> {
         self.say_of_gap(call, gap, Event::Reopened, why).await
@@ -69,16 +74,17 @@ async fn say(desk: &mut Desk<'_>, gap: String, event: Event, why: String) -> Res
     }
     write(desk, &was, &gap, event, &why).await?;
     if let Some(other) = &was.gap.duplicate_of {
-        recount(desk, other).await?;
+        part(desk, other, was.gap.sightings).await?;
     }
     crate::mirror::reopen(desk, &key, event).await?;
     Ok(gap.key.to_string())
 }
 
-/// Counts a gap anew whose duplicates changed.
-async fn recount(desk: &mut Desk<'_>, key: &Key) -> Result<(), No> {
+/// Counts a gap anew that stands for one duplicate less, which was reported so often.
+async fn part(desk: &mut Desk<'_>, key: &Key, sightings: i64) -> Result<(), No> {
     let Some(was) = store::gap::load(desk.tx, key).await? else { return Ok(()) };
     let mut gap = was.gap.clone();
+    gap.sightings -= sightings;
     count(desk, &mut gap).await?;
     store::gap::write(desk.tx, &was, &gap).await?;
     Ok(())

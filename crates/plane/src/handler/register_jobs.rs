@@ -42,10 +42,11 @@ async fn sweep(plane: &Plane) -> Result<String, Failed> {
         _ if !level.reaches_out() => format!("{inventory}; at the level {level} nothing leaves the house"),
         None => format!("{inventory}; no forge is configured, so no issue is opened"),
         Some(home) => {
-            plane.look_for_other_bots(&home).await?;
+            let unread = plane.look_for_other_bots(&home).await?;
             let swept = plane.open_issues(&home).await?;
             let waiting = if swept.waiting > 0 { ", more gaps wait for the bounds on issues" } else { "" };
-            format!("{inventory}; {} issues opened{waiting}", swept.opened)
+            let unread = if unread { "; whether another bot uses our label could not be read" } else { "" };
+            format!("{inventory}; {} issues opened{waiting}{unread}", swept.opened)
         }
     })
 }

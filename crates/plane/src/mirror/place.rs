@@ -38,20 +38,25 @@ impl Plane {
         }))
     }
 
-    /// Looks whether another bot acts on the label by which people opt in, and tells people when one newly does.
-    pub(crate) async fn look_for_other_bots(&self, home: &Home) -> Result<(), Failed> {
+    /// Looks whether another bot acts on the label by which people opt in, and tells people when one newly does. True when
+    /// that could not be read, for want of a right.
+    pub(crate) async fn look_for_other_bots(&self, home: &Home) -> Result<bool, Failed> {
         if !self.may_reach_out(home).await? {
-            return Ok(());
+            return Ok(false);
         }
         let opt_in = self.settings.rules.labels.of(Role::OptIn).to_owned();
-        let files = home.forge.workflows().await?;
+        let files = match home.forge.workflows().await {
+            Ok(files) => files,
+            Err(Fault::Refused { .. } | Fault::Gone { .. }) => return Ok(true),
+            Err(fault) => return Err(fault.into()),
+        };
         let also = label::also_starts(&opt_in, files.iter().map(|file| (file.path.as_str(), file.text.as_str())));
         let (repo, channel) = (home.repo.clone(), self.settings.default_channel.clone());
         let done =
             self.as_mirror(move |desk| warn(desk, repo.clone(), opt_in.clone(), channel.clone(), also.clone()).boxed());
         done.await?;
         self.wake.outbox.notify_one();
-        Ok(())
+        Ok(false)
     }
 
     /// Learns how our labels are called there: people may have renamed or deleted them.

@@ -137,6 +137,7 @@ async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
         ("list_likeness", forbidden(&plane.list_likeness(by, &ask).await)),
         ("inventory", forbidden(&plane.inventory(by).await)),
         ("wontfix_gap", forbidden(&plane.wontfix_gap(by, "x", "nobody needs it").await)),
+        ("close_gap", forbidden(&plane.close_gap(by, "x", "it is there now").await)),
         ("reopen_gap", forbidden(&plane.reopen_gap(by, "x", "somebody needs it").await)),
         ("prioritize_gap", forbidden(&plane.prioritize_gap(by, "x", None).await)),
         ("merge_gaps", forbidden(&plane.merge_gaps(by, "x", "y").await)),
@@ -209,10 +210,11 @@ const WORK: [&str; 15] = [
     "check_in",
     "trigger_scheduled",
 ];
-const RULE: [&str; 17] = [
+const RULE: [&str; 18] = [
     "break_lock",
     "requeue_message",
     "wontfix_gap",
+    "close_gap",
     "reopen_gap",
     "prioritize_gap",
     "merge_gaps",

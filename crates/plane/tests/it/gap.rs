@@ -137,13 +137,14 @@ both!(only_the_next_success_of_a_blocked_job_after_the_merge_proves_a_gap, async
     world.plane.trigger_job(&ann(), "blocked").await.expect("an answer");
     let early = take(&world.plane, &ann(), crate::given::named("blocked")).await;
     world.hand.advance(Span::secs(1));
-    closed_as_done(world, "list-deploys").await;
+    world.plane.close_gap(&operator(), "list-deploys", "it is there by now").await.expect("merged");
     complete(&world.plane, &ann(), &early, "ok").await;
     assert_eq!(show(world, "list-deploys").await.gap.state, State::Merged, "a run that began before proves nothing");
     run(world, "other", "ok", "").await;
     assert_eq!(show(world, "list-deploys").await.gap.state, State::Merged, "nor does another job");
     run(world, "blocked", "error: something else", "").await;
     assert_eq!(show(world, "list-deploys").await.gap.state, State::Merged, "nor a failure");
+    world.hand.advance(Span::secs(1));
     run(world, "blocked", "ok", "").await;
     let shown = show(world, "list-deploys").await;
     assert_eq!(shown.gap.state, State::Proven);
@@ -152,17 +153,6 @@ both!(only_the_next_success_of_a_blocked_job_after_the_merge_proves_a_gap, async
     let shown = show(world, "list-deploys").await;
     assert_eq!((shown.gap.state, shown.gap.reopened), (State::Open, 1), "seen again, it opens again");
 });
-
-/// What a person's closing of its issue as completed does.
-async fn closed_as_done(world: &World, name: &str) {
-    let mut tx = world.store().begin().await.expect("a transaction");
-    let key = store::gap::called(&mut tx, name).await.expect("keys").swap_remove(0);
-    let was = store::gap::load(&mut tx, &key).await.expect("a look").expect("a gap");
-    let now = tx.now();
-    let gap = was.gap.clone().step(domain::gap::Event::Merged, now).expect("a merge");
-    store::gap::write(&mut tx, &was, &gap).await.expect("written");
-    tx.commit().await.expect("a commit");
-}
 
 both!(what_people_closed_only_people_open, async |world| {
     report(world, sighting("a-gap", None)).await;
@@ -430,4 +420,36 @@ both!(lists_are_of_the_state_and_kind_that_was_asked_for, async |world| {
     assert_eq!(list(Which::In(State::WontFix), Some("mcp-tool")).await, Vec::<String>::new());
     assert_eq!(list(Which::All, Some("adr")).await, ["b"]);
     assert_eq!(list(Which::Live, Some("adr")).await, Vec::<String>::new());
+});
+
+both!(what_was_reported_before_there_were_gaps_is_taken_over, async |world| {
+    for job in ["a", "b"] {
+        register(&world.plane, hourly(job)).await;
+    }
+    for (name, job, severity) in [
+        ("list-deploys", "a", Severity::Blocking),
+        ("list-deploys", "b", Severity::Critical),
+        ("list-deploys", "b", Severity::Minor),
+        ("decide-retention", "a", Severity::Minor),
+    ] {
+        report(world, Sighting { severity, ..sighting(name, Some(job)) }).await;
+        world.hand.advance(Span::secs(1));
+    }
+    let before = live(world).await;
+    // As it was: sightings, and nothing made of them.
+    let migration = include_str!("../../../../migrations/0002_gap_registry.sql");
+    let taken_over = migration.split_once("-- What was reported before there were gaps.").expect("the last step").1;
+    let mut tx = world.store().begin().await.expect("a transaction");
+    for table in ["gap", "gap_job", "gap_event"] {
+        let empty: &'static str = format!("DELETE FROM {table}").leak();
+        tx.run(empty, &[]).await.expect("emptied");
+    }
+    let statements = taken_over.split(";\n").filter_map(|text| text.find("INSERT").map(|at| &text[at..]));
+    for statement in statements {
+        let statement: &'static str = statement.to_owned().leak();
+        tx.run(statement, &[]).await.expect("taken over");
+    }
+    tx.commit().await.expect("a commit");
+    world.plane.tend_gaps().await.expect("counted");
+    assert_eq!(live(world).await, before);
 });

@@ -160,6 +160,7 @@ mod tests {
                 "defer-routine-job",
                 "deregister-routine-job",
                 "extend-lock",
+                "list-gaps",
                 "list-locks",
                 "list-routine-jobs",
                 "notify",
@@ -167,6 +168,7 @@ mod tests {
                 "release-lock",
                 "renew-routine-job",
                 "report-gap",
+                "show-gap",
                 "trigger-job",
                 "trigger-routine-job",
             ]

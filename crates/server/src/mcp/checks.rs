@@ -84,7 +84,7 @@ struct DeadAnswer {
 
 #[derive(Serialize, JsonSchema)]
 struct Letter {
-    /// Where it lies: outbox, routine_job or scheduled_run.
+    /// Where it lies: outbox, routine_job, scheduled_run or webhook.
     source: &'static str,
     /// Its id or name.
     id: String,
@@ -108,8 +108,8 @@ fn dead_letters() -> Tool {
     let words = Words {
         name: "check-dead-letters",
         title: "Find dead letters",
-        about: "List what gave up: messages that were never delivered, routine jobs out of attempts and scheduled runs that \
-                were lost, the latest first.",
+        about: "List what gave up: messages that were never delivered, routine jobs out of attempts, scheduled runs that \
+                were lost and webhooks that could not be looked into, the latest first.",
     };
     Tool::new(words, Right::Read, Nature::Reads, |plane, call, args: DeadArgs| async move {
         let ask = Ask::new(Some(args.limit.unwrap_or(20)), args.cursor.as_deref())?;

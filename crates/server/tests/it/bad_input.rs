@@ -155,7 +155,9 @@ both!(a_payload_and_a_summary_at_their_bounds_are_taken_whole, async |world| {
     ok(&client, "register-routine-job", json!({"name": "j", "kind": "k", "payload": payload})).await;
     let claimed = ok(&client, "claim-routine-job", json!({"name": "j", "holder": "h", "ttl_secs": 60})).await;
     assert_eq!(claimed["job"]["untrusted"]["payload"], payload);
-    let end = json!({"name": "j", "status": "ok", "claim_id": claimed["claim_id"], "summary": "BLOCKING-GAP: a-b - c\n".repeat(2_900)});
+    let markers: Vec<_> = (0..2_200).map(|n| format!("BLOCKING-GAP: gap-{n}x - c\n")).collect();
+    let summary = markers.concat();
+    let end = json!({"name": "j", "status": "ok", "claim_id": claimed["claim_id"], "summary": summary});
     let ended = ok(&client, "complete-routine-job", end).await;
     assert_eq!((&ended["ok"], &ended["gaps_recorded"]), (&json!(true), &json!(100)));
     asked.end().await.expect("a clean end");

@@ -100,7 +100,10 @@ async fn answers(client: &Client) -> Vec<(&'static str, Value)> {
     ask("defer-routine-job", json!({"claim_id": next["next"]["claim_id"], "seconds": 60, "reason": "quota"})).await;
     ask("deregister-routine-job", json!({"name": "j"})).await;
     ask("trigger-job", json!({"name": "nothing"})).await;
-    ask("report-gap", json!({"kind": "adr", "name": "a-b", "reason": "why", "job": "j"})).await;
+    ask("report-gap", json!({"kind": "adr", "name": "a-b", "reason": "why", "job": "j", "depends_on": "list-deploys"}))
+        .await;
+    ask("list-gaps", json!({})).await;
+    ask("show-gap", json!({"name": "adr/a-b"})).await;
     ask("check-in", json!({"routine": "r", "phase": "start"})).await;
     ask("notify", json!({"message": "hello"})).await;
     for tool in ["check-stuck-jobs", "check-orphan-jobs", "check-dead-letters", "check-firing-alerts"] {
@@ -128,19 +131,36 @@ both!(every_answer_keeps_the_schema_of_its_tool, async |world| {
     asked.end().await.expect("a clean end");
 });
 
-both!(every_write_leaves_one_audit_row_with_its_caller_and_a_read_none, async |world| {
+both!(every_write_leaves_one_audit_row_with_its_caller_and_one_for_each_gap_it_moves_and_a_read_none, async |world| {
     let asked = Asked::new(world).await;
     let client = asked.client(Role::Routine, "ann").await;
     let writes = answers(&client).await;
     let mut tx = world.store().read().await.expect("a look");
-    let rows: Vec<(String, i64)> = tx.all("SELECT tool, COUNT(*) FROM journal WHERE principal = 'ann' AND role = 'routine' AND length(request_id) = 32 GROUP BY tool", &[]).await.expect("the journal");
-    let rows: BTreeMap<_, _> = rows.into_iter().collect();
+    let rows: Vec<(String, String)> = tx
+        .all(
+            "SELECT tool, object FROM journal WHERE principal = 'ann' AND role = 'routine' AND length(request_id) = 32",
+            &[],
+        )
+        .await
+        .expect("the journal");
+    let (gaps, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, object)| object.starts_with("gap:"));
+    let mut rows: BTreeMap<String, i64> = BTreeMap::new();
+    for (tool, _) in others {
+        *rows.entry(tool).or_default() += 1;
+    }
+    let moved: std::collections::BTreeSet<_> = gaps.into_iter().collect();
+    let moves = [
+        ("complete-and-claim", "gap:unspecified/a-b"),
+        ("complete-routine-job", "gap:mcp-tool/list-deploys"),
+        ("report-gap", "gap:adr/a-b"),
+    ];
+    assert!(moves.iter().all(|(tool, gap)| moved.contains(&((*tool).to_owned(), (*gap).to_owned()))), "{moved:?}");
     let changed = |answer: &Value| {
         ["acquired", "claimed", "ok"].iter().any(|key| answer[*key] == json!(true))
             || answer["completed"]["ok"] == json!(true)
     };
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
-    for (tool, _) in writes.iter().filter(|(_, answer)| changed(answer)) {
+    for (tool, _) in writes.iter().filter(|(tool, answer)| *tool != "report-gap" && changed(answer)) {
         // Its two acts are two rows: the end of one claim and the beginning of the next.
         *expected.entry((*tool).to_owned()).or_default() += if *tool == "complete-and-claim" { 2 } else { 1 };
     }
@@ -175,6 +195,7 @@ both!(prompts_and_resources_are_served, async |world| {
         let text = prompt["messages"][0]["content"]["text"].as_str().unwrap_or_default().to_owned();
         assert!(text.contains("monolith-agent-check-in") && !text.contains("---"), "{name}: {text}");
     }
+    ok(&client, "register-routine-job", json!({"name": "j", "kind": "k"})).await;
     ok(&client, "report-gap", json!({"kind": "adr", "name": "a-b", "reason": "<b>why</b>", "job": "j"})).await;
     let read = async |uri: &str| {
         let result = client.ask("resources/read", uri, json!({"uri": uri})).await?;
@@ -184,8 +205,8 @@ both!(prompts_and_resources_are_served, async |world| {
     assert_eq!((&gaps["gaps"][0]["name"], &gaps["gaps"][0]["blocked_jobs"]), (&json!("a-b"), &json!(1)));
     let gap: Value = serde_json::from_str(&read("gapwright://gap/a-b").await.expect("a gap")).expect("JSON");
     assert_eq!(
-        gap["sightings"][0]["untrusted"],
-        json!({"source": "sighting", "author": "ann", "reason": "<b>why</b>"})
+        gap["last_sightings"][0]["untrusted"],
+        json!({"source": "sighting", "author": "ann", "text": "<b>why</b>"})
     );
     assert!(read("gapwright://guarantees").await.expect("guarantees").contains("A fencing token only grows"));
     for uri in ["gapwright://gap/nobody", "gapwright://nothing", "file:///etc/passwd"] {

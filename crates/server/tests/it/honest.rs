@@ -31,14 +31,16 @@ const WRITES: [(&str, bool, bool); 15] = [
 ];
 
 /// The tools that read, and change nothing however often.
-const READS: [&str; 7] = [
+const READS: [&str; 9] = [
     "check-dead-letters",
     "check-firing-alerts",
     "check-orphan-jobs",
     "check-stuck-jobs",
     "check-stuck-routine-jobs",
+    "list-gaps",
     "list-locks",
     "list-routine-jobs",
+    "show-gap",
 ];
 
 both!(annotations_tell_the_truth, async |world| {
@@ -95,7 +97,7 @@ both!(a_job_that_is_held_is_kept_and_that_is_an_answer, async |world| {
 });
 
 /// Where a text stands in an answer, as paths.
-fn places(answer: &Value, text: &str, path: &str) -> Vec<String> {
+pub(crate) fn places(answer: &Value, text: &str, path: &str) -> Vec<String> {
     match answer {
         Value::String(found) if found.contains(text) => vec![path.to_owned()],
         Value::Array(items) => items.iter().flat_map(|item| places(item, text, path)).collect(),

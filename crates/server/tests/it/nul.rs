@@ -82,9 +82,11 @@ both!(a_forged_cursor_with_a_nul_or_another_shape_is_refused_by_every_list, asyn
     let asked = Asked::new(world).await;
     let client = asked.client(Role::Operator, "olga").await;
     let lists = listed(&client).await.into_iter().filter(|(_, schema)| schema["properties"]["cursor"].is_object());
-    for (tool, _) in lists {
+    for (tool, schema) in lists {
         for place in ["[0,\"a\\u0000\"]", "[0]", "[0.5,\"a\"]", "{\"0\":0,\"1\":\"a\"}", "[0,\"a\",0]"] {
-            let answer = refused(&client, &tool, json!({"cursor": hex::encode(place)})).await;
+            let mut arguments = sample("", &schema);
+            arguments["cursor"] = json!(hex::encode(place));
+            let answer = refused(&client, &tool, arguments).await;
             assert_eq!(answer, ("invalid_argument".to_owned(), "cursor".to_owned()), "{tool} {place}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! What git knows better is repeated here as it was last seen, so that it can still be told when the branch is gone.
 
-use crate::Arg::{Int, MaybeText, Text};
+use crate::Arg::{Int, Text};
 use crate::{Fault, Tx, guarded};
 
 macro_rules! pulls {
@@ -23,9 +23,11 @@ statements! {
     SEEN = "UPDATE local_pull SET head_commit = $4
              WHERE repository = $1 AND number = $2 AND head_commit = $3 AND open_head IS NOT NULL";
     STAGE = "UPDATE local_pull SET stage = $3 WHERE repository = $1 AND number = $2 AND open_head IS NOT NULL";
+    END = "UPDATE local_pull SET open_head = NULL, head_commit = $3, base_commit = $4
+            WHERE repository = $1 AND number = $2 AND open_head IS NOT NULL";
     // What was merged in the meantime is so though it was closed first.
-    END = "UPDATE local_pull SET open_head = NULL, head_commit = $3, base_commit = $4, merge_commit = CAST($5 AS TEXT)
-            WHERE repository = $1 AND number = $2 AND merge_commit IS NULL AND (open_head IS NOT NULL OR CAST($5 AS TEXT) IS NOT NULL)";
+    MERGE = "UPDATE local_pull SET open_head = NULL, head_commit = $3, base_commit = $4, merge_commit = $5
+              WHERE repository = $1 AND number = $2 AND merge_commit IS NULL";
     REOPEN = "UPDATE local_pull SET open_head = head_branch, head_commit = $3
                WHERE repository = $1 AND number = $2 AND open_head IS NULL AND merge_commit IS NULL";
 }
@@ -99,8 +101,9 @@ pub async fn end(
     (head, base): (&str, &str),
     merged: Option<&str>,
 ) -> Result<(), Fault> {
-    let args = [Text(repository), Int(number), Text(head), Text(base), MaybeText(merged)];
-    guarded(tx.run(END, &args).await?)
+    let mut args = vec![Text(repository), Int(number), Text(head), Text(base)];
+    args.extend(merged.map(Text));
+    guarded(tx.run(if merged.is_some() { MERGE } else { END }, &args).await?)
 }
 
 /// Opens one again that was closed; [`Fault::Taken`] when another open one has its head.

@@ -107,7 +107,7 @@ impl Hand for Person {
     fn reviews(&self, number: i64) -> BoxFuture<'_, Vec<(String, String, Vec<Remark>)>> {
         let remark = |(path, line, body)| Remark { path, line, body };
         async move {
-            let reviews = self.fake.reviews(REPO, number).into_iter();
+            let reviews = self.fake.pull(REPO, number).reviews.into_iter();
             reviews.map(|one| (one.commit, one.body, one.remarks.into_iter().map(remark).collect())).collect()
         }
         .boxed()

@@ -3,6 +3,7 @@
 //! Each check passes, fails, or is unknown; what cannot be looked at is unknown, never right.
 
 mod catalogue;
+mod forge;
 mod probe;
 mod state;
 
@@ -104,7 +105,7 @@ pub(crate) async fn run(config: &Config) -> Answer {
         checks.push(Check::new(
             "the rest",
             Verdict::Unknown,
-            "chores, catalogue as served, outbox, alert sources, scheduled jobs, Routines and audit need the database",
+            "chores, catalogue as served, outbox, alert sources, scheduled jobs, Routines, level, forge and audit need the database",
         ));
     }
     report(&checks)
@@ -245,6 +246,8 @@ async fn look_inside(config: &Config, plane: &Plane, call: &Call, local: Option<
         },
         state::scheduled(plane, call).await,
         state::routines(plane, call).await,
+        forge::level(plane, call).await,
+        forge::check(config, plane).await,
         state::audit(plane, call).await,
     ]
 }

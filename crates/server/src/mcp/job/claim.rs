@@ -52,7 +52,7 @@ struct ClaimAnswer {
     /// Which pickup since the last success this is, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<i64>,
-    /// Why not: nothing_due, not_found, held, dead or busy. Busy is told when many jobs ahead gave up just now: call again.
+    /// Why not: nothing_due, not_found, held, dead, gap_not_workable or busy. Of a gap that is not to be worked on now, show-gap tells more. Busy is told when many jobs ahead gave up just now: call again.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Who holds the named job.

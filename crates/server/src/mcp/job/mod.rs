@@ -31,6 +31,9 @@ pub(super) struct Shown {
     /// Seconds from one completion to the next due time. Absent for a one-off.
     #[serde(skip_serializing_if = "Option::is_none")]
     interval_secs: Option<i64>,
+    /// The gap that it works on, as KIND/NAME.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<String>,
     /// Higher goes first.
     priority: i64,
     /// When it is or was due. Absent until triggered.
@@ -107,6 +110,7 @@ pub(super) fn shown(job: Job) -> Shown {
     Shown {
         name: job.name,
         kind: job.kind,
+        gap: job.gap,
         state,
         interval_secs: job.interval.map(|interval| interval.0 / 1_000),
         priority: job.priority,
