@@ -20,6 +20,7 @@ use forge::{Fault, Forge};
 use futures::FutureExt;
 use secrecy::SecretString;
 use store::repository::Repository;
+use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::tend::own;
@@ -198,7 +199,7 @@ impl Plane {
                 let repo = repo.clone();
                 async move {
                     let (level, _) = store::level::current(tx).await?;
-                    if !level.reaches_out() {
+                    if !level.reaches_out() && !bug("act-at-observe") {
                         return Ok(false);
                     }
                     let now = tx.now();

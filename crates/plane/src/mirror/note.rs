@@ -7,6 +7,7 @@ use domain::time::{Span, Time};
 use forge::{AccountKind, Fault};
 use futures::FutureExt;
 use store::issue::note::{self, Note};
+use store::seeded::bug;
 
 use super::{Failed, Home};
 use crate::{No, Plane};
@@ -70,7 +71,12 @@ impl Plane {
                 Ok(())
             }
             // It stays as sending until reading tells.
-            Err(fault @ Fault::Unknown { .. }) => Err(fault.into()),
+            Err(fault @ Fault::Unknown { .. }) => {
+                if bug("say-again") {
+                    self.move_note(&sending, "waiting").await?;
+                }
+                Err(fault.into())
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use domain::time::Time;
 use forge::{AccountKind, Closed, Edit, Fault, Issue, IssueState};
 use futures::FutureExt;
 use store::issue::{Comment, Mirrored, State, note};
+use store::seeded::bug;
 
 use super::{Failed, Home};
 use crate::desk::Desk;
@@ -143,7 +144,8 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
     let Look { seen, at, answered } = look;
     let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(Vec::new()) };
     // An older look than the last one tells nothing.
-    if issue.number != Some(seen.number) || seen.updated_at < issue.changed_at {
+    let older = seen.updated_at < issue.changed_at && !bug("trust-an-old-look");
+    if issue.number != Some(seen.number) || older {
         return Ok(Vec::new());
     }
     let names: Names = super::names(desk.tx, &repo, &desk.rules.labels).await?;
@@ -162,14 +164,15 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
         store::issue::write(desk.tx, &issue).await?;
         return Ok(Vec::new());
     }
-    for act in &acts {
+    for act in acts.iter().filter(|_| !bug("overrule-people")) {
         happen(desk, &key, *act, seen.number).await?;
     }
     let gap = store::gap::load(desk.tx, &key).await?.ok_or(store::Fault::Conflict)?.gap;
     let wish = mirror::wish(&gap);
     let (level, _) = store::level::current(desk.tx).await?;
     let free = level.reaches_out() && base.sent.is_none();
-    let writes = if free { mirror::writes(stand, &seen.labels, wish, &names) } else { Vec::new() };
+    let names_here = if bug("ignore-hands-off") { names.clone().with(Role::OptOut, "nobody") } else { names.clone() };
+    let writes = if free { mirror::writes(stand, &seen.labels, wish, &names_here) } else { Vec::new() };
     let sent = (!writes.is_empty()).then_some(Sent { face: wish, at: desk.now, answered: false });
     let news = changed || seen.updated_at > issue.changed_at;
     let says = !names.has(&seen.labels, Role::OptOut) && !note::open(desk.tx, &key, 1).await?.is_empty();
@@ -195,7 +198,8 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
 /// answer from a copy that is behind: of the second of the last change only a look that came well after it is sure.
 fn is_unsure(issue: &Mirrored, before: Base, acts: &[Act], seen: &Issue, at: Time) -> bool {
     let ours = before.sent.is_some() && acts.is_empty();
-    seen.updated_at == issue.changed_at && !ours && at.since(before.at) < mirror::SETTLE
+    let behind = at.since(before.at) < mirror::SETTLE && !bug("trust-an-old-look");
+    seen.updated_at == issue.changed_at && !ours && behind
 }
 
 /// Remembers that the forge said that everything sent was done.

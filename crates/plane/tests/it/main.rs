@@ -27,4 +27,6 @@ mod mirror_trouble;
 mod notice;
 mod scheduled;
 mod scheduled_clock;
+#[cfg(feature = "seeded-bugs")]
+mod seeded;
 mod v1_defects;

@@ -42,8 +42,10 @@ impl Sim {
             30..52 => self.person().await,
             52..60 => self.webhooks().await,
             60..74 => self.fault(),
-            74..86 => self.tend().await,
-            86..92 => self.die().await,
+            74..84 => self.tend().await,
+            84..88 => self.behind().await,
+            88..92 => self.word().await,
+            92..96 => self.die().await,
             _ => self.both().await,
         }
         // Whoever met a limit would wait for it by its own timer: another process goes by what is written down.
@@ -254,6 +256,30 @@ impl Sim {
         } else {
             plane.tend_mirror().await.expect("a tick");
             self.told(format!("plane {at} ticks"));
+        }
+    }
+
+    /// What a person just did is read, and then read once more from a copy that is behind.
+    async fn behind(&mut self) {
+        self.person().await;
+        let plane = self.planes[0].clone();
+        self.told(format!("plane 0 sweeps: {:?}", plane.sweep().await));
+        self.fake().fault(1, "GET", "/repos/ann/website/issues", Fault::Stale);
+        self.told(format!("and once more, from a copy that is behind: {:?}", plane.sweep().await));
+    }
+
+    /// Something is to be said on an issue, and its arrival may stay in doubt.
+    async fn word(&mut self) {
+        let (gap, other) = (self.gap(), self.gap());
+        let faults = [Fault::After(502), Fault::DropAfter, Fault::Before(500), Fault::DropBefore, Fault::Truncated];
+        let fault = faults.choose(&mut self.chance).expect("a fault").clone();
+        let plane = self.planes[0].clone();
+        let merged = plane.merge_gaps(&operator(), gap, other).await.is_ok();
+        self.told(format!("{gap} is merged into {other}: {merged}; its note meets {fault:?}"));
+        if merged {
+            self.wanted.entry(gap).or_default().stand = None;
+            self.fake().fault(1, "POST", "/repos/ann/website/issues/*/comments", fault);
+            plane.tend_mirror().await.expect("a tick");
         }
     }
 

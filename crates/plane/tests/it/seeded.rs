@@ -1,0 +1,92 @@
+//! Bugs on purpose, each of which a case must catch: the case is held once more in a process of its own in which the bug
+//! is awake, and must fail there, and by what it asserts.
+
+use std::process::{Command, Stdio};
+
+/// Holds a case in a process in which this bug is awake, or none; gives whether it passed, and what was said.
+fn held(case: &str, bug: Option<&str>, postgres: Option<&str>) -> (bool, String) {
+    let mut program = Command::new(std::env::current_exe().expect("this program"));
+    program.args(["--exact", case, "--nocapture", "--test-threads=1"]).env("RUST_BACKTRACE", "0");
+    program.env_remove("GAPWRIGHT_SEEDED_BUG").env_remove("NEXTEST_RUN_ID");
+    program.envs(bug.map(|bug| ("GAPWRIGHT_SEEDED_BUG", bug)));
+    program.envs(postgres.map(|url| ("GAPWRIGHT_TEST_POSTGRES", url)));
+    let output = program.stdin(Stdio::null()).output().expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(said.contains("running 1 test"), "there is no case {case}: {said}");
+    (output.status.success(), said)
+}
+
+/// The case holds while the bug sleeps, and does not while it is awake.
+async fn caught(on: harness::On, bug: &'static str, case: &str, words: &'static str) {
+    let (engine, database) = match on {
+        harness::On::Postgres => ("postgres", Some(harness::postgres::database().await)),
+        harness::On::Memory | harness::On::Sqlite => ("sqlite", None),
+    };
+    let (case, url) = (format!("{case}::{engine}"), database.as_ref().map(|database| database.url.clone()));
+    let ran = tokio::task::spawn_blocking(move || {
+        let (passed, said) = held(&case, Some(bug), url.as_deref());
+        assert!(!passed, "{bug} is not caught by {case}");
+        assert!(said.contains("panicked at") && said.contains(words), "{case} fails by something else: {said}");
+        let (passed, said) = held(&case, None, url.as_deref());
+        assert!(passed, "{case} fails without {bug}: {said}");
+    });
+    ran.await.expect("both were held");
+    if let Some(database) = database {
+        database.discard().await;
+    }
+}
+
+/// Each bug, the case that catches it, and words of the assertion by which it does: by another it would be luck.
+mod seeded_bugs_are_caught {
+    use super::caught;
+
+    macro_rules! bugs {
+        ($($name:ident: $bug:literal by $case:literal saying $words:literal;)*) => {
+            $(mod $name {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn sqlite() {
+                    super::caught(harness::On::Sqlite, $bug, $case, $words).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    super::caught(harness::On::Postgres, $bug, $case, $words).await;
+                }
+            })*
+        };
+    }
+
+    bugs! {
+        open_without_writing_down: "open-without-writing-down"
+            by "mirror::two_replicas_that_sweep_at_once_open_one_issue" saying "left: 2";
+        repeat_on_unknown: "repeat-on-unknown"
+            by "mirror_trouble::an_issue_that_was_opened_without_an_answer_is_found_and_not_opened_again"
+            saying "how often it is sent";
+        believe_a_list_at_once: "believe-a-list-at-once"
+            by "mirror_trouble::a_list_that_is_behind_does_not_open_an_issue_twice" saying "left: 2";
+        act_at_observe: "act-at-observe"
+            by "mirror::at_observe_nothing_leaves_the_house" saying "Arrived";
+        follow_a_name: "follow-a-name"
+            by "mirror_trouble::a_repository_whose_name_somebody_else_took_is_left_alone"
+            saying "nothing is written there";
+        trust_an_old_look: "trust-an-old-look"
+            by "mirror_trouble::a_look_from_before_the_last_change_tells_nothing" saying "left:";
+        overrule_people: "overrule-people"
+            by "mirror_people::an_issue_closed_as_not_planned_will_not_be_worked_on_until_it_is_opened_again::github"
+            saying "left: \"open\"";
+        ignore_hands_off: "ignore-hands-off"
+            by "mirror_people::hands_off_means_that_nothing_is_written_and_all_is_taken_in::github"
+            saying "the issue of a-gap";
+        say_again: "say-again"
+            by "mirror_trouble::a_note_whose_arrival_nobody_knows_is_said_once" saying "left: 2";
+        prove_by_an_old_run: "prove-by-an-old-run"
+            by "gap::only_the_next_success_of_a_blocked_job_after_the_merge_proves_a_gap"
+            saying "a run that began before proves nothing";
+        store_before_proof: "store-before-proof"
+            by "inbox::a_webhook_that_is_not_proven_leaves_no_row" saying "pending";
+        attempt_without_a_count: "attempt-without-a-count"
+            by "gap_work::a_pickup_is_an_attempt_a_draft_is_in_review_and_what_is_given_back_does_not_count::github"
+            saying "left: (";
+    }
+}
