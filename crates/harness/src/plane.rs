@@ -2,8 +2,8 @@
 //!
 //! A replica is another plane over connections of its own to the same store, as another process would have.
 
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use domain::agent::{Principal, Role};
 use domain::time::Time;

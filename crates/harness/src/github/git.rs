@@ -47,7 +47,8 @@ impl Bare {
     pub(super) fn path(&self) -> &Path {
         let made = self.0.get_or_init(|| {
             let folder = tempfile::tempdir().expect("a folder");
-            let output = program(folder.path()).args(["init", "--quiet", "--bare", "--initial-branch=main", "."]).output();
+            let output =
+                program(folder.path()).args(["init", "--quiet", "--bare", "--initial-branch=main", "."]).output();
             assert!(output.is_ok_and(|output| output.status.success()), "git init failed");
             folder
         });

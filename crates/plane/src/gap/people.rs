@@ -147,6 +147,7 @@ async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) -> Result<M
     count(desk, &mut both).await?;
     store::gap::write(desk.tx, &stands, &both).await?;
     desk.record(format!("gap:{into}"), &audited(&stands.gap), &audited(&both)).await?;
+    super::work::follow(desk, &was.gap, &into).await?;
     likeness::judge(desk.tx, &one, &into, Verdict::Same).await?;
     let (jobs, rank) = (both.jobs, both.standing().rank());
     Ok(Merged { duplicate: one.to_string(), into: into.to_string(), jobs, rank })
@@ -164,6 +165,10 @@ async fn tell_apart(desk: &mut Desk<'_>, one: String, other: String) -> Result<b
 /// Lets something happen to a gap that a person did elsewhere: where it cannot, the gap stays as it is.
 pub(crate) async fn taken_in(desk: &mut Desk<'_>, key: &Key, event: Event, why: &str) -> Result<bool, No> {
     let Some(was) = store::gap::load(desk.tx, key).await? else { return Ok(false) };
+    // An issue that was opened again says nothing of work that is under way.
+    if event == Event::Reopened && was.gap.state.is_work() {
+        return Ok(false);
+    }
     match step(desk, &was, event, why).await {
         Ok(gap) => Ok(gap.state != was.gap.state),
         Err(No::Refusal(_)) => Ok(false),

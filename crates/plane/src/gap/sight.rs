@@ -157,7 +157,7 @@ async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>) 
     let mut tied = false;
     if let Some(on) = &seen.depends_on {
         let on = depended_on(desk, on).await?;
-        if !depend(desk, key, &on).await? {
+        if !depend(desk, key, &on, edge::Why::Asked).await? {
             return Err(Refusal::invalid("depends_on", format!("{key} would wait for itself by way of {on}"))
                 .hint("name a gap that does not depend on this one, or leave depends_on out")
                 .into());
@@ -168,7 +168,7 @@ async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>) 
     if let Some(parent) = under.parent
         && parent != key
     {
-        tied |= depend(desk, parent, key).await?;
+        tied |= depend(desk, parent, key, edge::Why::Met).await?;
     }
     if tied || !edge::above(desk.tx, key, 1).await?.is_empty() {
         let key = key.clone();
@@ -188,7 +188,7 @@ async fn depended_on(desk: &mut Desk<'_>, text: &str) -> Result<Key, No> {
 }
 
 /// Adds an edge, unless it would close a cycle; true when it stands.
-async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key) -> Result<bool, No> {
+async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key, why: edge::Why) -> Result<bool, No> {
     // One edge at a time, so that two that close a cycle together cannot pass each other.
     store::fence::load(desk.tx, "gap edges").await?;
     let below = edge::below(desk.tx, on).await?;
@@ -200,7 +200,7 @@ async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key) -> Result<bool, No> {
             .hint("report a gap for each capability, not one for all")
             .into());
     }
-    if edge::add(desk.tx, gap, on).await? {
+    if edge::add(desk.tx, gap, on, why).await? {
         desk.record(format!("gap:{gap}"), &(), &json!({"depends_on": on.to_string()})).await?;
     }
     Ok(true)

@@ -10,7 +10,9 @@ use crate::{Fault, Tx};
 const EDGES_MAX: i64 = 10_000;
 
 statements! {
-    ADD = "INSERT INTO gap_edge (gap, depends_on, at) VALUES ($1, $2, $3) ON CONFLICT (gap, depends_on) DO NOTHING";
+    ADD = "INSERT INTO gap_edge (gap, depends_on, at, asked) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (gap, depends_on) DO UPDATE SET asked = excluded.asked WHERE gap_edge.asked < excluded.asked";
+    ASKED = "SELECT depends_on FROM gap_edge WHERE gap = $1 AND asked = 1 ORDER BY depends_on LIMIT $2";
     BELOW = "WITH RECURSIVE reached (key) AS (
                SELECT key FROM gap WHERE key = $1
                UNION
@@ -26,10 +28,24 @@ statements! {
               SELECT gap, depends_on FROM gap_edge WHERE gap IN (SELECT key FROM reached) LIMIT $2";
 }
 
-/// Adds an edge; one that is there stays.
-pub async fn add(tx: &mut Tx, gap: &Key, depends_on: &Key) -> Result<bool, Fault> {
-    let now = tx.now();
-    Ok(tx.run(ADD, &[Text(&gap.to_string()), Text(&depends_on.to_string()), Int(now.0)]).await? == 1)
+/// Why a gap depends on another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The other was met while it was worked on, which may go on.
+    Met,
+    /// Somebody said that the other must be closed first.
+    Asked,
+}
+
+/// Adds an edge, or lets one that was only met be asked for; false when that says nothing new.
+pub async fn add(tx: &mut Tx, gap: &Key, depends_on: &Key, why: Why) -> Result<bool, Fault> {
+    let (now, asked) = (tx.now(), i64::from(why == Why::Asked));
+    Ok(tx.run(ADD, &[Text(&gap.to_string()), Text(&depends_on.to_string()), Int(now.0), Int(asked)]).await? == 1)
+}
+
+/// The gaps that somebody said must be closed before this one.
+pub async fn asked(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<Key>, Fault> {
+    super::keys(tx.all(ASKED, &[Text(&key.to_string()), Int(limit)]).await?)
 }
 
 /// Every edge that can be reached from a gap, downwards.
