@@ -26,6 +26,8 @@ CREATE TABLE gap (
     place        BIGINT NOT NULL,
     -- How often the row was written: a write repeats the number on which it was decided.
     version      BIGINT NOT NULL,
+    -- The claim under which somebody works on it, while it is in progress.
+    claim_id     TEXT COLLATE "C",
     -- When its name was compared with all others; none when it has yet to be.
     compared_at  BIGINT,
     -- When what it blocks was last counted anew; none when it has yet to be.
@@ -36,6 +38,7 @@ CREATE INDEX gap_live ON gap (place, first_at, key)
  WHERE state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human');
 CREATE INDEX gap_by_name ON gap (name, kind);
 CREATE INDEX gap_duplicates ON gap (duplicate_of) WHERE duplicate_of IS NOT NULL;
+CREATE INDEX gap_by_claim ON gap (claim_id) WHERE claim_id IS NOT NULL;
 CREATE INDEX gap_uncompared ON gap (first_at) WHERE compared_at IS NULL;
 CREATE INDEX gap_counted ON gap ((COALESCE(counted_at, 0)), key);
 
@@ -57,6 +60,8 @@ CREATE TABLE gap_edge (
     gap        TEXT COLLATE "C" NOT NULL,
     depends_on TEXT COLLATE "C" NOT NULL,
     at         BIGINT NOT NULL,
+    -- 1 when somebody said that it must wait; 0 when the other was only met while this one was worked on.
+    asked      BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (gap, depends_on)
 );
 CREATE INDEX gap_edge_back ON gap_edge (depends_on, gap);
@@ -97,6 +102,8 @@ CREATE INDEX sighting_unreadable ON sighting (at DESC, id) WHERE name IS NULL;
 
 -- The gap that a job works on.
 ALTER TABLE job ADD COLUMN gap TEXT;
+-- 1 when it left the line because its gap is settled; it comes back when that is opened again.
+ALTER TABLE job ADD COLUMN resting BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX job_by_gap ON job (gap) WHERE gap IS NOT NULL;
 CREATE INDEX job_payloads ON job (kind, created_at DESC) WHERE payload IS NOT NULL;
 

@@ -79,7 +79,8 @@ pub async fn claims(tx: &mut Tx) -> Vec<String> {
 }
 
 /// INV-16: every report that names a gap is counted by it and by what stands for it, what stands for others is no duplicate,
-/// no gap waits for itself, ranks are those of the rule, and one issue is of one gap.
+/// no gap waits for itself, ranks are those of the rule, one issue is of one gap, and a gap in progress, and no other, carries the
+/// claim of one held job that works on a gap.
 pub async fn gaps(tx: &mut Tx) -> Vec<String> {
     let uncounted = "SELECT gap.key, gap.sightings, (SELECT COUNT(*) FROM sighting
                         WHERE sighting.kind || '/' || sighting.name = gap.key
@@ -97,7 +98,15 @@ pub async fn gaps(tx: &mut Tx) -> Vec<String> {
         "SELECT gap.key FROM gap JOIN gap AS other ON other.key = gap.duplicate_of WHERE other.state = 'duplicate'";
     let stateless = "SELECT key FROM gap WHERE (duplicate_of IS NULL) <> (state <> 'duplicate')";
     let twice = "SELECT repo FROM issue WHERE number IS NOT NULL GROUP BY repo, number HAVING COUNT(*) > 1";
+    let unheld = "SELECT key FROM gap WHERE (SELECT COUNT(*) FROM job
+                     WHERE job.state = 'held' AND job.gap IS NOT NULL AND job.claim_id = gap.claim_id)
+                     <> CASE WHEN state = 'in_progress' THEN 1 ELSE 0 END";
+    let claimed = "SELECT key FROM gap WHERE (claim_id IS NULL) <> (state <> 'in_progress')";
+    let shared = "SELECT MIN(key) FROM gap WHERE claim_id IS NOT NULL GROUP BY claim_id HAVING COUNT(*) > 1";
     for (what, sql) in [
+        ("is in progress and no held job has its claim", unheld),
+        ("is in progress without a claim, or carries one and is not", claimed),
+        ("carries the claim of another gap", shared),
         ("was reported and is no gap", homeless),
         ("is a duplicate of a duplicate", chained),
         ("is a duplicate of nothing, or stands for itself and for another", stateless),

@@ -1,5 +1,6 @@
 //! Registering, claiming, renewing, deferring, completing and triggering routine jobs.
 
+mod aside;
 mod end;
 mod list;
 
@@ -17,8 +18,9 @@ use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
-pub(crate) use end::ended;
-use end::{complete, workable};
+use aside::workable;
+pub(crate) use aside::{bring_back, rest};
+use end::{complete, ended};
 
 /// How many jobs that give up a single claim takes out of the line; where there are more, the caller is to ask again.
 const GIVE_UPS_MAX: usize = 64;
@@ -207,13 +209,14 @@ async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<
     job::reserve(&new.name, &desk.call.by)?;
     let payload = new.payload.as_ref().map(job::Payload::as_text);
     crate::kind::check(desk, &new.kind, payload).await?;
+    let fence = store::fence::load(desk.tx, &new.name).await?;
+    let present = store::job::load(desk.tx, &new.name).await?;
     let new = match &new.gap {
-        Some(gap) => Register { gap: Some(crate::gap::register(desk, gap).await?.to_string()), ..new },
+        Some(gap) => Register { gap: Some(crate::gap::register(desk, gap, present.as_ref()).await?), ..new },
         None => new,
     };
-    let fence = store::fence::load(desk.tx, &new.name).await?;
     let object = format!("job:{}", new.name);
-    match (store::job::load(desk.tx, &new.name).await?, upsert) {
+    match (present, upsert) {
         (None, Upsert::Never | Upsert::Replace) => {
             let job = Job::register(new, fence, desk.now);
             if !store::job::add(desk.tx, &job).await? {
@@ -224,7 +227,7 @@ async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<
         }
         (Some(was), Upsert::Replace) => {
             desk.call.by.kind(Some(was.kind.clone()))?;
-            let job = was.clone().redefine(new, desk.now);
+            let job = was.clone().redefine(new, desk.now)?;
             store::job::write(desk.tx, &was, &job).await?;
             desk.record(object, &audited(&was), &audited(&job)).await?;
             Ok(job)
@@ -262,6 +265,11 @@ async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
     let Some(was) = store::job::load(desk.tx, &name).await? else { return Ok(None) };
     desk.call.by.kind(Some(was.kind.clone()))?;
     job::reserve(&name, &desk.call.by)?;
+    if let Some(gap) = &was.gap
+        && let Some(refusal) = crate::gap::settled(desk, gap).await?
+    {
+        return Err(refusal.into());
+    }
     let job = was.clone().trigger(desk.now);
     store::job::write(desk.tx, &was, &job).await?;
     desk.record(format!("job:{name}"), &audited(&was), &audited(&job)).await?;
@@ -286,13 +294,14 @@ async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
                 (None, None) => continue,
             },
         };
-        let take = Take { holder: wish.holder.clone(), ttl: wish.ttl, claim_id: desk.mint() };
+        let claim_id = desk.mint();
+        let take = Take { holder: wish.holder.clone(), ttl: wish.ttl, claim_id: claim_id.clone() };
         let looked = if bug("claim-of-the-claimed") { Job { state: State::Ready, ..was.clone() } } else { was.clone() };
         match looked.claim(take, &desk.call.by, desk.now) {
             Ok(step) => {
                 let job = write(desk, &was, step).await?;
                 if let Some(gap) = &job.gap {
-                    crate::gap::begin(desk, gap, &job.name).await?;
+                    crate::gap::begin(desk, gap, &job.name, &claim_id).await?;
                 }
                 return Ok(Claimed::Job(Box::new(job)));
             }
@@ -302,6 +311,8 @@ async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
                     return Ok(nothing("dead"));
                 }
             }
+            // One that gave up just now is out of the line, and others may be due.
+            Err(Unclaimable::Dead) if wish.name.is_none() => {}
             Err(Unclaimable::Dead) => return Ok(nothing("dead")),
             Err(Unclaimable::Held { by, until }) => {
                 return Ok(Claimed::Nothing { reason: "held".to_owned(), held_by: Some(by), held_until: Some(until) });
@@ -334,13 +345,17 @@ async fn defer(desk: &mut Desk<'_>, claim_id: String, wait: Span, reason: String
 }
 
 /// Writes a decision with the run that it ended and its audit row.
-async fn write(desk: &mut Desk<'_>, was: &Job, step: Step) -> Result<Job, No> {
-    store::job::write(desk.tx, was, &step.job).await?;
-    if let Some(run) = &step.run {
-        ended(desk, was, run).await?;
+pub(crate) async fn write(desk: &mut Desk<'_>, was: &Job, step: Step) -> Result<Job, No> {
+    let Step { job, run } = step;
+    store::job::write(desk.tx, was, &job).await?;
+    desk.record(format!("job:{}", job.name), &audited(was), &audited(&job)).await?;
+    let Some(run) = run else { return Ok(job) };
+    ended(desk, was, &run).await?;
+    // The end of its run may have settled its gap, and then it left the line.
+    match was.gap {
+        Some(_) => Ok(store::job::load(desk.tx, &job.name).await?.unwrap_or(job)),
+        None => Ok(job),
     }
-    desk.record(format!("job:{}", step.job.name), &audited(was), &audited(&step.job)).await?;
-    Ok(step.job)
 }
 
 /// A job as the audit keeps it: what changes. The claim's handle is a secret of its holder.

@@ -16,7 +16,7 @@ use crate::{Fault, Tx};
 macro_rules! columns {
     () => {
         "key, kind, name, state, duplicate_of, severity, priority, sightings, jobs, weight, attempts, failures, depth, top, \
-         area, lines, first_at, last_at, merged_at, reopened, changed_at, place, version"
+         area, lines, first_at, last_at, merged_at, reopened, changed_at, place, claim_id, version"
     };
 }
 
@@ -41,14 +41,15 @@ macro_rules! live {
 
 statements! {
     ADD = concat!("INSERT INTO gap (", columns!(), ") VALUES
-            ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1)
+            ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 1)
             ON CONFLICT (key) DO NOTHING");
     WRITE = "UPDATE gap SET kind = $2, name = $3, state = $4, duplicate_of = $5, severity = $6, priority = $7, sightings = $8,
                     jobs = $9, weight = $10, attempts = $11, failures = $12, depth = $13, top = $14, area = $15, lines = $16,
                     first_at = $17, last_at = $18, merged_at = $19, reopened = $20, changed_at = $21, place = $22,
-                    version = version + 1
-              WHERE key = $1 AND version = $23";
+                    claim_id = $23, version = version + 1
+              WHERE key = $1 AND version = $24";
     LOAD = concat!("SELECT ", columns!(), " FROM gap WHERE key = $1 FOR UPDATE");
+    CLAIMED = concat!("SELECT ", columns!(), " FROM gap WHERE claim_id = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM gap WHERE key = $1");
     CALLED = "SELECT kind FROM gap WHERE name = $1 ORDER BY kind LIMIT 21";
     LIVE = page!(" AND state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human')");
@@ -112,6 +113,7 @@ struct Row {
     reopened: i64,
     changed_at: i64,
     place: i64,
+    claim_id: Option<String>,
     version: i64,
 }
 
@@ -146,6 +148,7 @@ impl TryFrom<Row> for Stored {
             merged_at: row.merged_at.map(Time),
             reopened: row.reopened,
             changed_at: Time(row.changed_at),
+            claim_id: row.claim_id,
         };
         Ok(Self { gap, place: row.place, version: row.version })
     }
@@ -169,7 +172,7 @@ fn texts(gap: &Gap) -> (String, Option<String>) {
     (gap.key.to_string(), gap.duplicate_of.as_ref().map(Key::to_string))
 }
 
-fn values<'a>(gap: &'a Gap, key: &'a str, duplicate_of: Option<&'a str>) -> [crate::Arg<'a>; 22] {
+fn values<'a>(gap: &'a Gap, key: &'a str, duplicate_of: Option<&'a str>) -> [crate::Arg<'a>; 23] {
     [
         Text(key),
         Text(&gap.key.kind),
@@ -193,12 +196,18 @@ fn values<'a>(gap: &'a Gap, key: &'a str, duplicate_of: Option<&'a str>) -> [cra
         Int(gap.reopened),
         Int(gap.changed_at.0),
         Int(gap.standing().rank().saturating_neg()),
+        MaybeText(gap.claim_id.as_deref()),
     ]
 }
 
 /// The gap of this key, held still for this transaction.
 pub async fn load(tx: &mut Tx, key: &Key) -> Result<Option<Stored>, Fault> {
     tx.one::<Row>(LOAD, &[Text(&key.to_string())]).await?.map(Stored::try_from).transpose()
+}
+
+/// The gap that is worked on under this claim, held still for this transaction.
+pub async fn claimed(tx: &mut Tx, claim_id: &str) -> Result<Option<Stored>, Fault> {
+    tx.one::<Row>(CLAIMED, &[Text(claim_id)]).await?.map(Stored::try_from).transpose()
 }
 
 /// The gap of this key, to look at.

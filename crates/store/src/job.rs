@@ -12,7 +12,7 @@ macro_rules! columns {
     () => {
         "name, kind, interval_ms, payload, priority, max_attempts, created_by, created_at, state, next_run_at, \
          triggered_at, attempts, fencing_token, claim_id, holder, principal, claimed_at, expires_at, progress, \
-         last_run_at, last_status, last_summary, changed_at, gap"
+         last_run_at, last_status, last_summary, changed_at, gap, resting"
     };
 }
 
@@ -108,14 +108,14 @@ macro_rules! next_in_line {
 
 statements! {
     ADD = concat!("INSERT INTO job (", columns!(), ") VALUES
-           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
            ON CONFLICT (name) DO NOTHING");
     WRITE = "UPDATE job SET kind = $2, interval_ms = $3, payload = $4, priority = $5, max_attempts = $6,
                     created_by = $7, created_at = $8, state = $9, next_run_at = $10, triggered_at = $11, attempts = $12,
                     fencing_token = $13, claim_id = $14, holder = $15, principal = $16, claimed_at = $17,
                     expires_at = $18, progress = $19, last_run_at = $20, last_status = $21, last_summary = $22,
-                    changed_at = $23, gap = $24
-              WHERE name = $1 AND fencing_token = $25 AND state = $26";
+                    changed_at = $23, gap = $24, resting = $25
+              WHERE name = $1 AND fencing_token = $26 AND state = $27";
     REMOVE = "DELETE FROM job WHERE name = $1 AND fencing_token = $2";
     LOAD = concat!("SELECT ", columns!(), " FROM job WHERE name = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM job WHERE name = $1");
@@ -134,9 +134,11 @@ statements! {
                ORDER BY expires_at LIMIT 10 FOR UPDATE SKIP LOCKED");
     HELD_ON_GAP = concat!("SELECT ", columns!(), " FROM job
                     WHERE state = 'held' AND principal = $1 AND gap IS NOT NULL AND expires_at > $2 ORDER BY name LIMIT 2");
-    // Those that work on a gap and wait: nobody is to take them up any more.
-    REST = "UPDATE job SET state = 'idle', next_run_at = NULL, changed_at = $2
-             WHERE gap = $1 AND state IN ('ready', 'waiting')";
+    // One that is just being claimed is passed over: its claim sees how the gap stands.
+    OF_GAP_IN_LINE = concat!("SELECT ", columns!(), " FROM job WHERE gap = $1 AND state IN ('ready', 'waiting')
+               ORDER BY name LIMIT 200 FOR UPDATE SKIP LOCKED");
+    OF_GAP_RESTING = concat!("SELECT ", columns!(), " FROM job WHERE gap = $1 AND state = 'idle' AND resting = 1
+               ORDER BY name LIMIT 200 FOR UPDATE");
     // Each state but one has an index of its own, and counting all jobs reads the smallest: the rows are not touched.
     COUNT = "WITH counted AS (
                SELECT 'ready' AS state, COUNT(*) AS jobs, MIN(next_run_at) AS oldest FROM job WHERE state = 'ready'
@@ -177,6 +179,7 @@ struct Row {
     last_summary: Option<String>,
     changed_at: i64,
     gap: Option<String>,
+    resting: i64,
 }
 
 impl TryFrom<Row> for Job {
@@ -223,6 +226,7 @@ impl TryFrom<Row> for Job {
             last,
             changed_at: Time(row.changed_at),
             gap: row.gap,
+            resting: row.resting != 0,
         })
     }
 }
@@ -250,7 +254,7 @@ pub async fn write(tx: &mut Tx, was: &Job, job: &Job) -> Result<(), Fault> {
     crate::guarded(tx.run(WRITE, &args).await?)
 }
 
-fn values(job: &Job) -> [crate::Arg<'_>; 24] {
+fn values(job: &Job) -> [crate::Arg<'_>; 25] {
     let claim = match &job.state {
         State::Held(claim) => Some(claim),
         State::Idle | State::Waiting | State::Ready | State::Dead => None,
@@ -281,6 +285,7 @@ fn values(job: &Job) -> [crate::Arg<'_>; 24] {
         MaybeText(last.and_then(|last| last.summary.as_deref())),
         Int(job.changed_at.0),
         MaybeText(job.gap.as_deref()),
+        Int(i64::from(job.resting)),
     ]
 }
 
@@ -349,10 +354,14 @@ pub async fn held_on_gap(tx: &mut Tx, principal: &str) -> Result<Option<Job>, Fa
     }
 }
 
-/// Takes the jobs that work on a gap and wait out of the line; returns how many.
-pub async fn rest(tx: &mut Tx, gap: &str) -> Result<u64, Fault> {
-    let now = tx.now();
-    tx.run(REST, &[Text(gap), Int(now.0)]).await
+/// Up to 200 jobs that work on a gap and wait for their time or for a worker, held still for this transaction.
+pub async fn in_line(tx: &mut Tx, gap: &str) -> Result<Vec<Job>, Fault> {
+    tx.all::<Row>(OF_GAP_IN_LINE, &[Text(gap)]).await?.into_iter().map(Job::try_from).collect()
+}
+
+/// Up to 200 jobs that rest because this gap is settled, held still for this transaction.
+pub async fn resting(tx: &mut Tx, gap: &str) -> Result<Vec<Job>, Fault> {
+    tx.all::<Row>(OF_GAP_RESTING, &[Text(gap)]).await?.into_iter().map(Job::try_from).collect()
 }
 
 /// How many jobs are in a state.

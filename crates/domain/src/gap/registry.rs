@@ -67,15 +67,24 @@ pub struct Gap {
     pub reopened: i64,
     /// When it last changed its state.
     pub changed_at: Time,
+    /// The claim under which somebody works on it, while it is in progress: how that one ends is how the attempt ended.
+    pub claim_id: Option<String>,
 }
 
 /// Why nobody may begin to work on a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unworkable {
     /// Its state is not one to begin from.
     State(State),
     /// It is too deep below what blocks a job.
     TooDeep,
+    /// It was said to depend on another, which is still to be closed.
+    Waits {
+        /// The other.
+        on: Key,
+        /// Whether that one goes on only when a person says so.
+        person: bool,
+    },
 }
 
 impl Key {
@@ -129,6 +138,7 @@ impl Gap {
             merged_at: None,
             reopened: 0,
             changed_at: now,
+            claim_id: None,
         }
     }
 
@@ -193,14 +203,31 @@ impl Gap {
         if next != State::Duplicate {
             self.duplicate_of = None;
         }
+        if next != State::InProgress {
+            self.claim_id = None;
+        }
         self.state = next;
         self.changed_at = now;
         Ok(self)
     }
 
+    /// Lets somebody begin to work on it under a claim.
+    #[expect(clippy::result_large_err, reason = "who is refused goes on with the gap as it was")]
+    pub fn pick_up(self, claim_id: &str, now: Time) -> Result<Self, (Self, Refusal)> {
+        let claim_id = Some(claim_id.to_owned());
+        self.step(Event::PickedUp, now).map(|gap| Self { claim_id, ..gap })
+    }
+
     /// The event that a failed attempt is, given how many failures a gap gets.
     pub fn failure(&self, failures_max: i64) -> Event {
         if self.failures + 1 >= failures_max { Event::FailedForGood } else { Event::Failed }
+    }
+
+    /// What keeps a gap waiting that was said to depend on this one; none when it is closed.
+    pub fn keeps_waiting(&self, depth_max: i64) -> Option<Unworkable> {
+        let person = self.state == State::RequiresHuman || self.is_too_deep(depth_max);
+        let waits = self.state.is_work() || self.state == State::RequiresHuman;
+        waits.then(|| Unworkable::Waits { on: self.key.clone(), person })
     }
 
     /// What its rank is made of.
@@ -237,6 +264,11 @@ impl Unworkable {
     /// The refusal of somebody who would begin all the same.
     pub fn refusal(self, key: &Key) -> Refusal {
         let (why, hint) = match self {
+            Self::Waits { on, person } => {
+                let hint =
+                    if person { format!("{on} is left to a person, who decides") } else { format!("close {on} first") };
+                return Refusal::new(Code::WrongState, format!("the gap {key} waits for {on}")).field("gap").hint(hint);
+            }
             Self::State(State::InProgress | State::InReview) => {
                 ("is being worked on", "take another: list-gaps with state open shows those that are free")
             }
@@ -318,6 +350,16 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_carries_a_claim_only_while_it_is_in_progress() {
+        for event in Event::ALL {
+            let held = gap(State::Open).pick_up("claim-1", Time(20)).expect("picked up");
+            assert_eq!((held.state, held.claim_id.as_deref()), (State::InProgress, Some("claim-1")));
+            let after = held.step(event, Time(30)).unwrap_or_else(|(gap, _)| gap);
+            assert_eq!(after.claim_id.is_some(), after.state == State::InProgress, "{event}");
+        }
+    }
+
+    #[test]
     fn a_name_that_several_bear_is_never_guessed() {
         let key = |kind: &str| Key { kind: kind.into(), name: "a".into() };
         assert_eq!(resolve("name", "a", None, &[key("adr")]), Ok(Some(key("adr"))));
@@ -325,6 +367,19 @@ mod tests {
         assert_eq!(resolve("name", "a", None, &[]), Ok(None));
         let hint = resolve("name", "a", None, &[key("adr"), key("x")]).expect_err("two").hint;
         assert_eq!(hint, "name one of adr/a, x/a");
+    }
+
+    #[test]
+    fn what_is_still_to_be_closed_keeps_waiting_what_depends_on_it() {
+        let waits = |gap: Gap| match gap.keeps_waiting(2) {
+            Some(Unworkable::Waits { person, .. }) => Some(person),
+            Some(Unworkable::State(_) | Unworkable::TooDeep) | None => None,
+        };
+        for state in State::ALL {
+            let person = (state.is_work() || state == State::RequiresHuman).then_some(state == State::RequiresHuman);
+            assert_eq!(waits(gap(state)), person, "{state}");
+        }
+        assert_eq!(waits(Gap { depth: 3, ..gap(State::Open) }), Some(true), "what is too deep is left to a person");
     }
 
     #[test]

@@ -131,7 +131,8 @@ impl State {
             Event::MergedInto => {
                 (&[Open, Planned, InProgress, InReview, Merged, Proven, WontFix, RequiresHuman], Duplicate)
             }
-            Event::Reopened => (&[Merged, Proven, WontFix, RequiresHuman, Duplicate], Open),
+            // People take back what seems to be worked on, too: nobody else tells when it no longer is.
+            Event::Reopened => (&[InProgress, InReview, Merged, Proven, WontFix, RequiresHuman, Duplicate], Open),
         };
         if from.contains(&self) { Ok(to) } else { Err(cannot(self, event)) }
     }

@@ -3,12 +3,14 @@
 //! A job is a definition with a place in line. A claim is a lease on it with a token that only grows; when a claim
 //! ends, however it ends, an append-only [`Run`] says so. Nobody but the current claim can end it.
 
+mod aside;
 mod bounds;
 mod claim;
 mod run;
 #[cfg(test)]
 mod tests;
 
+pub use aside::PUT_OFF;
 pub use bounds::{EXCERPT_CHARS_MAX, Payload, Status, excerpt, interval, max_attempts, priority, reason, summary};
 pub use bounds::{
     INTERVAL_MAX, LINE_CHARS_MAX, MAX_ATTEMPTS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PRIORITY_MAX,
@@ -61,6 +63,9 @@ pub struct Job {
     /// The key of the gap that it works on.
     #[serde(default)]
     pub gap: Option<String>,
+    /// Whether it left the line because its gap is settled: it comes back when that is opened again.
+    #[serde(default)]
+    pub resting: bool,
 }
 
 /// The end of a job's latest run.
@@ -169,15 +174,25 @@ impl Job {
             last: None,
             changed_at: now,
             gap: new.gap,
+            resting: false,
         };
         job.rest(now)
     }
 
     /// The same job with a new definition: its claim, history and token stay. A new due time for a job that is held asks
     /// for one run after this one, at the time asked for last, or at once if anybody asked for that; the same definition
-    /// once more asks for nothing.
-    pub fn redefine(self, new: Register, now: Time) -> Self {
+    /// once more asks for nothing. While it is held it keeps its gap, and another one is refused.
+    pub fn redefine(self, new: Register, now: Time) -> Result<Self, Refusal> {
         let (this, now) = self.at(now);
+        let held = matches!(this.state, State::Held(_));
+        if held && new.gap.is_some() && new.gap != this.gap {
+            return Err(Refusal::new(Code::WrongState, format!("the job {:?} is held, and keeps its gap", this.name))
+                .field("gap")
+                .hint("complete or defer its claim first, or leave the gap out"));
+        }
+        let gap = if held { this.gap.clone() } else { new.gap };
+        // What rests for a gap that it no longer works on is due again.
+        let freed = (this.resting && gap != this.gap).then_some(now);
         let asked =
             new.next_run_at.filter(|due| matches!(this.state, State::Held(_)) && Some(*due) != this.next_run_at);
         let max_attempts = default_attempts(new.max_attempts, new.interval);
@@ -188,15 +203,16 @@ impl Job {
             priority: new.priority,
             max_attempts,
             created_by: new.created_by,
-            next_run_at: new.next_run_at.or(this.next_run_at),
+            next_run_at: new.next_run_at.or(this.next_run_at).or(freed),
             triggered_at: this.triggered_at.filter(|at| *at <= now).or(asked).or(this.triggered_at),
-            gap: new.gap,
+            resting: this.resting && new.next_run_at.is_none() && freed.is_none(),
+            gap,
             ..this
         };
-        match job.state {
+        Ok(match job.state {
             State::Held(_) | State::Dead => job,
             State::Idle | State::Waiting | State::Ready => job.rest(now),
-        }
+        })
     }
 
     /// Gives the job to a worker. An expired claim ends as lost; a job that is out of attempts gives up instead.
@@ -224,8 +240,8 @@ impl Job {
             expires_at: now + wish.ttl,
             progress: None,
         };
-        let attempts = freed.job.attempts + 1;
-        Ok(Step { job: Self { state: State::Held(claim), attempts, fencing_token, ..freed.job }, run: freed.run })
+        let (state, attempts) = (State::Held(claim), freed.job.attempts + 1);
+        Ok(Step { job: Self { state, attempts, fencing_token, resting: false, ..freed.job }, run: freed.run })
     }
 
     /// Ends the claim as its holder says it ended. A repeating job is due one interval from now, without catching
@@ -274,19 +290,13 @@ impl Job {
         Ok(Step { job: job.end(&run).rest(now), run: Some(run) })
     }
 
-    /// Takes the job out of the line: it is due again when somebody triggers it.
-    pub fn put_aside(self, now: Time) -> Self {
-        let (this, now) = self.at(now);
-        Self { next_run_at: None, ..this }.rest(now)
-    }
-
     /// Makes the job due now and forgets failed attempts. While it is held, the run after this one is asked for.
     pub fn trigger(self, now: Time) -> Self {
         let (this, now) = self.at(now);
         match this.state {
             State::Held(_) => Self { triggered_at: Some(now), ..this },
             State::Idle | State::Waiting | State::Ready | State::Dead => {
-                Self { next_run_at: Some(now), attempts: 0, ..this }.rest(now)
+                Self { next_run_at: Some(now), attempts: 0, resting: false, ..this }.rest(now)
             }
         }
     }

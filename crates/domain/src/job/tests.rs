@@ -151,8 +151,33 @@ fn a_redefined_job_keeps_its_claim_and_its_token() {
         created_by: "b".into(),
         gap: None,
     };
-    let again = held.clone().redefine(new, Time(8));
+    let again = held.clone().redefine(new, Time(8)).expect("redefined");
     assert_eq!((again.state, again.fencing_token, again.kind.as_str(), again.priority), (held.state, 7, "other", 3));
+}
+
+#[test]
+fn a_held_job_keeps_its_gap_and_a_free_one_gets_the_one_that_is_said() {
+    let new = |gap: Option<&str>| Register {
+        name: "j".into(),
+        kind: "fix".into(),
+        interval: None,
+        payload: None,
+        next_run_at: None,
+        priority: 0,
+        max_attempts: None,
+        created_by: "a".into(),
+        gap: gap.map(str::to_owned),
+    };
+    let free = job(None, Some(0)).redefine(new(Some("adr/a")), Time(5)).expect("redefined");
+    assert_eq!(free.gap.as_deref(), Some("adr/a"));
+    assert_eq!(free.clone().redefine(new(None), Time(6)).map(|job| job.gap), Ok(None));
+    let held = free.claim(take("c", 100), &who("a"), Time(7)).expect("free").job;
+    for same in [None, Some("adr/a")] {
+        let again = held.clone().redefine(new(same), Time(8)).expect("redefined");
+        assert_eq!((again.gap.as_deref(), again.state), (Some("adr/a"), held.state.clone()));
+    }
+    let refusal = held.redefine(new(Some("adr/b")), Time(8)).expect_err("another gap");
+    assert_eq!((refusal.code, refusal.field.as_deref()), (crate::refusal::Code::WrongState, Some("gap")));
 }
 
 #[test]
@@ -240,19 +265,27 @@ fn a_due_time_given_while_a_job_is_held_is_kept_for_the_run_after_this_one() {
     let held = || job(None, Some(0)).claim(take("c", 10), &who("a"), Time(0)).expect("free").job;
     let done = |job: Job| job.complete(&who("a"), &at("c"), ok(), None, Time(5)).expect("mine").job;
     let stands = |job: Job| (job.state, job.next_run_at);
-    assert_eq!(stands(done(held().redefine(new(40), Time(2)))), (State::Waiting, Some(Time(40))));
-    assert_eq!(stands(done(held().redefine(new(3), Time(2)))), (State::Ready, Some(Time(5))));
-    assert_eq!(stands(held().redefine(new(40), Time(2)).expire(Time(10)).job), (State::Waiting, Some(Time(40))));
-    let both = held().trigger(Time(1)).redefine(new(40), Time(2));
+    assert_eq!(stands(done(held().redefine(new(40), Time(2)).expect("redefined"))), (State::Waiting, Some(Time(40))));
+    assert_eq!(stands(done(held().redefine(new(3), Time(2)).expect("redefined"))), (State::Ready, Some(Time(5))));
+    assert_eq!(
+        stands(held().redefine(new(40), Time(2)).expect("redefined").expire(Time(10)).job),
+        (State::Waiting, Some(Time(40)))
+    );
+    let both = held().trigger(Time(1)).redefine(new(40), Time(2)).expect("redefined");
     assert_eq!(stands(done(both)), (State::Ready, Some(Time(5))), "the trigger is not put off");
-    let corrected = held().redefine(new(40), Time(2)).redefine(new(70), Time(3));
+    let corrected =
+        held().redefine(new(40), Time(2)).expect("redefined").redefine(new(70), Time(3)).expect("redefined");
     assert_eq!(stands(done(corrected)), (State::Waiting, Some(Time(70))), "the later word stands");
     let failed = |job: Job| job.complete(&who("a"), &at("c"), Status { ok: false, ..ok() }, None, Time(5));
     let attempts = |job: Job| failed(job).expect("mine").job.attempts;
-    assert_eq!(attempts(held().redefine(new(40), Time(2))), 1, "what it is to be later undoes no failure");
+    assert_eq!(
+        attempts(held().redefine(new(40), Time(2)).expect("redefined")),
+        1,
+        "what it is to be later undoes no failure"
+    );
     assert_eq!(attempts(held().trigger(Time(2))), 0);
     assert_eq!(
-        stands(done(held().redefine(new(0), Time(2)))),
+        stands(done(held().redefine(new(0), Time(2)).expect("redefined"))),
         (State::Idle, None),
         "the same definition asks for nothing"
     );

@@ -50,6 +50,7 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
     store::gap::write(desk.tx, &stands, &both).await?;
     desk.record(format!("gap:{into}"), &audited(&stands.gap), &audited(&both)).await?;
     likeness::judge(desk.tx, &one, &into, Verdict::Same).await?;
+    super::work::follow(desk, &was.gap, &into).await?;
     move_edges(desk, &one, &into).await?;
     let (jobs, rank) = (both.jobs, both.standing().rank());
     Ok(Merged { duplicate: one.to_string(), into: into.to_string(), jobs, rank })
@@ -57,15 +58,16 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
 
 /// What depends on a duplicate, and what it depends on, goes over to what stands for it, but for what would close a circle.
 async fn move_edges(desk: &mut Desk<'_>, one: &Key, into: &Key) -> Result<(), No> {
-    let above = edge::above(desk.tx, one, EDGES_MOVED_MAX).await?;
-    let below = edge::out(desk.tx, one, EDGES_MOVED_MAX).await?;
+    let edges = edge::touching(desk.tx, one, EDGES_MOVED_MAX).await?;
     edge::remove(desk.tx, one).await?;
-    for gap in above.iter().filter_map(|(gap, _)| Key::stored(gap)).filter(|gap| gap != into) {
-        depend(desk, &gap, into).await?;
-    }
-    for on in below.iter().filter_map(|(_, on)| Key::stored(on)).filter(|on| on != into) {
-        depend(desk, into, &on).await?;
-        deepen(desk, &on).await?;
+    for ((gap, on), why) in edges {
+        let (Some(gap), Some(on)) = (Key::stored(&gap), Key::stored(&on)) else { continue };
+        if gap == *one && on != *into {
+            depend(desk, into, &on, why).await?;
+            deepen(desk, &on).await?;
+        } else if on == *one && gap != *into {
+            depend(desk, &gap, into, why).await?;
+        }
     }
     deepen(desk, into).await
 }

@@ -9,7 +9,7 @@ mod show;
 mod sight;
 mod work;
 
-use domain::gap::{Event, Gap, Key};
+use domain::gap::{Event, Gap, Key, State};
 use domain::refusal::{Code, Refusal};
 use serde_json::json;
 use store::gap::event::New;
@@ -23,10 +23,10 @@ pub(crate) use people::{set_priority, taken_in};
 pub use show::{Explained, Inventory, Kind, Shown, Together};
 pub use sight::Reported;
 pub(crate) use sight::{Under, succeeded, take_in};
-pub(crate) use work::{begin, ended, register, unworkable};
+pub(crate) use work::{begin, ended, register, settled, stands, unworkable};
 
 /// Lets an event happen to a gap, and remembers it with everything that it implies: the entry of the journal, what is
-/// said on its issue, and that nobody takes up its jobs any more. A refusal leaves everything as it was.
+/// said on its issue, and that its jobs leave the line or come back. A refusal leaves everything as it was.
 pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, event: Event, why: &str) -> Result<Gap, No> {
     let gap = was.gap.clone().step(event, desk.now).map_err(|(_, refusal)| refusal)?;
     write(desk, was, &gap, event, why).await?;
@@ -40,8 +40,11 @@ async fn write(desk: &mut Desk<'_>, was: &Stored, gap: &Gap, event: Event, why: 
     let by = desk.call.by.name.clone();
     let id = desk.mint();
     store::gap::event::append(desk.tx, &id, New { gap: &gap.key, event, states, by: &by, why }).await?;
-    if !gap.state.is_work() {
-        store::job::rest(desk.tx, &gap.key.to_string()).await?;
+    // The jobs of a duplicate work on what stands for it.
+    match (was.gap.state.is_work(), gap.state.is_work()) {
+        (_, false) if gap.state != State::Duplicate => crate::job::rest(desk, &gap.key).await?,
+        (false, true) => crate::job::bring_back(desk, &gap.key).await?,
+        (true | false, true | false) => {}
     }
     crate::mirror::nudge(desk, &gap.key).await?;
     if let Some(text) = domain::mirror::note(event, states, why) {

@@ -115,6 +115,10 @@ async fn tell_apart(desk: &mut Desk<'_>, one: String, other: String) -> Result<b
 /// Lets something happen to a gap that a person did elsewhere: where it cannot, the gap stays as it is.
 pub(crate) async fn taken_in(desk: &mut Desk<'_>, key: &Key, event: Event, why: &str) -> Result<bool, No> {
     let Some(was) = store::gap::load(desk.tx, key).await? else { return Ok(false) };
+    // An issue that was opened again says nothing of work that is under way.
+    if event == Event::Reopened && was.gap.state.is_work() {
+        return Ok(false);
+    }
     match happen(desk, &was, event, why).await {
         Ok(gap) => Ok(gap.state != was.gap.state),
         Err(No::Refusal(_)) => Ok(false),

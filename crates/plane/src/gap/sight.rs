@@ -185,7 +185,7 @@ async fn block(desk: &mut Desk<'_>, key: &Key, gap: &mut Gap, job: &str, seen: &
 async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>, rose: bool) -> Result<(), No> {
     if let Some(on) = &seen.depends_on {
         let on = depended_on(desk, on).await?;
-        let why = match depend(desk, key, &on).await? {
+        let why = match depend(desk, key, &on, edge::Why::Asked).await? {
             Tied::Now => {
                 deepen(desk, &on).await?;
                 None
@@ -207,7 +207,7 @@ async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>, 
         None => None,
     };
     if let Some(parent) = parent.filter(|parent| parent != key)
-        && depend(desk, &parent, key).await? == Tied::Now
+        && depend(desk, &parent, key, edge::Why::Met).await? == Tied::Now
     {
         return deepen(desk, key).await;
     }
@@ -244,8 +244,10 @@ pub(super) enum Tied {
 }
 
 /// Adds an edge, unless it would close a circle.
-pub(super) async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key) -> Result<Tied, No> {
+pub(super) async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key, why: edge::Why) -> Result<Tied, No> {
     if gap != on && edge::is_there(desk.tx, gap, on).await? {
+        // One that was only met may be asked for by now.
+        edge::add(desk.tx, gap, on, why).await?;
         return Ok(Tied::Before);
     }
     // One edge at a time, so that two that close a circle together cannot pass each other.
@@ -258,7 +260,7 @@ pub(super) async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key) -> Result<T
     if i64::try_from(edge::out(desk.tx, gap, EDGES_MAX).await?.len()).unwrap_or(EDGES_MAX) >= EDGES_MAX {
         return Ok(Tied::Full);
     }
-    if !edge::add(desk.tx, gap, on).await? {
+    if !edge::add(desk.tx, gap, on, why).await? {
         return Ok(Tied::Before);
     }
     desk.record(format!("gap:{gap}"), &(), &json!({"depends_on": on.to_string()})).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::gap::{self, Key, Sighting};
-use domain::job::{Job, Outcome, Pointer, Run, Stale, State, Step};
+use domain::job::{Job, Outcome, Pointer, Run, Stale, State};
 use domain::refusal::Refusal;
 use store::seeded::bug;
 
@@ -30,7 +30,11 @@ pub(super) async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Res
     let job = write(desk, &was, step).await?;
     let reports = reports(&job.name, end.gaps, end.summary.as_deref().unwrap_or_default());
     let Some(run) = run else { return Ok(Ok(Completed { job, gaps: 0 })) };
-    let parent = job.gap.as_deref().and_then(Key::stored);
+    // What is met while a duplicate is worked on is below the gap that stands for it.
+    let parent = match &job.gap {
+        Some(gap) => crate::gap::stands(desk, gap).await?.map(|stored| stored.gap.key),
+        None => None,
+    };
     let under = Under { claim_id: Some(&run.claim_id), parent: parent.as_ref(), since: run.claimed_at };
     for (seen, at) in &reports {
         crate::gap::take_in(desk, seen, under).await.map_err(|no| placed(no, *at))?;
@@ -71,32 +75,11 @@ fn placed(no: No, at: Option<usize>) -> No {
     }
 }
 
-/// The job, if it may be claimed now for the gap that it works on. A claim that expired is ended first, for its end may be
-/// the last that the gap gets; and a job whose gap is not to be worked on leaves the line.
-pub(super) async fn workable(desk: &mut Desk<'_>, was: Job, gap: &str) -> Result<Option<Job>, No> {
-    let step = was.clone().expire(desk.now);
-    let job = if step.run.is_some() { write(desk, &was, step).await? } else { was };
-    if matches!(job.state, State::Held(_) | State::Dead) {
-        // What its claim says of it is told by the claim.
-        return Ok(Some(job));
-    }
-    let Some(key) = Key::stored(gap) else {
-        return Err(store::Fault::Corrupt { table: "job", column: "gap", id: job.name }.into());
-    };
-    let Some(stored) = store::gap::load(desk.tx, &key).await? else { return Ok(Some(job)) };
-    if crate::gap::unworkable(desk, &stored.gap).await?.is_none() {
-        return Ok(Some(job));
-    }
-    let aside = job.clone().put_aside(desk.now);
-    write(desk, &job, Step { job: aside, run: None }).await?;
-    Ok(None)
-}
-
 /// Appends how a claim ended, and lets the gap that was worked on know.
 pub(crate) async fn ended(desk: &mut Desk<'_>, job: &Job, run: &Run) -> Result<(), No> {
     store::run::append(desk.tx, run).await?;
     match &job.gap {
-        Some(gap) => crate::gap::ended(desk, gap, run).await,
+        Some(_) => crate::gap::ended(desk, run).await,
         None => Ok(()),
     }
 }

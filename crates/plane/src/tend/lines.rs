@@ -5,7 +5,6 @@ use domain::agent::{Principal, Role};
 use futures::FutureExt;
 
 use crate::desk::Desk;
-use crate::job::audited;
 use crate::{Call, No, Plane};
 
 impl Plane {
@@ -46,11 +45,7 @@ async fn free(mut desk: Desk<'_>) -> Result<u64, No> {
     let count = held.len() as u64;
     for was in held {
         let step = was.clone().expire(desk.now);
-        store::job::write(desk.tx, &was, &step.job).await?;
-        if let Some(run) = &step.run {
-            crate::job::ended(&mut desk, &was, run).await?;
-        }
-        desk.record(format!("job:{}", was.name), &audited(&was), &audited(&step.job)).await?;
+        crate::job::write(&mut desk, &was, step).await?;
     }
     Ok(count)
 }

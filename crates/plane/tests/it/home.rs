@@ -421,6 +421,17 @@ macro_rules! on_github {
     };
 }
 
+/// Two tests out of a case for the local home: `name::sqlite` and `name::postgres`.
+macro_rules! at_home {
+    ($name:ident, async |$given:ident| $case:block) => {
+        async fn $name($given: &mut $crate::home::Given<'_>) $case
+
+        mod $name {
+            $crate::home::engines!(Local, super::$name);
+        }
+    };
+}
+
 /// Four tests out of a case for both homes: `name::github::sqlite` and so on.
 macro_rules! homes {
     ($name:ident, async |$given:ident| $case:block) => {
@@ -453,4 +464,4 @@ macro_rules! engines {
     };
 }
 
-pub(crate) use {engines, homes, on_github};
+pub(crate) use {at_home, engines, homes, on_github};

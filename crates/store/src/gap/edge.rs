@@ -10,7 +10,9 @@ use crate::{Fault, Tx};
 pub const BELOW_MAX: i64 = 10_000;
 
 statements! {
-    ADD = "INSERT INTO gap_edge (gap, depends_on, at) VALUES ($1, $2, $3) ON CONFLICT (gap, depends_on) DO NOTHING";
+    ADD = "INSERT INTO gap_edge (gap, depends_on, at, asked) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (gap, depends_on) DO UPDATE SET asked = excluded.asked WHERE gap_edge.asked < excluded.asked";
+    ASKED = "SELECT depends_on FROM gap_edge WHERE gap = $1 AND asked = 1 ORDER BY depends_on LIMIT $2";
     BELOW = "WITH RECURSIVE reached (key) AS (
                SELECT key FROM gap WHERE key = $1
                UNION
@@ -20,13 +22,29 @@ statements! {
     OUT = "SELECT gap, depends_on FROM gap_edge WHERE gap = $1 ORDER BY depends_on LIMIT $2";
     THERE = "SELECT gap FROM gap_edge WHERE gap = $1 AND depends_on = $2";
     SHALLOWEST = "SELECT MIN(gap.depth) FROM gap_edge JOIN gap ON gap.key = gap_edge.gap WHERE gap_edge.depends_on = $1";
+    TOUCHING = "SELECT gap, depends_on, asked FROM gap_edge WHERE gap = $1
+                UNION ALL SELECT gap, depends_on, asked FROM gap_edge WHERE depends_on = $1 LIMIT $2";
     REMOVE = "DELETE FROM gap_edge WHERE gap = $1 OR depends_on = $1";
 }
 
-/// Adds an edge; one that is there stays.
-pub async fn add(tx: &mut Tx, gap: &Key, depends_on: &Key) -> Result<bool, Fault> {
-    let now = tx.now();
-    Ok(tx.run(ADD, &[Text(&gap.to_string()), Text(&depends_on.to_string()), Int(now.0)]).await? == 1)
+/// Why a gap depends on another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The other was met while it was worked on, which may go on.
+    Met,
+    /// Somebody said that the other must be closed first.
+    Asked,
+}
+
+/// Adds an edge, or lets one that was only met be asked for; false when that says nothing new.
+pub async fn add(tx: &mut Tx, gap: &Key, depends_on: &Key, why: Why) -> Result<bool, Fault> {
+    let (now, asked) = (tx.now(), i64::from(why == Why::Asked));
+    Ok(tx.run(ADD, &[Text(&gap.to_string()), Text(&depends_on.to_string()), Int(now.0), Int(asked)]).await? == 1)
+}
+
+/// The gaps that somebody said must be closed before this one.
+pub async fn asked(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<Key>, Fault> {
+    super::keys(tx.all(ASKED, &[Text(&key.to_string()), Int(limit)]).await?)
 }
 
 /// Every edge that can be reached from a gap, downwards.
@@ -44,6 +62,13 @@ pub async fn is_there(tx: &mut Tx, gap: &Key, depends_on: &Key) -> Result<bool, 
 pub async fn shallowest_above(tx: &mut Tx, key: &Key) -> Result<Option<i64>, Fault> {
     let found: Option<(Option<i64>,)> = tx.one(SHALLOWEST, &[Text(&key.to_string())]).await?;
     Ok(found.and_then(|(depth,)| depth))
+}
+
+/// Every edge of a gap, both ways, and why it is there.
+pub async fn touching(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<(Edge, Why)>, Fault> {
+    let rows: Vec<(String, String, i64)> = tx.all(TOUCHING, &[Text(&key.to_string()), Int(limit)]).await?;
+    let why = |asked| if asked == 1 { Why::Asked } else { Why::Met };
+    Ok(rows.into_iter().map(|(gap, on, asked)| ((gap, on), why(asked))).collect())
 }
 
 /// Takes every edge of a gap away, both ways.
