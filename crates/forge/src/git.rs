@@ -6,35 +6,27 @@
 mod diff;
 mod merge;
 mod name;
+mod open;
 mod rebase;
 mod run;
 mod tree;
 mod worktree;
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::time::Time;
-use tokio::fs;
 use tokio::sync::Mutex;
 
 pub use merge::{Land, Made};
 pub use name::{Branch, Commit};
 pub use worktree::At;
 
-use run::{Call, lines};
+use run::Call;
 
-/// The oldest git that is used: `merge-tree --write-tree` takes its base from 2.40 on, and 2.42 is what others who drive
-/// git this way rely on.
-const VERSION_MIN: (u32, u32) = (2, 42);
-
-/// The branch of a repository that is made here.
-const FIRST_BRANCH: &str = "main";
-
-/// How many folders of those who were killed while they made a repository are stepped over.
-const LEFT_MAX: usize = 100;
+/// Below which refs we put down what we know. Nobody who pushes may write there.
+pub const RECORDS: &str = "refs/gapwright";
 
 /// Why git did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,17 +37,20 @@ pub enum Trouble {
     /// The folder is no bare repository, or cannot be made one.
     #[error("{0}")]
     Folder(String),
+    /// The repository is not ours alone, and so git would run what somebody else wrote there.
+    #[error("{0}")]
+    Foreign(String),
     /// A name is none that git takes.
     #[error("{0}")]
     Name(String),
-    /// There is no such branch, commit or file.
+    /// There is no such repository, branch, commit or file.
     #[error("{0} is not there")]
     Missing(String),
-    /// Git failed, and nothing has changed.
+    /// Git failed, and nothing has changed, but perhaps where refs were to move: see [`Bare::land`].
     #[error("{0}")]
     Failed(String),
-    /// Git was still at work when its time was up: whether it did it is not known.
-    #[error("git {0} did not end in time")]
+    /// Git was killed, or still at work when its time was up: whether it did it is not known.
+    #[error("git {0} did not end, or not in time")]
     Late(String),
     /// It had more to say than is read.
     #[error("git {0} says more than is read")]
@@ -91,28 +86,6 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Opens the bare repository in this folder, and makes it where there is nothing: with a branch `main` and an empty
-    /// first commit by this hand.
-    pub async fn open(folder: &Path, hand: &Hand) -> Result<Self, Trouble> {
-        if !folder.is_absolute() {
-            return Err(Trouble::Folder(format!("{} does not begin at the root", folder.display())));
-        }
-        let bare = Self { folder: folder.to_owned(), worktrees: Arc::default() };
-        check_version(&bare.call("version").out().await?)?;
-        if is_empty(folder).await? {
-            bare.make(hand).await?;
-        }
-        let what = bare.call("rev-parse").args(["--is-bare-repository", "--show-object-format"]).told().await?;
-        if what.code != 0 || what.out.trim_ascii() != b"true\nsha1" {
-            return Err(Trouble::Folder(format!("{} is not a bare git repository with SHA-1", folder.display())));
-        }
-        let branch = Branch::parse(&bare.default_branch().await?)?;
-        if bare.refs(&["refs/heads"]).await?.is_empty() {
-            bare.first_commit(&branch, hand).await?;
-        }
-        Ok(bare)
-    }
-
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -128,15 +101,28 @@ impl Bare {
         self.commit_at(&branch.as_ref_name()).await
     }
 
-    /// Every ref below these names, or of exactly these names, with the commit that it is at.
+    /// Every ref below these names, or of exactly these names, with the commit that it is at; not what has a name that is
+    /// no text. Fails when one of them is broken: to leave it out would be to say that it is gone.
     pub async fn refs(&self, names: &[&str]) -> Result<HashMap<String, String>, Trouble> {
-        let mut call = self.call("for-each-ref").args(["--format=%(objectname) %(refname)", "--"]);
-        for name in names {
-            call = call.arg(name);
+        if names.is_empty() {
+            // Git would tell all of them.
+            return Ok(HashMap::new());
         }
-        let told = call.text().await?;
-        let named = lines(&told).filter_map(|line| line.split_once(' '));
+        // By its input, as there may be more names than a command can have.
+        let call = self.call("for-each-ref").args(["--format=%(objectname) %(refname)", "--stdin"]);
+        let told = call.input(names.join("\n").into_bytes()).told().await?;
+        if told.code != 0 || told.complaint().is_some() {
+            return Err(told.trouble());
+        }
+        let lines = told.out.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+        let named = lines.filter_map(|line| line.split_once(' '));
         Ok(named.map(|(commit, name)| (name.to_owned(), commit.to_owned())).collect())
+    }
+
+    /// Puts down a ref that says nothing but that it is there.
+    pub async fn mark(&self, name: &str) -> Result<(), Trouble> {
+        let order = format!("update {name} {}\n", self.empty_tree().await?);
+        self.moved(&order).await
     }
 
     /// The commit with this id, if it is here.
@@ -163,54 +149,17 @@ impl Bare {
     async fn commit_at(&self, name: &str) -> Result<Option<Commit>, Trouble> {
         let asked = format!("{name}^{{commit}}");
         let told = self.call("rev-parse").args(["--verify", "--quiet", "--end-of-options", &asked]).told().await?;
-        if told.code == 0 { Commit::parse(told.text()?.trim_end()).map(Some) } else { Ok(None) }
-    }
-
-    /// Makes it beside its folder and moves it there when it is whole. Who is slower than another leaves the other's.
-    async fn make(&self, hand: &Hand) -> Result<(), Trouble> {
-        let why = |error: std::io::Error| Trouble::Folder(format!("{} cannot be made: {error}", self.folder.display()));
-        let (Some(parent), Some(name)) = (self.folder.parent(), self.folder.file_name()) else {
-            return Err(Trouble::Folder(format!("{} is no folder for a repository", self.folder.display())));
-        };
-        fs::create_dir_all(parent).await.map_err(why)?;
-        let mut place = 0;
-        let fresh = loop {
-            let fresh = parent.join(format!(".{}.new-{place}", name.to_string_lossy()));
-            match fs::create_dir(&fresh).await {
-                Ok(()) => break fresh,
-                // Another's, who is at work or was killed.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && place < LEFT_MAX => place += 1,
-                Err(error) => return Err(why(error)),
-            }
-        };
-        let bare = Self { folder: fresh, worktrees: Arc::default() };
-        let made = match bare.init(hand).await {
-            Ok(()) => fs::rename(&bare.folder, &self.folder).await.map_err(why),
-            Err(trouble) => Err(trouble),
-        };
-        if made.is_err() {
-            drop(fs::remove_dir_all(&bare.folder).await);
+        match told.code {
+            0 => Commit::parse(told.text()?.trim_end()).map(Some),
+            // Of what is not there it says nothing.
+            1 if told.complaint().is_none() => Ok(None),
+            _ => Err(told.trouble()),
         }
-        if is_empty(&self.folder).await? { made } else { Ok(()) }
     }
 
-    async fn init(&self, hand: &Hand) -> Result<(), Trouble> {
-        let first = format!("--initial-branch={FIRST_BRANCH}");
-        // Without a template there are no hooks.
-        let call = self.call("init").args(["--quiet", "--bare", "--template=", "--object-format=sha1", &first]);
-        call.arg("--").arg(&self.folder).done().await?;
-        self.first_commit(&Branch::parse(FIRST_BRANCH)?, hand).await
-    }
-
-    async fn first_commit(&self, branch: &Branch, hand: &Hand) -> Result<(), Trouble> {
-        let tree = self.call("mktree").text().await?;
-        let commit = self.commit_tree(tree.trim_end(), &[], hand, b"Begin\n").await?;
-        let created = self.move_refs(&format!("create {} {}\n", branch.as_ref_name(), commit.as_str())).await?;
-        // Somebody may have been faster, and then there is one too.
-        if !created && self.tip(branch).await?.is_none() {
-            return Err(Trouble::Failed(format!("the branch {} could not be made", branch.as_str())));
-        }
-        Ok(())
+    /// A tree with nothing in it.
+    async fn empty_tree(&self) -> Result<String, Trouble> {
+        Ok(self.call("mktree").text().await?.trim_end().to_owned())
     }
 
     /// A commit of a tree, which no branch has yet.
@@ -230,10 +179,23 @@ impl Bare {
         Commit::parse(call.arg(tree).text().await?.trim_end())
     }
 
-    /// Does all of these orders to refs or none; false when none, since a ref is not as it was said to be.
+    /// Does all of these orders to refs or none, one after another when all can be done; false when none, since a ref is
+    /// not as it was said to be. It is not broken off though nobody waits for it any more.
     async fn move_refs(&self, orders: &str) -> Result<bool, Trouble> {
         let call = self.call("update-ref").args(["--no-deref", "--stdin"]).input(orders.as_bytes().to_vec());
-        Ok(call.told().await?.code == 0)
+        let told = call.unbroken().await?;
+        match told.code {
+            0 => Ok(true),
+            -1 => Err(Trouble::Late("update-ref".to_owned())),
+            _ if told.complaint().is_some_and(|said| is_elsewhere(&said)) => Ok(false),
+            _ => Err(told.trouble()),
+        }
+    }
+
+    /// The same for orders that are to be done wherever refs are.
+    async fn moved(&self, orders: &str) -> Result<(), Trouble> {
+        let moved = self.move_refs(orders).await?;
+        if moved { Ok(()) } else { Err(Trouble::Failed("git update-ref found a ref elsewhere".to_owned())) }
     }
 
     fn call(&self, verb: &'static str) -> Call {
@@ -241,27 +203,12 @@ impl Bare {
     }
 }
 
-/// Whether there is nothing in a folder, or no folder.
-async fn is_empty(folder: &Path) -> Result<bool, Trouble> {
-    let why = |error: std::io::Error| Trouble::Folder(format!("{} cannot be read: {error}", folder.display()));
-    match fs::read_dir(folder).await {
-        Ok(mut entries) => entries.next_entry().await.map(|entry| entry.is_none()).map_err(why),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(why(error)),
-    }
-}
-
-/// Refuses a git that is too old.
-fn check_version(told: &[u8]) -> Result<(), Trouble> {
-    let told = String::from_utf8_lossy(told);
-    let version = told.trim().strip_prefix("git version ").unwrap_or_default();
-    let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
-    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if found >= VERSION_MIN {
-        return Ok(());
-    }
-    let (major, minor) = VERSION_MIN;
-    Err(Trouble::Program(format!("git is {version}, and {major}.{minor} is the oldest that is used")))
+/// Whether git's words say that a ref is not as it was said to be: at another commit, there already, or not there. A lock
+/// that somebody left, a full disk or a broken ref is something else, and does not pass by itself.
+fn is_elsewhere(said: &str) -> bool {
+    said.contains(" but expected ")
+        || said.contains("reference already exists")
+        || (said.contains("unable to resolve reference") && said.ends_with('\''))
 }
 
 #[cfg(test)]
@@ -269,15 +216,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_git_that_is_too_old_is_refused_with_what_is_needed() {
-        for told in
-            ["git version 2.42.0\n", "git version 2.47.3", "git version 3.0", "git version 2.50.1 (Apple Git-155)"]
-        {
-            assert_eq!(check_version(told.as_bytes()), Ok(()), "{told}");
+    fn only_a_ref_that_is_elsewhere_is_told_as_one() {
+        let said = |why: &str| format!("fatal: cannot lock ref 'refs/heads/main': {why}");
+        for why in [
+            "is at 0123 but expected 4567",
+            "reference is missing but expected 4567",
+            "reference already exists",
+            "unable to resolve reference 'refs/heads/main'",
+        ] {
+            assert!(is_elsewhere(&said(why)), "{why}");
         }
-        for told in ["git version 2.41.9", "git version 1.9", "", "hello"] {
-            let refused = check_version(told.as_bytes());
-            assert!(matches!(&refused, Err(Trouble::Program(why)) if why.contains("2.42")), "{told}: {refused:?}");
+        for why in [
+            "Unable to create '/x/refs/heads/main.lock': File exists.",
+            "unable to resolve reference 'refs/heads/main': reference broken",
+            "unable to resolve reference 'refs/heads/main': Permission denied",
+            "",
+        ] {
+            assert!(!is_elsewhere(&said(why)), "{why}");
         }
     }
 }

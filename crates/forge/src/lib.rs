@@ -60,7 +60,8 @@ pub trait Forge: Debug + Send + Sync {
     /// Writes a comment. Once sent it is not sent again.
     fn comment<'a>(&'a self, number: i64, body: &'a str) -> Answer<'a, Comment>;
 
-    /// The text files below `.github/workflows` of the default branch: at most 50, of at most 256 KiB each.
+    /// The text files of `.github/workflows` of the default branch: at most 50, of at most 256 KiB each. Refused when there
+    /// are more or larger ones, as what is not read may say the opposite.
     fn workflows(&self) -> Answer<'_, Vec<SourceFile>>;
 
     /// The open pull requests, by number.

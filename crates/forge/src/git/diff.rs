@@ -16,7 +16,7 @@ impl Bare {
     pub async fn files(&self, base: &Commit, head: &Commit) -> Result<Files, Trouble> {
         let from = match self.merge_base(base, head).await? {
             Some(parted) => parted.as_str().to_owned(),
-            None => self.call("mktree").text().await?.trim_end().to_owned(),
+            None => self.empty_tree().await?,
         };
         let call = self.call("diff-tree").args(["-r", "-z", "--raw", "--numstat", "-M", "--no-ext-diff"]);
         match call.args(["--no-textconv", "--end-of-options", &from, head.as_str()]).out().await {

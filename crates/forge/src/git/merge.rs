@@ -1,7 +1,9 @@
 //! Merging: a commit is made that no branch has, and then the branch is moved onto it, if it is still where it was.
 //!
-//! Beside the branch, a ref of the pull request's own says that it was merged, in the same step: so whoever was
-//! interrupted can read in the repository whether it happened, and nothing is merged twice.
+//! Beside the branch, a ref of the pull request's own says as what it is merged, and another from where the branch moves.
+//! Git does all or none of it as long as it lives; when it is killed, or the machine is, while it does, some may be there
+//! and the rest not, as it writes one file after another. The branch is the last of them. So whoever looks later can tell
+//! whether it happened, and finish it if nobody has moved the branch since.
 
 use crate::Method;
 use crate::git::{Bare, Branch, Commit, Hand, Trouble};
@@ -65,22 +67,39 @@ impl Bare {
     }
 
     /// Moves the base onto the commit; false, and nothing moves, when a branch is not where it was or the pull request
-    /// is merged already.
+    /// is merged already. When it fails, it is not known whether some of it was done.
     pub async fn land(&self, land: Land<'_>) -> Result<bool, Trouble> {
         let Land { record, head, head_commit, base, base_commit, onto } = land;
         let (head, head_commit) = (head.as_ref_name(), head_commit.as_str());
         let (base, base_commit, onto) = (base.as_ref_name(), base_commit.as_str(), onto.as_str());
         let orders = format!(
-            "create {record}/merged {onto}\nverify {head} {head_commit}\nupdate {base} {onto} {base_commit}\n\
-             update {record}/head {head_commit}\nupdate {record}/base {base_commit}\n"
+            "update {record}/head {head_commit}\nupdate {record}/base {base_commit}\ncreate {record}/merged {onto}\n\
+             verify {head} {head_commit}\nupdate {base} {onto} {base_commit}\n"
         );
         self.move_refs(&orders).await
     }
 
+    /// Does what is left of a landing that was broken off; false, and nothing moves, when the base is not where it was.
+    pub async fn finish(&self, base: &Branch, base_commit: &Commit, onto: &Commit) -> Result<bool, Trouble> {
+        let order = format!("update {} {} {}\n", base.as_ref_name(), onto.as_str(), base_commit.as_str());
+        self.move_refs(&order).await
+    }
+
+    /// Forgets that a pull request was merged as this commit.
+    pub async fn forget(&self, record: &str, onto: &Commit) -> Result<(), Trouble> {
+        // Somebody else may have done so, and merged it since.
+        self.move_refs(&format!("delete {record}/merged {}\n", onto.as_str())).await.map(drop)
+    }
+
+    /// Keeps the head of a pull request that begins, and nothing of another that had its number.
+    pub async fn begin(&self, record: &str, head: &Commit) -> Result<(), Trouble> {
+        let head = head.as_str();
+        self.moved(&format!("update {record}/head {head}\ndelete {record}/merged\ndelete {record}/base\n")).await
+    }
+
     /// Keeps a commit that a pull request ended at, though its branch be deleted.
     pub async fn keep(&self, record: &str, head: &Commit) -> Result<(), Trouble> {
-        let kept = self.move_refs(&format!("update {record}/head {}\n", head.as_str())).await?;
-        if kept { Ok(()) } else { Err(Trouble::Failed(format!("{record}/head could not be written"))) }
+        self.moved(&format!("update {record}/head {}\n", head.as_str())).await
     }
 
     /// The tree that `merge-tree` makes of two commits.

@@ -6,6 +6,9 @@ use crate::git::{Bare, Commit, Hand, Made, Person, Trouble};
 /// The most commits that are made anew: GitHub's bound for this way of merging.
 const COMMITS_MAX: usize = 100;
 
+/// Git's words for what it does not write into a commit.
+const UNWRITTEN: [&str; 4] = ["disallowed characters", "empty ident name", "invalid date format", "a NUL byte"];
+
 /// A commit to be made anew.
 struct Old {
     parent: Commit,
@@ -39,18 +42,28 @@ impl Bare {
             if tree == onto_tree {
                 continue;
             }
-            onto = self.anew(&old, &tree, &onto, hand).await?;
+            let Some(new) = self.anew(&old, &tree, &onto, hand).await? else {
+                return Ok(Made::Unfit("it has a commit with an author, a date or words that git does not write"));
+            };
+            onto = new;
             onto_tree = tree;
         }
         Ok(if onto == *base { Made::Nothing } else { Made::Commit(onto) })
     }
 
-    async fn anew(&self, old: &Old, tree: &str, onto: &Commit, hand: &Hand) -> Result<Commit, Trouble> {
+    /// None when git reads such a commit and yet makes none.
+    async fn anew(&self, old: &Old, tree: &str, onto: &Commit, hand: &Hand) -> Result<Option<Commit>, Trouble> {
         let now = format!("@{} +0000", hand.at.0.max(0) / 1_000);
         let call = self.call("commit-tree").args(["-F", "-", "-p", onto.as_str()]).arg(tree);
         let call = call.person("AUTHOR", &old.author, &format!("@{}", old.date));
         let call = call.person("COMMITTER", &hand.committer, &now).input(old.message.clone().into_bytes());
-        Commit::parse(call.text().await?.trim_end())
+        let told = call.told().await?;
+        let unwritten = |said: String| UNWRITTEN.iter().any(|words| said.contains(words));
+        match told.code {
+            0 => Commit::parse(told.text()?.trim_end()).map(Some),
+            1 | 128 if told.complaint().is_some_and(unwritten) => Ok(None),
+            _ => Err(told.trouble()),
+        }
     }
 
     async fn tree(&self, commit: &Commit) -> Result<String, Trouble> {

@@ -2,6 +2,7 @@
 //! own, no hooks, no network, and a bound on time and output.
 
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,6 +18,9 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-
 /// How long one call may take. A merge of a large repository takes a second or two.
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// How long what fills a folder with a whole repository may take.
+const LIMIT_OF_FOLDERS: Duration = Duration::from_mins(10);
+
 /// How much of an answer is read: a difference of some 50,000 files.
 const OUT_BYTES_MAX: usize = 16 << 20;
 
@@ -27,7 +31,12 @@ const ERR_BYTES_MAX: usize = 2_000;
 const EMPTY_TREE: &str = "attr.tree=4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// What is said to every call, whatever the repository's configuration says.
-const SAID: [&str; 10] = [
+const SAID: [&str; 13] = [
+    // What is told as done is there after the power was lost, too.
+    "core.fsync=committed,reference",
+    // Milliseconds: whoever else moves a branch syncs it to the disk meanwhile.
+    "core.filesRefLockTimeout=2000",
+    "log.showSignature=false",
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.attributesFile=/dev/null",
@@ -59,6 +68,7 @@ pub(super) struct Call {
     verb: &'static str,
     command: Command,
     input: Option<Vec<u8>>,
+    limit: Duration,
 }
 
 /// What a call gave.
@@ -82,7 +92,7 @@ impl Call {
             command.args(["-c", said]);
         }
         command.arg(verb);
-        Self { verb, command, input: None }
+        Self { verb, command, input: None, limit: LIMIT }
     }
 
     pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -108,12 +118,25 @@ impl Call {
         self
     }
 
+    /// It fills a folder, which takes longer.
+    pub(super) fn fills_a_folder(self) -> Self {
+        Self { limit: LIMIT_OF_FOLDERS, ..self }
+    }
+
+    /// What it gave, however it ended. It goes on to its end though nobody waits for it any more, for half of what it does
+    /// is worse than nothing.
+    pub(super) async fn unbroken(mut self) -> Result<Told, Trouble> {
+        let verb = self.verb;
+        self.command.kill_on_drop(false);
+        tokio::spawn(self.told()).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
+    }
+
     /// What it gave, however it ended.
     pub(super) async fn told(mut self) -> Result<Told, Trouble> {
         let verb = self.verb;
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().map_err(|error| Trouble::Program(format!("git does not run: {error}")))?;
+        let mut child = self.command.spawn().map_err(|error| unstarted(&error))?;
         let failed = |error: std::io::Error| Trouble::Failed(format!("git {verb}: {error}"));
         let (pipe, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let feed = async {
@@ -137,19 +160,17 @@ impl Call {
             let code = child.wait().await.map_err(failed)?.code().unwrap_or(-1);
             Ok(Told { verb, code, out, err })
         };
-        tokio::time::timeout(LIMIT, Box::pin(all)).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
+        tokio::time::timeout(self.limit, Box::pin(all)).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
     }
 
     /// What it gave, if it ended well.
     pub(super) async fn out(self) -> Result<Vec<u8>, Trouble> {
-        let told = self.told().await?;
-        if told.code == 0 { Ok(told.out) } else { Err(told.trouble()) }
+        self.told().await?.well().map(|told| told.out)
     }
 
     /// The text that it gave, if it ended well.
     pub(super) async fn text(self) -> Result<String, Trouble> {
-        let told = self.told().await?;
-        if told.code == 0 { told.text() } else { Err(told.trouble()) }
+        self.told().await?.well()?.text()
     }
 
     /// Whether it ended well, which it says by 0 or 1.
@@ -169,6 +190,11 @@ impl Call {
 }
 
 impl Told {
+    /// The same, if it ended well.
+    pub(super) fn well(self) -> Result<Self, Trouble> {
+        if self.code == 0 { Ok(self) } else { Err(self.trouble()) }
+    }
+
     /// The text that it gave.
     pub(super) fn text(&self) -> Result<String, Trouble> {
         String::from_utf8(self.out.clone())
@@ -177,9 +203,23 @@ impl Told {
 
     /// That it failed, with its first complaint.
     pub(super) fn trouble(&self) -> Trouble {
-        let complaint = String::from_utf8_lossy(&self.err);
-        let first = complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or("no word").to_owned();
+        let first = self.complaint().unwrap_or_else(|| "no word".to_owned());
         Trouble::Failed(format!("git {} ended with {}: {first}", self.verb, self.code))
+    }
+
+    /// The first line of its complaints, if it had any.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let complaints = String::from_utf8_lossy(&self.err);
+        complaints.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+    }
+}
+
+/// Why it did not start. Where there is a git, it is this machine that has no room for one more just now.
+fn unstarted(error: &std::io::Error) -> Trouble {
+    let why = format!("git does not run: {error}");
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => Trouble::Program(why),
+        _ => Trouble::Failed(why),
     }
 }
 
@@ -202,4 +242,20 @@ async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_ma
 /// The lines of an answer.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_git_that_is_not_there_is_to_be_installed() {
+        for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied] {
+            assert!(matches!(unstarted(&kind.into()), Trouble::Program(_)), "{kind}");
+        }
+        // No memory, too many files or processes, too many words.
+        for kind in [ErrorKind::OutOfMemory, ErrorKind::Other, ErrorKind::WouldBlock, ErrorKind::ArgumentListTooLong] {
+            assert!(matches!(unstarted(&kind.into()), Trouble::Failed(_)), "{kind}");
+        }
+    }
 }

@@ -17,6 +17,15 @@ use crate::Fault;
 /// The longest query of a next page that is followed, in bytes: it holds a cursor of some hundred.
 const QUERY_BYTES_MAX: usize = 4_096;
 
+/// How far a list is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// How many items a page has.
+    pub(super) page: usize,
+    /// How many pages are read at most.
+    pub(super) pages_max: usize,
+}
+
 /// What was found on the pages of a list.
 pub(super) struct Pages<T> {
     pub(super) items: Vec<T>,
@@ -40,18 +49,30 @@ impl Inner {
         if answer.status.is_success() { Ok(answer) } else { Err(self.refusal(call, &answer).await) }
     }
 
-    /// Reads at most so many pages of a list, each in turn: its `items` are what is in a page.
+    /// Reads the pages of a list in turn: its `items` are what is in a page.
     pub(super) async fn pages<P: DeserializeOwned, T>(
         &self,
         mut call: Call,
-        pages_max: usize,
+        reach: Reach,
         items: fn(P) -> Vec<T>,
     ) -> Result<Pages<T>, Fault> {
+        let and = if call.query.is_empty() { "" } else { "&" };
+        call.query = format!("{}{and}per_page={}", call.query, reach.page);
         let mut found = Vec::new();
-        for _ in 0..pages_max {
-            let answer = self.ask(&call).await?;
-            found.extend(items(shape(&call, &answer)?));
-            match answer.link().and_then(next) {
+        for _ in 0..reach.pages_max {
+            let answer = self.heard(&call).await?;
+            if !answer.status.is_success() {
+                return Err(self.refusal(&call, &answer).await);
+            }
+            let page = items(shape(&call, &answer)?);
+            let next = answer.link().and_then(next);
+            // Only its link says whether a full page has a successor, and its tag does not stand for its link: one that
+            // had none would still be "not modified" when it has one. What was made meanwhile would not be seen.
+            if next.is_some() || page.len() < reach.page {
+                self.cache.keep(&call, &answer);
+            }
+            found.extend(page);
+            match next {
                 Some(query) => call.query = query,
                 None => return Ok(Pages { items: found, complete: true }),
             }
@@ -59,19 +80,20 @@ impl Inner {
         Ok(Pages { items: found, complete: false })
     }
 
-    /// One question and its answer, good or bad. What was said the last time stands in for "not modified".
+    /// One question and its answer, good or bad.
     pub(super) async fn exchange(&self, call: &Call) -> Result<Answer, Fault> {
-        if call.route.method != Method::GET {
-            return self.carried(call, None).await;
-        }
-        let last = self.cache.get(call);
+        let answer = self.heard(call).await?;
+        self.cache.keep(call, &answer);
+        Ok(Arc::unwrap_or_clone(answer))
+    }
+
+    /// The same, with nothing kept of it. What was said the last time stands in for "not modified", with its link.
+    async fn heard(&self, call: &Call) -> Result<Arc<Answer>, Fault> {
+        let last = if call.route.method == Method::GET { self.cache.get(call) } else { None };
         let answer = self.carried(call, last.as_deref().and_then(Answer::etag)).await?;
         match last {
-            Some(last) if answer.status == StatusCode::NOT_MODIFIED => Ok(Arc::unwrap_or_clone(last)),
-            _ => {
-                self.cache.keep(call, &answer);
-                Ok(answer)
-            }
+            Some(last) if answer.status == StatusCode::NOT_MODIFIED => Ok(last),
+            _ => Ok(Arc::new(answer)),
         }
     }
 

@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
 use super::call::Call;
 use super::wire::Answer;
 
-/// How many answers are kept: a hundred pages of issues and as many single ones.
-const ANSWERS_MAX: usize = 256;
+/// How many answers are kept: three hundred pages of issues and some two hundred single ones.
+const ANSWERS_MAX: usize = 512;
 
 /// How large they may be together, in bytes.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -40,8 +40,9 @@ impl Cache {
     }
 
     /// Keeps an answer that can be asked for again, and lets go of those that were not used for longest.
-    pub(super) fn keep(&self, call: &Call, answer: &Answer) {
-        if answer.status != StatusCode::OK || answer.etag().is_none() || answer.body.len() > BYTES_MAX {
+    pub(super) fn keep(&self, call: &Call, answer: &Arc<Answer>) {
+        let good = call.route.method == Method::GET && answer.status == StatusCode::OK && answer.etag().is_some();
+        if !good || answer.body.len() > BYTES_MAX {
             return;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +55,7 @@ impl Cache {
         kept.uses += 1;
         kept.bytes += answer.body.len();
         let now = kept.uses;
-        kept.answers.insert(key(call), (Arc::new(answer.clone()), now));
+        kept.answers.insert(key(call), (Arc::clone(answer), now));
     }
 }
 
@@ -84,9 +85,9 @@ mod tests {
         Call::new(&route::ISSUE, &of, &[&number.to_string()], About::Repository).expect("a call")
     }
 
-    fn answer(bytes: usize) -> Answer {
+    fn answer(bytes: usize) -> Arc<Answer> {
         let headers = HeaderMap::from_iter([(ETAG, HeaderValue::from_static("\"x\""))]);
-        Answer { status: StatusCode::OK, headers, body: vec![b' '; bytes] }
+        Arc::new(Answer { status: StatusCode::OK, headers, body: vec![b' '; bytes] })
     }
 
     #[test]
@@ -109,7 +110,8 @@ mod tests {
     #[test]
     fn an_answer_without_an_etag_is_not_kept() {
         let cache = Cache::default();
-        cache.keep(&issue(1), &Answer { headers: HeaderMap::new(), ..answer(1) });
+        let untagged = Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: vec![b' '] };
+        cache.keep(&issue(1), &Arc::new(untagged));
         assert!(cache.get(&issue(1)).is_none());
     }
 }

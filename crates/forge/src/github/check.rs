@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Inner;
 use super::answer::shape;
+use super::ask::Reach;
 use super::call::About;
 use super::route;
 use crate::{Check, CheckState, Fault, NewCheck};
 
-/// How many pages of a hundred checks are read at most; GitHub tells of a thousand.
-const PAGES_MAX: usize = 10;
+/// GitHub tells of a thousand checks.
+const REACH: Reach = Reach { page: 100, pages_max: 10 };
 
 #[derive(Deserialize)]
 struct Page {
@@ -82,7 +83,7 @@ impl Inner {
 
     pub(super) async fn checks(&self, commit: &str) -> Result<Vec<Check>, Fault> {
         let call = self.call(&route::CHECKS_OF, &[commit], About::Commit(commit.to_owned()))?;
-        let found = self.pages(call.query(&[("per_page", "100")]), PAGES_MAX, |page: Page| page.check_runs).await?;
+        let found = self.pages(call, REACH, |page: Page| page.check_runs).await?;
         Ok(found.whole("checks of one commit")?.into_iter().map(Check::from).collect())
     }
 }

@@ -5,15 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Inner;
 use super::answer::{Moment, User, account, shape};
+use super::ask::Reach;
 use super::call::About;
 use super::route;
 use crate::{Account, Comment, Fault};
 
-/// How many comments a page has: so few that a page of the longest is still read whole.
-const PER_PAGE: &str = "30";
-
-/// How many pages are read at most: three thousand comments, and an issue takes 2,500.
-const PAGES_MAX: usize = 100;
+/// Three thousand comments, and an issue takes 2,500. A page has so few that one of the longest is still read whole.
+const REACH: Reach = Reach { page: 30, pages_max: 100 };
 
 /// GitHub's moments are whole seconds.
 const SECOND: Span = Span::secs(1);
@@ -48,9 +46,8 @@ impl Inner {
         let since = since.map(|since| Time(since.0.div_euclid(SECOND.0) * SECOND.0));
         // A second more is asked for, so that it does not matter whether GitHub means "at" or "after".
         let asked = since.map(|since| (since - SECOND).max(Time(0)).iso());
-        let mut query = vec![("per_page", PER_PAGE)];
-        query.extend(asked.as_deref().map(|asked| ("since", asked)));
-        let found = self.pages(call.query(&query), PAGES_MAX, |page: Vec<Found>| page).await?;
+        let query: Vec<_> = asked.as_deref().map(|asked| ("since", asked)).into_iter().collect();
+        let found = self.pages(call.query(&query), REACH, |page: Vec<Found>| page).await?;
         let comments = found.whole("comments on one issue")?.into_iter().map(|found| found.comment(&me));
         let mut comments: Vec<_> = comments.filter(|comment| Some(comment.updated_at) >= since).collect();
         comments.sort_by_key(|comment| (comment.created_at, comment.id));

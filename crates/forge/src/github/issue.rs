@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Inner;
 use super::answer::{Moment, Named, User, account, names, shape};
+use super::ask::Reach;
 use super::call::About;
 use super::route;
 use crate::{Account, AccountKind, Closed, Edit, Fault, Issue, IssueState, NewIssue};
 
-/// How many pages of a hundred issues are read at most. Ten thousand reported gaps are beyond what anybody reads.
-const PAGES_MAX: usize = 100;
+/// Some ten thousand: more reported gaps are beyond what anybody reads. A page has so few that one of the longest is still
+/// read whole.
+const REACH: Reach = Reach { page: 30, pages_max: 300 };
 
 #[derive(Deserialize)]
 struct Found {
@@ -74,15 +76,9 @@ impl Inner {
     /// what was there. Only a deletion does, and can hide an issue from one reading: whoever misses one asks for it.
     pub(super) async fn our_issues(&self) -> Result<Vec<Issue>, Fault> {
         let me = self.me().await?;
-        let query = [
-            ("creator", me.login.as_str()),
-            ("state", "all"),
-            ("sort", "created"),
-            ("direction", "asc"),
-            ("per_page", "100"),
-        ];
+        let query = [("creator", me.login.as_str()), ("state", "all"), ("sort", "created"), ("direction", "asc")];
         let call = self.call(&route::ISSUES_OF, &[], About::Repository)?.query(&query);
-        let found = self.pages(call, PAGES_MAX, |page: Vec<Found>| page).await?.whole("issues of ours")?;
+        let found = self.pages(call, REACH, |page: Vec<Found>| page).await?.whole("issues of ours")?;
         let issues = found.into_iter().filter(|found| found.pull_request.is_none()).map(|found| found.issue(&me));
         let mut issues: Vec<_> = issues.filter(|issue| issue.author.kind == AccountKind::Us).collect();
         issues.sort_by_key(|issue| issue.number);

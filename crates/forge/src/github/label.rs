@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Inner;
 use super::answer::shape;
+use super::ask::Reach;
 use super::call::About;
 use super::route;
 use crate::{Fault, Label};
 
-/// How many pages of labels are read at most: two thousand labels.
-const PAGES_MAX: usize = 20;
+/// Two thousand labels.
+const REACH: Reach = Reach { page: 100, pages_max: 20 };
 
 /// What GitHub says when the issue is there and the label is not on it.
 const NOT_ON_IT: &str = "Label does not exist";
@@ -45,8 +46,8 @@ impl From<Found> for Label {
 
 impl Inner {
     pub(super) async fn labels(&self) -> Result<Vec<Label>, Fault> {
-        let call = self.call(&route::LABELS, &[], About::Repository)?.query(&[("per_page", "100")]);
-        let found = self.pages(call, PAGES_MAX, |page: Vec<Found>| page).await?.whole("labels")?;
+        let call = self.call(&route::LABELS, &[], About::Repository)?;
+        let found = self.pages(call, REACH, |page: Vec<Found>| page).await?.whole("labels")?;
         Ok(found.into_iter().map(Label::from).collect())
     }
 

@@ -32,15 +32,18 @@ impl Breaker {
         (!left.is_zero()).then(|| span(left))
     }
 
-    /// Takes note of an answer that came at a moment, which is `now` in GitHub's count; gives how long to wait if it is a
-    /// limit, and so nothing was done.
+    /// Takes note of an answer that came at a moment, which is `now` by our clock; gives how long to wait if it is a limit,
+    /// and so nothing was done. When an hour is over is told by GitHub's clock, and so counted from what that shows.
     pub(super) fn note(&self, answer: &Answer, at: Instant, now: Time) -> Option<Span> {
         let limited = limited(answer);
         let spent = answer.remaining() == Some(0);
         if !limited && !spent {
             return None;
         }
+        let now = answer.date().unwrap_or(now);
         let reset = answer.reset().filter(|_| spent).map(|secs| Time(secs.saturating_mul(1_000)).since(now));
+        // One that is past tells of clocks that differ, and not that the way is open.
+        let reset = reset.filter(|wait| *wait > Span::ZERO);
         let wait = answer.retry_after().or(reset).unwrap_or(UNSAID).clamp(Span::secs(1), CLOSED_MAX);
         let until = at + wait.duration();
         let mut closed = self.until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +87,11 @@ mod tests {
         }
     }
 
+    /// Used up until a moment, as it is said at another.
+    fn dated(reset: &'static str, date: &'static str) -> [(&'static str, &'static str); 3] {
+        [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset), ("date", date)]
+    }
+
     #[test]
     fn a_limit_closes_the_way_for_as_long_as_it_says() {
         let secondary = "You have exceeded a secondary rate limit.";
@@ -93,7 +101,11 @@ mod tests {
             (answer(429, &[], ""), Span::mins(1)),
             (answer(403, &[], secondary), Span::mins(1)),
             (answer(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000090")], ""), Span::secs(90)),
-            (answer(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], ""), Span::secs(1)),
+            (answer(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], ""), Span::mins(1)),
+            (answer(403, &dated("1000090", "Mon, 12 Jan 1970 13:46:45 GMT"), ""), Span::secs(85)),
+            (answer(403, &dated("90", "Thu, 01 Jan 1970 00:00:30 GMT"), ""), Span::mins(1)),
+            (answer(403, &dated("30", "Thu, 01 Jan 1970 00:00:31 GMT"), ""), Span::mins(1)),
+            (answer(403, &dated("1000090", "soon"), ""), Span::secs(90)),
             (answer(429, &[("retry-after", "0")], ""), Span::secs(1)),
             (answer(429, &[("retry-after", "4294967295")], ""), CLOSED_MAX),
             (answer(429, &[("retry-after", "Fri, 27 Nov 2026 12:00:00 GMT")], ""), Span::mins(1)),

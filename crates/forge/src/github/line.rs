@@ -86,7 +86,8 @@ impl Line {
                     (why, after)
                 }
             };
-            if left == 0 {
+            // Who asks to be left alone for longer is asked again by whoever comes back.
+            if left == 0 || said.1.is_some_and(|after| after.duration() > pause) {
                 return Err(failed(*doubt, said));
             }
             tokio::time::sleep(pause).await;

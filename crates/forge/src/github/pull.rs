@@ -4,23 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Inner;
 use super::answer::{Moment, Named, User, account, names, shape};
+use super::ask::Reach;
 use super::call::About;
 use super::route;
 use crate::{
     Account, Fault, FileChange, Files, Merged, Method, NewPull, NewReview, Pull, PullState, Remark, Side, Status,
 };
 
-/// How many pull requests a page has: so few that a page of the longest is still read whole.
-const PER_PAGE: &str = "30";
-
-/// How many pages of open pull requests are read at most: some thousand.
-const PAGES_MAX: usize = 34;
-
-/// How many pages of a hundred changed files there are; GitHub tells of no more.
-const FILE_PAGES_MAX: usize = 30;
+/// Some thousand open pull requests. A page has so few that one of the longest is still read whole.
+const REACH: Reach = Reach { page: 30, pages_max: 34 };
 
 /// How many changed files GitHub tells of.
 const FILES_MAX: usize = 3_000;
+
+/// All of those.
+const FILE_REACH: Reach = Reach { page: 100, pages_max: 30 };
 
 #[derive(Deserialize)]
 struct Found {
@@ -171,9 +169,9 @@ impl From<Changed> for FileChange {
 impl Inner {
     pub(super) async fn pulls(&self) -> Result<Vec<Pull>, Fault> {
         let me = self.me().await?;
-        let query = [("state", "open"), ("sort", "created"), ("direction", "asc"), ("per_page", PER_PAGE)];
+        let query = [("state", "open"), ("sort", "created"), ("direction", "asc")];
         let call = self.call(&route::PULLS_OF, &[], About::Repository)?.query(&query);
-        let found = self.pages(call, PAGES_MAX, |page: Vec<Found>| page).await?.whole("open pull requests")?;
+        let found = self.pages(call, REACH, |page: Vec<Found>| page).await?.whole("open pull requests")?;
         let mut pulls: Vec<_> = found.into_iter().map(|found| found.pull(&me)).collect();
         pulls.sort_by_key(|pull| pull.number);
         pulls.dedup_by_key(|pull| pull.number);
@@ -196,7 +194,7 @@ impl Inner {
 
     pub(super) async fn files(&self, number: i64) -> Result<Files, Fault> {
         let call = self.call(&route::FILES, &[&number.to_string()], About::Pull(number))?;
-        let found = self.pages(call.query(&[("per_page", "100")]), FILE_PAGES_MAX, |page: Vec<Changed>| page).await?;
+        let found = self.pages(call, FILE_REACH, |page: Vec<Changed>| page).await?;
         let complete = found.complete && found.items.len() < FILES_MAX;
         let mut files: Vec<_> = found.items.into_iter().map(FileChange::from).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));

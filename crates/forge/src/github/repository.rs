@@ -116,11 +116,17 @@ impl Inner {
             Err(Fault::Gone { .. }) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),
         };
-        // What is there and no folder is one object instead of a list.
-        let entries: Vec<Entry> = serde_json::from_value(entries).unwrap_or_default();
-        let wanted = entries.into_iter().filter(|entry| entry.kind == "file" && entry.size <= WORKFLOW_BYTES_MAX);
+        // What is there and no folder is one object that says what it is, instead of a list.
+        if entries["type"].is_string() {
+            return Ok(Vec::new());
+        }
+        let entries: Vec<Entry> = serde_json::from_value(entries).map_err(|_| incomplete())?;
+        let wanted: Vec<_> = entries.into_iter().filter(|entry| entry.kind == "file").collect();
+        if wanted.len() > WORKFLOWS_MAX || wanted.iter().any(|entry| entry.size > WORKFLOW_BYTES_MAX) {
+            return Err(incomplete());
+        }
         let mut files = Vec::new();
-        for Entry { name, path, .. } in wanted.take(WORKFLOWS_MAX) {
+        for Entry { name, path, .. } in wanted {
             let call = self.call(&route::WORKFLOW, &[&name], About::File(path.clone()))?;
             match self.get::<Content>(&call).await {
                 Ok(content) => files.extend(content.text().map(|text| SourceFile { path, text })),
@@ -130,6 +136,17 @@ impl Inner {
             }
         }
         Ok(files)
+    }
+}
+
+/// What is not read could be the very file that matters, and so nothing is told of the others.
+fn incomplete() -> Fault {
+    Fault::Refused {
+        why: "not all workflow files could be read".to_owned(),
+        next: format!(
+            "keep no more than {WORKFLOWS_MAX} files of at most {} KiB each in {WORKFLOWS}",
+            WORKFLOW_BYTES_MAX / 1024
+        ),
     }
 }
 

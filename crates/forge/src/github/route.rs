@@ -52,6 +52,7 @@ pub(super) struct Route {
 const METADATA: &str = "metadata: read";
 const ISSUES: &str = "issues: read and write";
 const PULLS: &str = "pull requests: read and write";
+const CONTENTS_READ: &str = "contents: read";
 const CONTENTS: &str = "contents: read and write";
 const CHECKS: &str = "checks: read and write (an App's right only)";
 
@@ -78,8 +79,8 @@ routes! {
     // The repository.
     REPOSITORY: GET "/repos/{owner}/{repo}", Read, METADATA;
     REPOSITORY_BY_ID: GET "/repositories/{repository_id}", Read, METADATA;
-    WORKFLOWS: GET "/repos/{owner}/{repo}/contents/.github/workflows", Read, CONTENTS;
-    WORKFLOW: GET "/repos/{owner}/{repo}/contents/.github/workflows/{name}", Read, CONTENTS;
+    WORKFLOWS: GET "/repos/{owner}/{repo}/contents/.github/workflows", Read, CONTENTS_READ;
+    WORKFLOW: GET "/repos/{owner}/{repo}/contents/.github/workflows/{name}", Read, CONTENTS_READ;
 
     // Labels. One that is made twice is refused the second time, and is then there as it was wished.
     LABELS: GET "/repos/{owner}/{repo}/labels", Read, ISSUES;

@@ -3,12 +3,12 @@
 //! No redirect is followed, and no error of the HTTP library shown: they carry addresses.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use domain::notice::fit;
-use domain::time::Span;
+use domain::time::{Span, Time};
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LINK, LOCATION,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LINK, LOCATION,
     RETRY_AFTER,
 };
 use reqwest::{Client, Method, Response, StatusCode, redirect, retry};
@@ -18,7 +18,7 @@ use url::Url;
 use super::call::Call;
 use super::settings::Bad;
 
-/// The largest answer that is read, in bytes: a full page of the longest bodies.
+/// The largest answer that is read, in bytes: thirty of the longest bodies, of 65,536 characters of four bytes.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How long to wait for a connection at most. It must end before the whole request does, or nobody knows whether the
@@ -150,6 +150,12 @@ impl Answer {
             .ok()
             .filter(|secs| (0..=u32::MAX.into()).contains(secs))
             .map(Span::secs)
+    }
+
+    /// When GitHub says that it is.
+    pub(super) fn date(&self) -> Option<Time> {
+        let since_epoch = httpdate::parse_http_date(self.header(DATE)?).ok()?.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since_epoch.as_millis()).ok().map(Time)
     }
 
     /// How many requests are left of this hour's.

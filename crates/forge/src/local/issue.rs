@@ -6,7 +6,8 @@ use domain::time::Time;
 use store::Tx;
 use store::local::{event, issue, label};
 
-use crate::local::act::{No, act, read};
+use crate::local::act::{No, TRIES_MAX, act, read};
+use crate::local::pull::Turn;
 use crate::local::{Local, account, bounds, gone, refused};
 use crate::{Account, Closed, Edit, Fault, Issue, IssueState, NewIssue};
 
@@ -101,16 +102,25 @@ impl Local {
     pub(super) async fn edited_issue(&self, number: i64, edit: &Edit) -> Result<(), Fault> {
         edit.title.as_deref().map_or(Ok(()), bounds::title)?;
         edit.body.as_deref().map_or(Ok(()), bounds::body)?;
-        let turn = self.turn(number, edit.state).await?;
+        for _ in 0..TRIES_MAX {
+            let turn = self.turn(number, edit.state).await?;
+            if self.edited_so(number, edit, turn.as_ref()).await? {
+                return Ok(());
+            }
+        }
+        Err(Fault::Later { why: format!("{number} was closed and opened each time"), after: None })
+    }
+
+    /// False, and nothing is done, when a pull request has been closed or opened since it was looked how it is to turn.
+    async fn edited_so(&self, number: i64, edit: &Edit, turn: Option<&Turn>) -> Result<bool, Fault> {
         act!(self, |tx| async {
             let was = held(tx, self.name(), number).await?;
             let row = changed(&was, edit);
             if row == was {
-                return Ok::<_, No>(());
+                return Ok::<_, No>(true);
             }
-            if row.state != was.state
-                && let Some(turn) = &turn
-            {
+            if row.state != was.state && was.kind == "pull" {
+                let Some(turn) = turn else { return Ok(false) };
                 self.turned(tx, number, turn).await?;
             }
             issue::write(tx, self.name(), &row).await?;
@@ -122,7 +132,7 @@ impl Local {
                 let reason = row.reason.as_deref().unwrap_or_default();
                 event::add(tx, self.name(), Some(number), self.who(), what, reason).await?;
             }
-            Ok(())
+            Ok(true)
         })
     }
 

@@ -1,6 +1,6 @@
-//! Merging a pull request: decided on what git has, landed in one step, and then written down.
+//! Merging a pull request: decided on what git has, landed by git, and then written down.
 //!
-//! When whoever merges is killed in between, the repository has it and the next one who looks writes it down.
+//! When whoever merges is killed in between, the next one who looks finishes the landing and writes it down.
 
 use store::local::{event, issue, pull};
 
@@ -58,7 +58,8 @@ impl Local {
             onto,
         };
         match bare.land(land).await {
-            Err(trouble @ Trouble::Late(_)) => Err(Fault::Unknown { why: trouble.to_string() }),
+            // Some of it may be done, and then whoever looks next finishes it.
+            Err(trouble @ (Trouble::Late(_) | Trouble::Failed(_))) => Err(Fault::Unknown { why: trouble.to_string() }),
             landed => landed.map_err(of_git),
         }
     }

@@ -103,8 +103,12 @@ impl Local {
             event::add(tx, self.name(), Some(number), self.who(), "opened", &new.head).await?;
             Ok::<_, No>(number)
         })?;
-        drop(self.bare().await?.keep(&self.record(number).await?, &head).await);
-        self.one_pull(number).await
+        let told = async {
+            drop(self.bare().await?.begin(&self.record(number).await?, &head).await);
+            self.one_pull(number).await
+        };
+        // It is open by now, whatever comes of telling how it is.
+        told.await.map_err(|fault| Fault::Unknown { why: format!("{number} is open and cannot be read: {fault}") })
     }
 
     pub(super) async fn changed_files(&self, number: i64) -> Result<Files, Fault> {

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use store::local::{Who, event, issue, pull};
 
 use crate::Fault;
-use crate::git::{Bare, Commit};
+use crate::git::{Bare, Branch, Commit, RECORDS};
 use crate::local::Local;
 use crate::local::act::{No, act};
-use crate::local::branches::of_git;
+use crate::local::branches::{here, of_git};
 use crate::local::issue::held;
 
 /// Who it was, when only git knows.
@@ -40,21 +40,21 @@ impl Local {
     /// Where the repository keeps what is known of a pull request. The id keeps apart those who used the same
     /// repository with another store.
     pub(super) async fn record(&self, number: i64) -> Result<String, Fault> {
-        Ok(format!("refs/gapwright/{}/{number}", self.known().await?))
+        Ok(format!("{RECORDS}/{}/{number}", self.known().await?))
     }
 
     /// The branches and records of these pull requests.
     pub(super) async fn sight(&self, bare: &Bare, rows: &[&pull::Row]) -> Result<Sight, Fault> {
-        let mut names = Vec::new();
+        let here = here(self.known().await?);
+        let mut names = vec![here.clone()];
         for row in rows {
             names.extend([format!("refs/heads/{}", row.head_branch), format!("refs/heads/{}", row.base_branch)]);
             names.push(self.record(row.number).await?);
         }
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        if names.is_empty() {
-            return Ok(Sight(HashMap::new()));
-        }
-        bare.refs(&names).await.map(Sight).map_err(of_git)
+        let seen = bare.refs(&names).await.map_err(of_git)?;
+        // Another may have been put into its place since it was opened, and what is not in that is not gone.
+        if seen.contains_key(&here) { Ok(Sight(seen)) } else { Err(self.strange(bare.folder())) }
     }
 
     /// Writes down what git has of a pull request that the store does not know; whether there was any.
@@ -90,16 +90,12 @@ impl Local {
     }
 
     async fn news(&self, bare: &Bare, row: &pull::Row, sight: &Sight) -> Result<Option<News>, Fault> {
-        let record = self.record(row.number).await?;
         if row.state == "merged" {
             return Ok(None);
         }
-        if let Some(commit) = sight.0.get(&format!("{record}/merged")) {
-            let base = sight.0.get(&format!("{record}/base")).unwrap_or(&row.base_commit);
-            return Ok(Some(News::Merged(Some(commit.clone()), base.clone())));
-        }
-        if row.state != "open" {
-            return Ok(None);
+        let landed = self.landing(bare, row, sight).await?;
+        if landed.is_some() || row.state != "open" {
+            return Ok(landed);
         }
         let (Some(head), Some(base)) = (sight.tip(&row.head_branch), sight.tip(&row.base_branch)) else {
             return Ok(Some(News::Over));
@@ -117,5 +113,42 @@ impl Local {
             return Ok(Some(if whole { News::Merged(None, row.base_commit.clone()) } else { News::Over }));
         }
         Ok(moved.then(|| News::Moved(head.clone())))
+    }
+
+    /// What the repository says of a landing. It was broken off when the base has not got what it says: then it is
+    /// finished, if the base is still where it was, and else forgotten. And it was another's who had this number, in a
+    /// later store that this one was restored over, when the base had it before the pull request began.
+    async fn landing(&self, bare: &Bare, row: &pull::Row, sight: &Sight) -> Result<Option<News>, Fault> {
+        let record = self.record(row.number).await?;
+        let Some(onto) = sight.0.get(&format!("{record}/merged")) else { return Ok(None) };
+        let base = sight.0.get(&format!("{record}/base")).unwrap_or(&row.base_commit);
+        let landed = News::Merged(Some(onto.clone()), base.clone());
+        let onto = Commit::parse(onto).map_err(of_git)?;
+        let whole = bare.find(&onto).await.map_err(of_git)?.is_some();
+        if let Some(tip) = sight.tip(&row.base_branch).filter(|_| whole)
+            && !has(bare, &row.base_commit, &onto).await?
+        {
+            if has(bare, tip, &onto).await? {
+                return Ok(Some(landed));
+            }
+            if tip == base {
+                let branch = Branch::parse(&row.base_branch).map_err(of_git)?;
+                let base = Commit::parse(base).map_err(of_git)?;
+                // If it has moved just now, the next look tells.
+                let finished = bare.finish(&branch, &base, &onto).await.map_err(of_git)?;
+                return Ok(finished.then_some(landed));
+            }
+        }
+        bare.forget(&record, &onto).await.map_err(of_git)?;
+        Ok(None)
+    }
+}
+
+/// Whether a commit of the repository is this one or comes after it.
+async fn has(bare: &Bare, id: &str, commit: &Commit) -> Result<bool, Fault> {
+    let id = Commit::parse(id).map_err(of_git)?;
+    match bare.find(&id).await.map_err(of_git)? {
+        Some(id) => bare.is_ancestor(commit, &id).await.map_err(of_git),
+        None => Ok(false),
     }
 }

@@ -63,7 +63,9 @@ impl Place {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_is_made_once_with_a_branch_and_an_empty_commit() {
     let folder = tempfile::tempdir().expect("a folder");
-    let at = folder.path().join("new/it.git");
+    let at = folder.path().join("it.git");
+    let missing = Bare::existing(&at).await;
+    assert!(matches!(missing, Err(Trouble::Missing(_))) && !at.exists(), "who only looks makes nothing: {missing:?}");
     let opened = futures::future::join_all((0..4).map(|_| async { Bare::open(&at, &hand()).await })).await;
     let mut tips = Vec::new();
     for bare in opened {
@@ -74,11 +76,88 @@ async fn a_repository_is_made_once_with_a_branch_and_an_empty_commit() {
     tips.dedup();
     assert_eq!(tips.len(), 1, "{tips:?}");
     assert!(!at.join("hooks").exists());
+    assert_eq!(std::fs::metadata(&at).expect("the folder").permissions().mode() & 0o777, 0o700);
     let workshop = Workshop::at(&at.display().to_string());
     let date = START.0 / 1_000;
     let told = workshop.ask(&["log", "--date=raw", "--format=%an %ad, %cn %cd, %s", "main"]);
     assert_eq!(told, format!("Ann Writer {date} +0000, gapwright {date} +0000, Begin"));
     assert_eq!(workshop.ask(&["ls-tree", "main"]), "");
+    assert_eq!(workshop.ask(&["config", "--get-all", "receive.hideRefs"]), forge::git::RECORDS);
+    assert!(workshop.may_push("HEAD", "refs/heads/theirs"));
+    assert!(!workshop.may_push("HEAD", "refs/gapwright/x/1/merged"), "what we put down is ours to write");
+    let refused = Bare::open(&folder.path().join("no/disk/it.git"), &hand()).await;
+    assert!(matches!(&refused, Err(Trouble::Folder(why)) if why.ends_with("no/disk is not there")), "{refused:?}");
+    assert!(!folder.path().join("no").exists(), "a disk that is missing is not made up for");
+}
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_in_which_others_may_write_is_refused() {
+    let place = place().await;
+    let (folder, config) = (place.bare.folder(), place.bare.folder().join("config"));
+    let open = async || Bare::open(folder, &hand()).await;
+    mode(&config, 0o666);
+    open().await.expect("behind a door that only we open");
+    mode(folder, 0o755);
+    assert!(matches!(open().await, Err(Trouble::Foreign(why)) if why.contains("config")));
+    mode(&config, 0o644);
+    open().await.expect("others may read it");
+    for others in [0o775, 0o757, 0o777] {
+        mode(folder, others);
+        assert!(matches!(open().await, Err(Trouble::Foreign(_))), "{others:o}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_git_cannot_do_or_read_is_not_taken_for_what_is_not_there() {
+    let place = place().await;
+    let head = commit(&place.workshop.commit("fix/one", &[Change::text("a.txt", "a\n")]));
+    let base = place.main().await;
+    let Made::Commit(onto) = place.made(Method::Squash, &base, head.as_str()).await else { panic!("no commit") };
+    let (from, into) = (branch("fix/one"), branch("main"));
+    let (record, head, base) = ("refs/gapwright/x/1", (&from, &head), (&into, &base));
+    let land = Land { record, head: head.0, head_commit: head.1, base: base.0, base_commit: base.1, onto: &onto };
+    // As when somebody was killed who moved it.
+    let lock = place.bare.folder().join("refs/heads/main.lock");
+    std::fs::write(&lock, "").expect("a lock");
+    let failed = place.bare.land(land).await;
+    assert!(matches!(&failed, Err(Trouble::Failed(why)) if why.contains("main.lock")), "{failed:?}");
+    std::fs::remove_file(&lock).expect("no lock");
+    assert!(place.bare.land(land).await.expect("landed"));
+    // As when the power was lost before it was on the disk.
+    std::fs::write(place.bare.folder().join("refs/heads/fix/one"), "").expect("a broken ref");
+    assert!(matches!(place.bare.tip(&from).await, Err(Trouble::Failed(_))));
+    let refs = place.bare.refs(&["refs/heads/main", "refs/heads/fix/one"]).await;
+    assert!(matches!(&refs, Err(Trouble::Failed(why)) if why.contains("broken")), "{refs:?}");
+    assert!(place.bare.refs(&["refs/heads/main"]).await.expect("refs").len() == 1);
+    std::fs::remove_file(place.bare.folder().join("HEAD")).expect("no repository");
+    assert!(matches!(place.bare.tip(&branch("none")).await, Err(Trouble::Failed(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_whose_name_is_no_text_is_in_nobodys_way() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = place().await;
+    let main = place.main().await;
+    let name = std::ffi::OsStr::from_bytes(b"refs/heads/\xff");
+    let mut git = std::process::Command::new("git");
+    git.arg("--git-dir").arg(place.bare.folder()).arg("update-ref").arg(name).arg(main.as_str());
+    assert!(git.status().expect("git runs").success());
+    let bare = Bare::open(place.bare.folder(), &hand()).await.expect("the repository");
+    let refs = bare.refs(&["refs/heads"]).await.expect("refs");
+    assert_eq!(refs.into_keys().collect::<Vec<_>>(), ["refs/heads/main"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_refs_can_be_asked_for_at_once() {
+    let place = place().await;
+    let names: Vec<_> = (0..30_000).map(|number| format!("refs/heads/{number:080}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).chain(["refs/heads/main"]).collect();
+    assert_eq!(place.bare.refs(&names).await.expect("refs").len(), 1);
+    assert_eq!(place.bare.refs(&[]).await.expect("refs").len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,6 +236,23 @@ async fn what_cannot_be_made_anew_is_said_to_be_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_git_reads_and_does_not_write_is_not_tried_for_ever() {
+    let place = place().await;
+    let base = place.main().await;
+    let head = place.workshop.commit("fix/one", &[Change::text("a.txt", "a\n")]);
+    let other = place.workshop.commit("main", &[Change::text("b.txt", "b\n")]);
+    let tree = place.workshop.ask(&["rev-parse", &format!("{head}^{{tree}}")]);
+    let written = format!(
+        "tree {tree}\nparent {}\nauthor ,;, <ann@example.com> 1700000000 +0000\n\
+         committer ann <ann@example.com> 1700000000 +0000\n\nabsurd\n",
+        base.as_str()
+    );
+    let absurd = place.workshop.ask_with(&["hash-object", "-t", "commit", "-w", "--stdin"], &written);
+    let made = place.made(Method::Rebase, &commit(&other), &absurd).await;
+    assert!(matches!(made, Made::Unfit(why) if why.contains("author")), "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_branch_moves_only_from_where_both_were_seen() {
     let place = place().await;
     let head = place.workshop.commit("fix/one", &[Change::text("a.txt", "a\n")]);
@@ -218,6 +314,9 @@ async fn the_attributes_of_a_branch_do_not_say_how_it_is_read_or_merged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_hooks_nor_settings_of_the_repository_run_programs() {
     let place = place().await;
+    let first = place.main().await;
+    let plain = place.workshop.commit("fix/one", &[Change::text("a.txt", "a\n")]);
+    let other = commit(&place.workshop.commit("main", &[Change::text("b.txt", "b\n")]));
     let (ran, script) = (place.at("ran"), place.at("script"));
     std::fs::write(&script, format!("#!/bin/sh\ntouch {}\nexit 1\n", ran.display())).expect("a script");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("a mode");
@@ -238,7 +337,27 @@ async fn neither_hooks_nor_settings_of_the_repository_run_programs() {
     place.bare.keep("refs/gapwright/x/1", &onto).await.expect("a ref");
     place.bare.files(&base, &head).await.expect("files");
     place.bare.worktree_add(At::Branch(&branch("main")), &place.at("tree")).await.expect("a worktree");
+    // A signature that is to be shown is checked by a program.
+    for (key, value) in [("log.showSignature", "true"), ("gpg.program", &program)] {
+        place.workshop.ask(&["config", key, value]);
+    }
+    let tree = place.workshop.ask(&["rev-parse", &format!("{plain}^{{tree}}")]);
+    let who = "ann <ann@example.com> 1700000000 +0000";
+    let signed = format!(
+        "tree {tree}\nparent {}\nauthor {who}\ncommitter {who}\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n abcd\n \
+         -----END PGP SIGNATURE-----\n\nsigned\n",
+        first.as_str()
+    );
+    let signed = place.workshop.ask_with(&["hash-object", "-t", "commit", "-w", "--stdin"], &signed);
+    let made = place.made(Method::Rebase, &other, &signed).await;
+    assert!(matches!(made, Made::Commit(_)), "{made:?}");
     assert!(!ran.exists(), "a program of the repository's ran");
+    // Nothing that is said to git keeps it from these.
+    place.workshop.ask(&["config", "merge.x.driver", &program]);
+    std::fs::create_dir_all(place.bare.folder().join("info")).expect("a folder");
+    std::fs::write(place.bare.folder().join("info/attributes"), "* merge=x\n").expect("a file");
+    let refused = Bare::open(place.bare.folder(), &hand()).await;
+    assert!(matches!(&refused, Err(Trouble::Foreign(why)) if why.contains("info/attributes")), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -261,6 +380,30 @@ async fn a_worktree_shows_a_branch_or_a_commit_and_goes_without_a_trace() {
     std::fs::remove_dir_all(&on_commit).expect("gone by hand");
     place.bare.worktree_prune().await.expect("forgotten");
     assert_eq!(place.workshop.ask(&["worktree", "list"]).lines().count(), 1, "the repository itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worktree_whose_making_was_broken_off_is_in_nobodys_way() {
+    let place = place().await;
+    place.workshop.commit("fix/one", &[Change::text("a.txt", "a\n")]);
+    let (one, tree) = (branch("fix/one"), place.at("tree"));
+    let locked = |reason: &str| {
+        std::fs::write(place.bare.folder().join("worktrees/tree/locked"), reason).expect("a lock");
+    };
+    place.bare.worktree_add(At::Branch(&one), &tree).await.expect("a worktree");
+    // As when whoever made it was killed, and its folder was taken away.
+    locked("initializing\n");
+    std::fs::remove_dir_all(&tree).expect("gone");
+    place.bare.worktree_add(At::Branch(&one), &tree).await.expect("the branch is free, and the folder");
+    locked("initializing\n");
+    place.bare.worktree_remove(&tree).await.expect("gone");
+    assert!(!tree.exists());
+    place.bare.worktree_add(At::Branch(&one), &tree).await.expect("a worktree");
+    // A lock of a person's, for a disk that is elsewhere.
+    locked("on a stick\n");
+    std::fs::remove_dir_all(&tree).expect("gone");
+    place.bare.worktree_prune().await.expect("nothing to forget");
+    assert_eq!(place.workshop.ask(&["worktree", "list"]).lines().count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,10 +47,10 @@ impl House {
         self.local.open_pull(&new_pull(branch)).await.expect("a pull request")
     }
 
-    /// The ref that keeps the head of a pull request.
-    async fn record(&self, pull: &Pull) -> String {
+    /// A ref that says something of a pull request.
+    async fn record(&self, number: i64, what: &str) -> String {
         let id = self.local.repository().await.expect("a repository").id;
-        format!("refs/gapwright/{id}/{}/head", pull.number)
+        format!("refs/gapwright/{id}/{number}/{what}")
     }
 
     async fn read(&self, number: i64) -> Pull {
@@ -264,6 +264,118 @@ both!(a_merge_that_was_interrupted_is_read_in_the_repository_and_not_made_again,
     assert_eq!(house.local.files(pull.number).await.expect("files").files.len(), 1);
 });
 
+// Git writes one ref after another, and the branch last.
+both!(a_landing_that_was_broken_off_is_finished_or_forgotten, async |world| {
+    let house = house(world).await;
+    let pull = house.pull("fix/one").await;
+    let (record, base) = (house.record(pull.number, "merged").await, house.record(pull.number, "base").await);
+    let ask = |args: &[&str]| house.workshop.ask(args);
+    let onto = ask(&["commit-tree", &format!("{}^{{tree}}", pull.head.commit), "-p", "main", "-m", "Landed"]);
+    ask(&["update-ref", &base, "main"]);
+    ask(&["update-ref", &record, &onto]);
+    assert_eq!(house.read(pull.number).await.state, PullState::Merged { commit: Some(onto.clone()) });
+    assert_eq!(ask(&["rev-parse", "main"]), onto, "what is told is so");
+    let second = house.pull("fix/two").await;
+    let (record, base) = (house.record(second.number, "merged").await, house.record(second.number, "base").await);
+    let lost = ask(&["commit-tree", &format!("{}^{{tree}}", second.head.commit), "-p", "main", "-m", "Lost"]);
+    ask(&["update-ref", &base, "main"]);
+    ask(&["update-ref", &record, &lost]);
+    house.workshop.commit("main", &[Change::text("b.txt", "b\n")]);
+    let read = house.read(second.number).await;
+    assert_eq!(read.state, PullState::Open, "somebody has moved the branch since");
+    let merged = house.local.merge(second.number, &read.head.commit, Method::Squash, "t").await.expect("a merge");
+    assert_eq!(ask(&["rev-parse", "main"]), merged.commit);
+});
+
+// As when the store was restored from before another had the number, and its merge.
+both!(a_merge_of_another_that_had_the_number_is_not_taken_for_this_ones, async |world| {
+    let house = house(world).await;
+    let old = house.workshop.commit("main", &[Change::text("old.txt", "old\n")]);
+    let (merged, base) = (house.record(1, "merged").await, house.record(1, "base").await);
+    house.workshop.ask(&["update-ref", &merged, &old]);
+    house.workshop.ask(&["update-ref", &base, "main~1"]);
+    let pull = house.pull("fix/one").await;
+    assert_eq!((pull.number, pull.state), (1, PullState::Open));
+    assert_eq!(house.workshop.ask(&["for-each-ref", "--format=%(refname)", &merged, &base]), "", "forgotten");
+    house.workshop.ask(&["update-ref", &merged, &old]);
+    assert_eq!(house.read(1).await.state, PullState::Open);
+    let head = &pull.head.commit;
+    house.local.merge(1, head, Method::Squash, "t").await.expect("a merge of its own");
+});
+
+both!(a_repository_that_is_not_there_ends_no_pull_request_and_none_is_made, async |world| {
+    let house = house(world).await;
+    let pull = house.pull("fix/one").await;
+    let away = house.bare.with_extension("away");
+    let fresh = |seed| local(world, settings(Some(house.bare.clone())), seed);
+    std::fs::rename(&house.bare, &away).expect("gone");
+    assert!(house.local.pulls().await.is_err());
+    for answer in [words(fresh(2).pulls().await), words(fresh(3).repository().await), words(fresh(4).look().await)] {
+        assert!(answer.0.contains("is not in") && answer.1.contains("mount it"), "{answer:?}");
+    }
+    assert!(!house.bare.exists(), "none is made");
+    // Another is put into its place, as on another machine, or when a disk was not mounted.
+    let other = Settings { name: "other".to_owned(), repository: Some(house.bare.clone()) };
+    local(world, other, 5).repository().await.expect("a repository of another name");
+    for answer in [words(house.local.pulls().await), words(fresh(6).pulls().await), words(fresh(7).look().await)] {
+        assert!(answer.0.contains("is not in"), "{answer:?}");
+    }
+    std::fs::remove_dir_all(&house.bare).expect("gone");
+    std::fs::rename(&away, &house.bare).expect("back");
+    assert_eq!(fresh(8).pulls().await.expect("pull requests"), [house.read(pull.number).await]);
+    assert_eq!(house.read(pull.number).await.state, PullState::Open);
+});
+
+both!(whoever_only_looks_makes_nothing_and_writes_nothing_down, async |world| {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bare = folder.path().join("website.git");
+    let home = local(world, settings(Some(bare.clone())), 1);
+    let missing = home.look().await;
+    assert!(matches!(&missing, Err(Fault::Gone { what }) if what.contains("website.git")), "{missing:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+    assert_eq!(local(world, settings(None), 2).look().await.expect("a repository").id, "");
+    let told = home.repository().await.expect("a repository");
+    assert_eq!(home.look().await, Ok(told));
+});
+
+both!(a_pull_request_that_was_opened_is_never_told_as_not_opened, async |world| {
+    let house = house(world).await;
+    // As when the power was lost before it was on the disk.
+    let record = house.bare.join(house.record(1, "head").await);
+    std::fs::create_dir_all(record.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&record, "").expect("a broken ref");
+    house.workshop.commit("fix/one", &[Change::text("a.txt", "a\n")]);
+    let unknown = house.local.open_pull(&new_pull("fix/one")).await;
+    assert!(matches!(unknown, Err(Fault::Unknown { .. })), "{unknown:?}");
+    std::fs::remove_file(&record).expect("no broken ref");
+    assert_eq!(house.local.pulls().await.expect("pull requests").len(), 1);
+});
+
+both!(a_pull_request_that_is_closed_and_opened_at_once_can_still_be_closed, async |world| {
+    let house = house(world).await;
+    let pull = house.pull("fix/one").await;
+    let other = local(world, settings(Some(house.bare.clone())), 2);
+    other.pulls().await.expect("pull requests");
+    let (close, open) = (to(IssueState::Closed(Closed::Unsaid)), to(IssueState::Open));
+    for _ in 0..8 {
+        let (closed, opened) =
+            tokio::join!(house.local.edit_issue(pull.number, &close), other.edit_issue(pull.number, &open));
+        for done in [closed, opened] {
+            assert!(matches!(done, Ok(()) | Err(Fault::Later { .. })), "{done:?}");
+        }
+        house.local.edit_issue(pull.number, &close).await.expect("closed");
+        house.local.edit_issue(pull.number, &open).await.expect("opened");
+    }
+    assert_eq!(house.read(pull.number).await.state, PullState::Open);
+});
+
+both!(workflows_that_cannot_all_be_read_are_not_told_at_all, async |world| {
+    let house = house(world).await;
+    let large = Change::Write(".github/workflows/large.yml", vec![b'#'; (256 << 10) + 1]);
+    house.workshop.commit("main", &[Change::text(".github/workflows/ci.yml", "on: push\n"), large]);
+    assert!(words(house.local.workflows().await).0.contains("not all"));
+});
+
 both!(a_merge_by_hand_and_a_deleted_branch_end_a_pull_request, async |world| {
     let house = house(world).await;
     let merged = house.pull("fix/merged").await;
@@ -294,7 +406,7 @@ both!(a_head_that_was_forced_back_and_forgotten_holds_nobody_up, async |world| {
     house.workshop.commit("fix/other", &[Change::text("b.txt", "b\n")]);
     let other = house.local.open_pull(&new_pull("fix/other")).await.expect("a pull request");
     // As when it was pushed, seen by nobody, and taken back long ago.
-    house.workshop.ask(&["update-ref", "-d", &house.record(&forced).await]);
+    house.workshop.ask(&["update-ref", "-d", &house.record(forced.number, "head").await]);
     house.workshop.ask(&["update-ref", "refs/heads/fix/forced", "main"]);
     house.workshop.ask(&["gc", "--quiet", "--prune=now"]);
     let left: Vec<_> = house.local.pulls().await.expect("pull requests").iter().map(|pull| pull.number).collect();

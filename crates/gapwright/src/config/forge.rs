@@ -1,6 +1,6 @@
 //! Where issues are mirrored to, made of the settings; and what holds for gaps, levels and labels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::label::{NAME_CHARS_MAX, Names, Role};
@@ -57,6 +57,10 @@ impl Config {
             Kind::GitHub if forge.repository.is_empty() => Err(self.bad(&["forge", "repository"], "OWNER/NAME")),
             Kind::GitHub if !forge.git.is_empty() => {
                 Err(self.bad(&["forge", "git"], "nothing: with kind github the branches are on GitHub"))
+            }
+            Kind::Local if !forge.git.is_empty() && !Path::new(&forge.git).is_absolute() => {
+                Err(self
+                    .bad(&["forge", "git"], "a path that begins at the root, such as /var/lib/gapwright/website.git"))
             }
             Kind::GitHub | Kind::Local | Kind::None => Ok(()),
         }

@@ -124,6 +124,7 @@ fn settings_of_the_forge_that_make_no_sense_are_refused_by_their_key() {
         ("GAPWRIGHT__FORGE__KIND", "gitlab"),
         ("GAPWRIGHT__FORGE__KIND", "github"),
         ("GAPWRIGHT__FORGE__POLL", "6m"),
+        ("GAPWRIGHT__FORGE__GIT", "here/website.git"),
         ("GAPWRIGHT__FORGE__ISSUES_OPEN_MAX", "0"),
         ("GAPWRIGHT__FORGE__LABELS__OPT_OUT", "Claude"),
         ("GAPWRIGHT__FORGE__LABELS__GAP", ""),

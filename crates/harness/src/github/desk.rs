@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -290,6 +291,7 @@ impl Desk {
         }
         let id = format!("FAKE:{:06}", self.arrived.borrow().len());
         let said = said.with("x-github-request-id", id).with("x-github-media-type", "github.v3; format=json".into());
+        let said = said.with("date", date(self.now()));
         let said = if request.method == "GET" { said.with("vary", "Accept, Authorization".into()) } else { said };
         Ending::Answer(said, met)
     }
@@ -329,6 +331,8 @@ fn matches_before(request: &Request, answer: &mut Answer) -> bool {
     answer.headers.push(("etag", tag));
     if same {
         (answer.status, answer.body) = (304, None);
+        // The tag is of the body alone: what leads to the next page is not told again.
+        answer.headers.retain(|(name, _)| *name != "link");
     }
     same
 }
@@ -346,6 +350,11 @@ fn with_limit(answer: Answer, limit: u64, used: u64, now: i64) -> Answer {
     let answer = answer.with("x-ratelimit-remaining", limit.saturating_sub(used).to_string());
     let answer = answer.with("x-ratelimit-used", used.to_string()).with("x-ratelimit-resource", "core".into());
     answer.with("x-ratelimit-reset", reset(now).to_string())
+}
+
+/// A moment as HTTP writes it.
+fn date(now: i64) -> String {
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(now.unsigned_abs()))
 }
 
 /// When the hour is over, in Unix seconds.

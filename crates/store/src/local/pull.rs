@@ -19,6 +19,7 @@ statements! {
            VALUES ($1, $2, $3, $4, $5, $6, $7, $4)";
     FIND = concat!(pulls!(), "local_pull.number = $2");
     OPEN = concat!(pulls!(), "open_head IS NOT NULL ORDER BY local_pull.number");
+    ANY = "SELECT number FROM local_pull WHERE repository = $1 LIMIT 1";
     BY_HEAD = "SELECT number FROM local_pull WHERE repository = $1 AND open_head = $2";
     SEEN = "UPDATE local_pull SET head_commit = $4
              WHERE repository = $1 AND number = $2 AND head_commit = $3 AND open_head IS NOT NULL";
@@ -75,6 +76,12 @@ pub async fn find(tx: &mut Tx, repository: &str, number: i64) -> Result<Option<R
 /// Those that are open, by number.
 pub async fn open(tx: &mut Tx, repository: &str) -> Result<Vec<Row>, Fault> {
     tx.all(OPEN, &[Text(repository)]).await
+}
+
+/// Whether there is or was any.
+pub async fn any(tx: &mut Tx, repository: &str) -> Result<bool, Fault> {
+    let row: Option<(i64,)> = tx.one(ANY, &[Text(repository)]).await?;
+    Ok(row.is_some())
 }
 
 /// The number of the open one with this head.

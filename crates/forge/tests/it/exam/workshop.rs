@@ -77,6 +77,13 @@ impl Workshop {
         self.git(&["push", "--quiet", "--force", "origin", &format!("{commit}:refs/heads/{branch}")]);
     }
 
+    /// Whether the home takes a commit as this ref.
+    pub(crate) fn may_push(&self, commit: &str, to: &str) -> bool {
+        let mut git = Command::new("git");
+        git.args(["push", "--quiet", "origin", &format!("{commit}:{to}")]).current_dir(self.clone.path());
+        git.output().expect("git runs").status.success()
+    }
+
     /// Deletes a branch.
     pub(crate) fn delete(&self, branch: &str) {
         self.git(&["push", "--quiet", "origin", "--delete", branch]);

@@ -1,14 +1,15 @@
 //! GitHub's limits, and our own pace below them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::time::Span;
+use domain::time::{Span, Time};
 use forge::github::{GitHub, Pace, Settings};
 use forge::{Fault, Forge as _};
 use futures::future::join_all;
 use harness::github::Fault as Wrong;
 
-use super::{AT_ONCE, REPO, World, name, new_issue};
+use super::{AT_ONCE, REPO, START, World, name, new_issue};
 
 fn after(fault: &Fault) -> Option<Span> {
     match fault {
@@ -59,6 +60,17 @@ async fn what_is_used_up_is_left_alone_until_its_hour_is_over() {
     assert!(wait > Span::ZERO && wait <= Span::mins(61), "{wait}");
     assert_eq!(name(&github.labels().await.expect_err("closed")), "later");
     assert_eq!(world.count(), 1);
+}
+
+/// Or somebody whose clock is ahead would take the hour for over, and ask once a second until it is.
+#[tokio::test]
+async fn the_hour_that_is_left_alone_is_counted_by_githubs_clock() {
+    let world = World::with_token().await;
+    let ahead = Arc::new(|| Time(START) + Span::hours(2));
+    let github = world.met_with(Settings { now: ahead, ..world.settings() }).await;
+    world.fake.fault(1, "GET", "**", Wrong::Limited(403));
+    let wait = after(&github.labels().await.expect_err("used up")).expect("a time");
+    assert_eq!(wait, Span::hours(1));
 }
 
 #[tokio::test]

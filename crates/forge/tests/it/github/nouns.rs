@@ -1,7 +1,7 @@
 //! What can be asked of a repository, when all goes well.
 
 use domain::time::{Span, Time};
-use forge::{AccountKind, Closed, Edit, Forge as _, IssueState, Label, NewIssue};
+use forge::{AccountKind, Closed, Edit, Fault, Forge as _, IssueState, Label, NewIssue};
 use harness::github::{Access, Archived, Fault as Wrong, Reason};
 use serde_json::json;
 
@@ -198,4 +198,33 @@ async fn workflows_are_the_files_of_their_folder() {
     let found = github.workflows().await.expect("workflows");
     let found: Vec<_> = found.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
     assert_eq!(found, [(".github/workflows/a b.yaml", "on: {}\n"), (".github/workflows/ci.yml", "on: push\n# ü\n")]);
+}
+
+/// The one that is left out could be the one that acts on our label.
+#[tokio::test]
+async fn workflows_that_cannot_all_be_read_are_not_told_at_all() {
+    let large = format!("on: push\n#{}\n", "x".repeat(256 * 1024));
+    let names: Vec<_> = (0..51).map(|number| format!(".github/workflows/{number}.yml")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), Some("on: push\n"))).collect();
+    for files in [vec![(".github/workflows/large.yml", Some(large.as_str()))], many] {
+        let world = World::with_token().await;
+        let github = world.met().await;
+        world.fake.as_person("octocat", REPO).commit("main", &files);
+        let refused = github.workflows().await.expect_err("not all");
+        assert!(matches!(&refused, Fault::Refused { why, .. } if why.contains("not all")), "{refused:?}");
+    }
+    let world = World::with_token().await;
+    let github = world.met().await;
+    let folder = format!("/repos/{REPO}/contents/.github/workflows");
+    world.fake.as_person("octocat", REPO).commit("main", &[(".github/workflows/ci.yml", Some("on: push\n"))]);
+    world.fake.fault(1, "GET", &folder, Wrong::Says("name", json!(7)));
+    assert_eq!(super::name(&github.workflows().await.expect_err("another shape")), "refused");
+    world.fake.fault(1, "GET", &folder, Wrong::Refused(403, "Resource not accessible by integration"));
+    let refused = github.workflows().await.expect_err("no right");
+    assert!(matches!(&refused, Fault::Refused { next, .. } if next.ends_with("contents: read")), "{refused:?}");
+    world
+        .fake
+        .as_person("octocat", REPO)
+        .commit("main", &[(".github/workflows/ci.yml", None), (".github/workflows", Some("a file\n"))]);
+    assert_eq!(github.workflows().await, Ok(vec![]), "there is no folder");
 }

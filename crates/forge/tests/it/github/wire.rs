@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::response::Response;
-use domain::time::Time;
+use domain::time::{Span, Time};
 use forge::github::{Auth, GitHub, Settings};
 use forge::{Fault, Forge as _};
 use secrecy::SecretString;
@@ -117,10 +117,22 @@ async fn the_next_page_is_asked_of_whom_we_asked_the_first() {
     let fault = github.our_issues().await.expect_err("it has no end");
     assert!(matches!(&fault, Fault::Refused { why, .. } if why.contains("more issues")), "{fault:?}");
     let asked = stage.asked.lock().expect("a lock");
-    assert_eq!(asked.len(), 101, "a bound");
+    assert_eq!(asked.len(), 301, "a bound");
     assert!(asked[1..].iter().all(|asked| asked.uri().path() == format!("/repos/{REPO}/issues")));
     assert!(asked.iter().all(|asked| asked.headers().contains_key("authorization")));
     assert_eq!(asked[2].uri().query(), Some("page=2"));
+}
+
+#[tokio::test]
+async fn who_asks_to_be_left_alone_for_longer_than_a_pause_is_not_asked_again() {
+    let (stage, github) = Stage::start(|_| say(503, &[("retry-after", "120")], "")).await;
+    let fault = github.labels().await.expect_err("it is down");
+    assert!(matches!(&fault, Fault::Later { after: Some(Span(120_000)), .. }), "{fault:?}");
+    assert_eq!(name(&github.add_label(1, "x").await.expect_err("it is down")), "unknown");
+    assert_eq!(stage.asked().len(), 2);
+    let (stage, github) = Stage::start(|_| say(503, &[("retry-after", "0")], "")).await;
+    github.labels().await.expect_err("it is down");
+    assert_eq!(stage.asked().len(), 3, "for no time at all");
 }
 
 #[tokio::test]

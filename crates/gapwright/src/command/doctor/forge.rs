@@ -2,6 +2,7 @@
 //! the forge nothing either.
 
 use domain::time::{Span, Time};
+use forge::Fault;
 use plane::mirror::Home;
 use plane::{Call, Plane};
 use store::repository::Repository;
@@ -62,7 +63,18 @@ async fn look(config: &Config, plane: &Plane) -> Result<Check, Failure> {
     if let Some(wrong) = known.as_ref().and_then(|known| wrong(known, &home, now)) {
         return Ok(wrong);
     }
-    let seen = home.forge.repository().await.map_err(issues::failure)?;
+    let seen = match kind {
+        // Whoever looks, and as whom, makes no repository.
+        ForgeKind::Local => config.local(plane.store(), session::chance())?.look().await,
+        ForgeKind::GitHub | ForgeKind::None => home.forge.repository().await,
+    };
+    let seen = match seen {
+        Err(Fault::Gone { what }) => {
+            return Ok(Check::new(NAME, Verdict::Unknown, format!("{name}: {what} is not there yet"))
+                .hint("gapwright serve makes it"));
+        }
+        seen => seen.map_err(issues::failure)?,
+    };
     Ok(match (seen.writable, known) {
         (Some(false), _) => Check::new(NAME, Verdict::Fail, format!("{name}: {} may not write there", seen.me.login))
             .hint("give the token or the App the right to write issues and to read metadata"),
