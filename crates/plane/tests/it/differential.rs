@@ -124,6 +124,17 @@ fn draw(rng: &mut StdRng, known: &Known) -> Command {
     }
 }
 
+/// What a person says of a gap.
+async fn say(plane: &Plane, gap: &str, what: usize) -> String {
+    let (by, why) = (crate::given::operator(), "a person says so");
+    match what {
+        0 => format!("{:?}", plane.wontfix_gap(&by, gap, why).await),
+        1 => format!("{:?}", plane.reopen_gap(&by, gap, why).await),
+        2 => format!("{:?}", plane.close_gap(&by, gap, why).await),
+        _ => format!("{:?}", plane.prioritize_gap(&by, gap, Some(Priority::High)).await),
+    }
+}
+
 /// Runs a command and gives its answer as text; the first world's answers are also learnt from.
 async fn run(world: &World, by: &Call, command: &Command, known: &mut Known) -> String {
     let plane = &world.plane;
@@ -175,15 +186,7 @@ async fn run(world: &World, by: &Call, command: &Command, known: &mut Known) -> 
             let seen = Sighting { job, depends_on, severity, ..Sighting::named("adr", gap) };
             format!("{:?}", plane.report_gap(by, seen).await)
         }
-        Command::Say { gap, what } => {
-            let (by, why) = (crate::given::operator(), "a person says so");
-            match what {
-                0 => format!("{:?}", plane.wontfix_gap(&by, gap, why).await),
-                1 => format!("{:?}", plane.reopen_gap(&by, gap, why).await),
-                2 => format!("{:?}", plane.close_gap(&by, gap, why).await),
-                _ => format!("{:?}", plane.prioritize_gap(&by, gap, Some(Priority::High)).await),
-            }
-        }
+        Command::Say { gap, what } => say(plane, gap, what).await,
         Command::Merge { one, into } => {
             format!("{:?}", plane.merge_gaps(&crate::given::operator(), one, into).await)
         }

@@ -296,7 +296,7 @@ both!(markers_that_cannot_be_read_are_kept_and_shown, async |world| {
 
 both!(a_summary_of_64_kib_of_markers_loses_nothing_unsaid, async |world| {
     register(&world.plane, hourly("j")).await;
-    let summary: String = (0..3_000).map(|n| format!("BLOCKING-GAP: gap-{n}x - why\n")).collect();
+    let summary = (0..3_000).map(|n| format!("BLOCKING-GAP: gap-{n}x - why\n")).collect::<Vec<_>>().concat();
     run(world, "j", "error: x", &summary[..65_000]).await;
     assert_eq!(walk(200, async |ask| world.plane.list_gaps(&ann(), Which::Live, None, ask).await).await.len(), 99);
     let kept = world.plane.list_unreadable(&ann(), &Ask::default()).await.expect("a list").items;
