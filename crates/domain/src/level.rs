@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::refusal::{Code, Refusal};
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 /// How long a reason may be, in characters, and how short: a word is no reason.
 pub const REASON_CHARS: (usize, usize) = (10, 1_000);
@@ -194,11 +194,6 @@ fn lack(item: &Item) -> String {
         Some(have) => format!("{have} of {} {}", item.need, item.what),
         None => format!("{} are not known, of {}", item.what, item.need),
     }
-}
-
-/// How long a level has been in force.
-pub fn in_force(since: Option<Time>, now: Time) -> Option<Span> {
-    since.map(|since| now.since(since))
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl Shape {
     pub fn check(&self, kind: &str, payload: &Map<String, Value>) -> Result<(), Refusal> {
         let refuse = |field: &str, why: String| {
             Refusal::invalid(format!("payload.{field}"), why)
-                .hint(format!("the accepted shape of {kind} payloads: gapwright kinds show {kind}"))
+                .hint(format!("payloads of the kind {kind} have this shape: {}", self.schema()))
         };
         for name in &self.required {
             if payload.get(name).is_none_or(Value::is_null) {

@@ -1,5 +1,7 @@
 //! The shapes of payloads by kind: proposed by the sweep, accepted or refused by a person, and then held to.
 
+use std::collections::BTreeSet;
+
 use domain::agent::Right;
 use domain::payload::{self, Shape};
 use domain::refusal::{Code, Refusal};
@@ -54,7 +56,8 @@ impl Plane {
                 .collect();
             drop(tx);
             let Some(shape) = payload::agreed(&payloads) else { continue };
-            let (shape, examples) = (json!(shape).to_string(), i64::try_from(payloads.len()).unwrap_or(i64::MAX));
+            let distinct: BTreeSet<_> = payloads.iter().map(|payload| json!(payload).to_string()).collect();
+            let (shape, examples) = (json!(shape).to_string(), i64::try_from(distinct.len()).unwrap_or(i64::MAX));
             let new = self.act.act(move |tx| {
                 let (name, shape) = (name.clone(), shape.clone());
                 async move { Ok(kind::propose(tx, &name, &shape, examples, SWEEP).await?) }.boxed()

@@ -77,7 +77,15 @@ statements! {
 pub struct Stored {
     /// The gap.
     pub gap: Gap,
+    place: i64,
     version: i64,
+}
+
+impl Stored {
+    /// Whether its place is the one that its rank gives.
+    pub fn ranks_by_the_rule(&self) -> bool {
+        self.place == self.gap.standing().rank().saturating_neg()
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -103,6 +111,7 @@ struct Row {
     merged_at: Option<i64>,
     reopened: i64,
     changed_at: i64,
+    place: i64,
     version: i64,
 }
 
@@ -138,7 +147,7 @@ impl TryFrom<Row> for Stored {
             reopened: row.reopened,
             changed_at: Time(row.changed_at),
         };
-        Ok(Self { gap, version: row.version })
+        Ok(Self { gap, place: row.place, version: row.version })
     }
 }
 

@@ -132,6 +132,8 @@ statements! {
                ORDER BY next_run_at LIMIT 500 FOR UPDATE SKIP LOCKED)";
     EXPIRED = concat!("SELECT ", columns!(), " FROM job WHERE state = 'held' AND expires_at <= $1
                ORDER BY expires_at LIMIT 10 FOR UPDATE SKIP LOCKED");
+    HELD_ON_GAP = concat!("SELECT ", columns!(), " FROM job
+                    WHERE state = 'held' AND principal = $1 AND gap IS NOT NULL AND expires_at > $2 ORDER BY name LIMIT 2");
     // Those that work on a gap and wait: nobody is to take them up any more.
     REST = "UPDATE job SET state = 'idle', next_run_at = NULL, changed_at = $2
              WHERE gap = $1 AND state IN ('ready', 'waiting')";
@@ -335,6 +337,16 @@ pub async fn wake(tx: &mut Tx) -> Result<u64, Fault> {
 pub async fn expired(tx: &mut Tx) -> Result<Vec<Job>, Fault> {
     let now = tx.now();
     tx.all::<Row>(EXPIRED, &[Int(now.0)]).await?.into_iter().map(Job::try_from).collect()
+}
+
+/// The job that works on a gap and that a principal holds, if there is just one.
+pub async fn held_on_gap(tx: &mut Tx, principal: &str) -> Result<Option<Job>, Fault> {
+    let now = tx.now();
+    let mut rows: Vec<Row> = tx.all(HELD_ON_GAP, &[Text(principal), Int(now.0)]).await?;
+    match (rows.pop(), rows.is_empty()) {
+        (Some(only), true) => Job::try_from(only).map(Some),
+        (Some(_), false) | (None, _) => Ok(None),
+    }
 }
 
 /// Takes the jobs that work on a gap and wait out of the line; returns how many.

@@ -63,17 +63,36 @@ fn one(after: &str) -> Option<Sighting> {
     };
     let rest = rest.trim_start_matches([' ', '\t', ':', '*']);
     let line = rest.lines().next().unwrap_or_default().trim().trim_end_matches(" -");
-    let label = label.rsplit('=').next().unwrap_or_default();
-    let kind = match kebab(label) {
-        kind if kind.is_empty() || kind == "kind" => KIND_UNSPECIFIED.to_owned(),
-        kind => kind,
-    };
+    if NOTHING.contains(&line.trim_end_matches('.').to_ascii_lowercase().as_str()) {
+        return None;
+    }
     // A kind that cannot be one makes the whole marker unreadable, never a gap of another kind.
-    let read = split(line).filter(|_| kind.len() <= NAME_CHARS_MAX && is_name(&kind));
+    let read = kind_of(label).and_then(|kind| split(line).map(|(name, why)| (kind, name, why)));
     Some(match read {
-        Some((name, why)) => Sighting { reason: reason(why), source: Source::Marker, ..Sighting::named(&kind, &name) },
+        Some((kind, name, why)) => {
+            Sighting { reason: reason(why), source: Source::Marker, ..Sighting::named(&kind, &name) }
+        }
         None => unreadable(if line.is_empty() { label } else { line }),
     })
+}
+
+/// How agents say that there was no gap: a mention, and no marker.
+const NOTHING: [&str; 4] = ["none", "nothing", "n/a", "no gaps"];
+
+/// The kind that a label names: `kind=…`, or the kind alone; none when it says something else too.
+fn kind_of(label: &str) -> Option<String> {
+    let named = match label.split_once('=') {
+        Some((key, value)) if key.trim().eq_ignore_ascii_case("kind") => value,
+        Some(_) => return None,
+        None => label,
+    };
+    if named.contains(['=', ',', ';']) {
+        return None;
+    }
+    match kebab(named) {
+        kind if kind.is_empty() || kind == "kind" => Some(KIND_UNSPECIFIED.to_owned()),
+        kind => Some(kind).filter(|kind| kind.len() <= NAME_CHARS_MAX && is_name(kind)),
+    }
 }
 
 /// Parts a line into the gap's name and its reason, or none when that would be a guess.

@@ -176,10 +176,13 @@ fn kebab(text: &str) -> String {
     words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
-/// Whether a name is made for machines: a hash, a UUID, a bare number.
+/// Whether a name is made for machines: a hash, a UUID or a bare number, as a whole or as one of its words.
 fn is_opaque(kebab: &str) -> bool {
     let packed: String = kebab.chars().filter(|c| *c != '-').collect();
-    let hex = packed.chars().all(|c| c.is_ascii_hexdigit());
-    let digits = packed.chars().filter(char::is_ascii_digit).count();
-    digits == packed.len() || (hex && packed.len() >= 7 && digits * 5 >= packed.len())
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
+    // A fifth of digits tells a hash from a word that only has letters up to f.
+    let hash = |text: &str, least: usize| {
+        text.len() >= least && text.chars().all(|c| c.is_ascii_hexdigit()) && digits(text) * 5 >= text.len()
+    };
+    digits(&packed) == packed.len() || hash(&packed, 7) || kebab.split('-').any(|word| hash(word, 8))
 }

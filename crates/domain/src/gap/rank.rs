@@ -66,8 +66,7 @@ impl fmt::Display for Priority {
     }
 }
 
-/// What a blocked job weighs: 10 and its priority, from 1 to 1,010. A job that goes on without the gap weighs 1, and so
-/// does one that is critical: that puts the gap before all anyway.
+/// What a blocked job weighs: 10 and its priority, from 1 to 1,010; 1 for a job that goes on without the gap.
 pub fn job_weight(priority: i64, severity: Severity) -> i64 {
     match severity {
         Severity::Minor => JOB_WEIGHT_MIN,

@@ -32,6 +32,14 @@ pub fn closes_cycle(edges: &[Edge], gap: &str, on: &str) -> bool {
     false
 }
 
+/// How deep a gap is, given whether a job reported it for its own sake and how deep the shallowest gap is that waits for it.
+pub fn depth(top: bool, above: Option<i64>) -> i64 {
+    match above {
+        Some(above) if !top => above + 1,
+        Some(_) | None => 0,
+    }
+}
+
 /// How deep each gap is, given which stand at the top and every edge: a top is 0, what it depends on 1, and so on. One
 /// that nothing above leads to is at the top itself.
 pub fn depths<'a>(gaps: impl IntoIterator<Item = (&'a str, bool)>, edges: &'a [Edge]) -> BTreeMap<&'a str, i64> {

@@ -40,7 +40,14 @@ fn several_markers_in_one_text_are_each_read() {
 
 #[test]
 fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
-    for text in ["", "no BLOCKING-GAP this time", "blocking gap: x - y", "the BLOCKING-GAP list"] {
+    for text in [
+        "",
+        "no BLOCKING-GAP this time",
+        "blocking gap: x - y",
+        "the BLOCKING-GAP list",
+        "BLOCKING-GAP: none",
+        "BLOCKING-GAP: N/A.",
+    ] {
         assert_eq!(seen(text), [], "{text}");
     }
     for text in [
@@ -52,6 +59,10 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         "BLOCKING-GAP: ..**BLOCKING GAP: list-deploys",
         "BLOCKING-GAP[kind=blocking gap]: list-deploys - the word for a kind",
         "BLOCKING-GAP[kind=d41d8cd98f00b204e9800998ecf8427e]: list-deploys - a hash for a kind",
+        "BLOCKING-GAP[kind=adr, severity=critical]: list-a - two things in one label",
+        "BLOCKING-GAP[severity=critical]: list-a - another thing",
+        "BLOCKING-GAP[kind=adr]: deploy-3f2a9c1b7d8e4f00 - a hash at its end",
+        "BLOCKING-GAP[kind=adr]: job-550e8400-e29b-41d4-a716-446655440000 - an id at its end",
         "BLOCKING-GAP[kind=adr]: \u{202e}syolped-tsil - bidi",
         "BLOCKING-GAP[kind=adr]: \u{1f680}-launch - emoji",
     ] {
@@ -87,7 +98,10 @@ fn a_name_that_is_refused_comes_with_a_suggestion() {
     for text in ["", "---", "550e8400-e29b-41d4-a716-446655440000", "1234", "deadbeef01", &"a".repeat(101)] {
         assert!(name("name", text).is_err(), "{text}");
     }
-    for text in ["decade", "facade-cafe", "k8s-1-33-upgrade"] {
+    for text in ["deploy-3f2a9c1b7d8e4f00", "run-20261128", "job-550e8400-e29b-41d4-a716-446655440000"] {
+        assert!(name("name", text).is_err(), "{text}");
+    }
+    for text in ["decade", "facade-cafe", "k8s-1-33-upgrade", "list-deadbeef-words", "support-python-3-13"] {
         assert!(name("name", text).is_ok(), "{text}");
     }
 }

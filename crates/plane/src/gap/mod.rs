@@ -3,6 +3,7 @@
 //! Reports come in by `sight`, jobs that work on gaps by `work`, what people say by `people`, and what is read by `show`.
 //! Every change of a gap's state goes through [`step`].
 
+mod merge;
 mod people;
 mod show;
 mod sight;
@@ -91,7 +92,7 @@ async fn known(tx: &mut store::Tx, field: &'static str, text: &str) -> Result<Ke
     found.ok_or_else(|| {
         let hint = match bearers.first() {
             Some(other) => format!("did you mean {other}?"),
-            None => "see gapwright gaps list".to_owned(),
+            None => "list-gaps, and gapwright gaps list, show those that there are".to_owned(),
         };
         Refusal::new(Code::NotFound, format!("nobody reported a gap {text:?}")).field(field).hint(hint).into()
     })

@@ -1,14 +1,15 @@
 //! What people say of gaps: will not be fixed, open again, how important, the same as another.
 
 use domain::agent::Right;
-use domain::gap::{Event, Gap, Key, Priority, State};
+use domain::gap::{Event, Gap, Key, Priority};
 use domain::level;
-use domain::refusal::{Code, Refusal};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
+use store::gap::Stored;
 use store::gap::likeness::{self, Verdict};
 
-use super::{audited, count, meant, step, write};
+use super::merge::{merge, part, sum_up};
+use super::{audited, meant, write};
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
 
@@ -68,26 +69,23 @@ impl Plane {
 async fn say(desk: &mut Desk<'_>, gap: String, event: Event, why: String) -> Result<String, No> {
     let key = meant(desk, "gap", &gap).await?;
     let was = store::gap::load(desk.tx, &key).await?.ok_or(store::Fault::Conflict)?;
-    let mut gap = was.gap.clone().step(event, desk.now).map_err(|(_, refusal)| refusal)?;
-    if was.gap.state == State::Duplicate {
-        count(desk, &mut gap).await?;
-    }
-    write(desk, &was, &gap, event, &why).await?;
-    if let Some(other) = &was.gap.duplicate_of {
-        part(desk, other, was.gap.sightings).await?;
-    }
+    happen(desk, &was, event, &why).await?;
     crate::mirror::reopen(desk, &key, event).await?;
-    Ok(gap.key.to_string())
+    Ok(key.to_string())
 }
 
-/// Counts a gap anew that stands for one duplicate less, which was reported so often.
-async fn part(desk: &mut Desk<'_>, key: &Key, sightings: i64) -> Result<(), No> {
-    let Some(was) = store::gap::load(desk.tx, key).await? else { return Ok(()) };
-    let mut gap = was.gap.clone();
-    gap.sightings -= sightings;
-    count(desk, &mut gap).await?;
-    store::gap::write(desk.tx, &was, &gap).await?;
-    Ok(())
+/// Lets what a person says happen to a gap; a duplicate that is opened again is parted from what stood for it.
+async fn happen(desk: &mut Desk<'_>, was: &Stored, event: Event, why: &str) -> Result<Gap, No> {
+    let mut gap = was.gap.clone().step(event, desk.now).map_err(|(_, refusal)| refusal)?;
+    let parted = was.gap.duplicate_of.clone().filter(|_| gap.duplicate_of.is_none());
+    if parted.is_some() {
+        sum_up(desk, &mut gap).await?;
+    }
+    write(desk, was, &gap, event, why).await?;
+    if let Some(other) = parted {
+        part(desk, &gap.key, &other).await?;
+    }
+    Ok(gap)
 }
 
 async fn prioritize(desk: &mut Desk<'_>, gap: String, priority: Option<Priority>) -> Result<i64, No> {
@@ -97,59 +95,12 @@ async fn prioritize(desk: &mut Desk<'_>, gap: String, priority: Option<Priority>
 }
 
 /// Gives a gap a person's priority; gives its rank.
-pub(crate) async fn set_priority(
-    desk: &mut Desk<'_>,
-    was: &store::gap::Stored,
-    priority: Option<Priority>,
-) -> Result<i64, No> {
+pub(crate) async fn set_priority(desk: &mut Desk<'_>, was: &Stored, priority: Option<Priority>) -> Result<i64, No> {
     let gap = Gap { priority, ..was.gap.clone() };
     store::gap::write(desk.tx, was, &gap).await?;
     desk.record(format!("gap:{}", gap.key), &audited(&was.gap), &audited(&gap)).await?;
     crate::mirror::nudge(desk, &gap.key).await?;
     Ok(gap.standing().rank())
-}
-
-async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) -> Result<Merged, No> {
-    let (one, into) = (meant(desk, "duplicate", &duplicate).await?, meant(desk, "into", &into).await?);
-    let itself = || Refusal::invalid("into", format!("{one} cannot be a duplicate of itself")).hint("name two gaps");
-    if one == into {
-        return Err(itself().into());
-    }
-    let stands = store::gap::find(desk.tx, &into).await?.ok_or(store::Fault::Conflict)?;
-    // A duplicate stands for nothing: what it is merged into does.
-    let into = stands.duplicate_of.unwrap_or(into);
-    if one == into {
-        return Err(itself().into());
-    }
-    if !store::gap::duplicates(desk.tx, &one).await?.is_empty() {
-        return Err(Refusal::new(Code::WrongState, format!("{one} stands for duplicates of its own"))
-            .field("duplicate")
-            .hint(format!("merge {into} into {one}, or reopen the duplicates of {one} first"))
-            .into());
-    }
-    // Both held, always in the order of their keys.
-    let (first, second) = if one < into { (&one, &into) } else { (&into, &one) };
-    let first = store::gap::load(desk.tx, first).await?.ok_or(store::Fault::Conflict)?;
-    let second = store::gap::load(desk.tx, second).await?.ok_or(store::Fault::Conflict)?;
-    let (was, stands) = if first.gap.key == one { (first, second) } else { (second, first) };
-    let mut gap = was.gap.clone().step(Event::MergedInto, desk.now).map_err(|(_, refusal)| refusal)?;
-    gap.duplicate_of = Some(into.clone());
-    write(desk, &was, &gap, Event::MergedInto, &format!("the same as {into}")).await?;
-    let mut both = stands.gap.clone();
-    both.sightings += was.gap.sightings;
-    both.first_at = both.first_at.min(was.gap.first_at);
-    both.last_at = both.last_at.max(was.gap.last_at);
-    both.severity = both.severity.max(was.gap.severity);
-    both.top |= was.gap.top;
-    if both.top {
-        both.depth = 0;
-    }
-    count(desk, &mut both).await?;
-    store::gap::write(desk.tx, &stands, &both).await?;
-    desk.record(format!("gap:{into}"), &audited(&stands.gap), &audited(&both)).await?;
-    likeness::judge(desk.tx, &one, &into, Verdict::Same).await?;
-    let (jobs, rank) = (both.jobs, both.standing().rank());
-    Ok(Merged { duplicate: one.to_string(), into: into.to_string(), jobs, rank })
 }
 
 async fn tell_apart(desk: &mut Desk<'_>, one: String, other: String) -> Result<bool, No> {
@@ -164,7 +115,7 @@ async fn tell_apart(desk: &mut Desk<'_>, one: String, other: String) -> Result<b
 /// Lets something happen to a gap that a person did elsewhere: where it cannot, the gap stays as it is.
 pub(crate) async fn taken_in(desk: &mut Desk<'_>, key: &Key, event: Event, why: &str) -> Result<bool, No> {
     let Some(was) = store::gap::load(desk.tx, key).await? else { return Ok(false) };
-    match step(desk, &was, event, why).await {
+    match happen(desk, &was, event, why).await {
         Ok(gap) => Ok(gap.state != was.gap.state),
         Err(No::Refusal(_)) => Ok(false),
         Err(no @ No::Fault(_)) => Err(no),

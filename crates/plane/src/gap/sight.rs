@@ -1,7 +1,10 @@
 //! Taking in reports: a sighting is appended, its gap made or moved, what it blocks counted, and what it depends on tied.
 
-use domain::gap::relation::{EDGES_MAX, closes_cycle, depths};
+use std::collections::VecDeque;
+
+use domain::gap::relation::{EDGES_MAX, closes_cycle, depth};
 use domain::gap::{Event, Gap, Key, Sighting, State, unheard};
+use domain::job;
 use domain::refusal::Refusal;
 use domain::time::Time;
 use futures::FutureExt;
@@ -14,14 +17,15 @@ use super::{audited, count, write};
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
 
-/// The most gaps that hang together and whose depths are kept true at once.
-const TOGETHER_MAX: usize = 500;
+/// How many gaps one change of depth may reach.
+const DEEPENED_MAX: usize = 1_000;
 
-/// The most gaps that one job was reported to need.
-const GAPS_OF_JOB_MAX: i64 = 200;
+/// How many gaps of one job are read at once.
+const GAPS_AT_ONCE: i64 = 200;
 
 /// What came of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept")]
 pub struct Reported {
     /// The sighting.
     pub id: String,
@@ -33,6 +37,23 @@ pub struct Reported {
     pub rank: i64,
     /// How many distinct registered jobs it blocks now.
     pub jobs: i64,
+}
+
+/// The answer to a report as it is kept under an idempotency key: before there were gaps it was the sighting's id alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Id(String),
+    Whole { id: String, gap: String, state: String, rank: i64, jobs: i64 },
+}
+
+impl From<Kept> for Reported {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Id(id) => Self { id, gap: String::new(), state: State::Open.name().to_owned(), rank: 0, jobs: 0 },
+            Kept::Whole { id, gap, state, rank, jobs } => Self { id, gap, state, rank, jobs },
+        }
+    }
 }
 
 /// Under what something is reported.
@@ -57,21 +78,26 @@ impl Plane {
 }
 
 async fn report(desk: &mut Desk<'_>, seen: Sighting) -> Result<Reported, No> {
-    // A report about the job that its reporter holds is of the run under way.
+    let (by, now) = (desk.call.by.name.clone(), desk.now);
     let job = match &seen.job {
         Some(job) => store::job::find(desk.tx, job).await?,
-        None => None,
+        // Without a word of the job: the one that the caller holds and that works on a gap, if there is just one.
+        None => store::job::held_on_gap(desk.tx, &by).await?,
     };
     let claim = job.as_ref().and_then(|job| match &job.state {
-        domain::job::State::Held(claim) if claim.principal == desk.call.by.name => Some(claim),
-        domain::job::State::Held(_)
-        | domain::job::State::Idle
-        | domain::job::State::Waiting
-        | domain::job::State::Ready
-        | domain::job::State::Dead => None,
+        job::State::Held(claim) if claim.principal == by && now < claim.expires_at => Some(claim),
+        job::State::Held(_) | job::State::Idle | job::State::Waiting | job::State::Ready | job::State::Dead => None,
     });
     let parent = claim.and(job.as_ref()).and_then(|job| Key::stored(job.gap.as_deref()?));
-    let since = claim.map_or(desk.now, |claim| claim.claimed_at);
+    let since = match (claim, &seen.job) {
+        (Some(claim), _) => claim.claimed_at,
+        // Somebody else tells of a job: what is told happened in its last run, and is no news of what came after.
+        (None, Some(job)) => {
+            let last = store::run::list(desk.tx, Some(job), (i64::MAX, ""), 1).await?;
+            last.first().map_or(now, |run| run.claimed_at)
+        }
+        (None, None) => now,
+    };
     let under = Under { claim_id: claim.map(|claim| claim.id.as_str()), parent: parent.as_ref(), since };
     match take_in(desk, &seen, under).await? {
         Some(reported) => Ok(reported),
@@ -104,6 +130,7 @@ pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'
     };
     let mut gap = stands.gap.clone().sighted(seen, under.since, desk.now);
     gap.top |= under.parent.is_none();
+    let rose = gap.top && !stands.gap.top && stands.gap.depth > 0;
     if let Some(job) = &seen.job {
         block(desk, &key, &mut gap, job, seen).await?;
     }
@@ -115,7 +142,7 @@ pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'
         let why = format!("reported again by {principal}");
         write(desk, &stands, &gap, Event::Sighted, &why).await?;
     }
-    tie(desk, &id_of_gap, seen, under).await?;
+    tie(desk, &id_of_gap, seen, under, rose).await?;
     let (state, rank, jobs) = (gap.state.name().to_owned(), gap.standing().rank(), gap.jobs);
     Ok(Some(Reported { id, gap: id_of_gap.to_string(), state, rank, jobs }))
 }
@@ -153,90 +180,130 @@ async fn block(desk: &mut Desk<'_>, key: &Key, gap: &mut Gap, job: &str, seen: &
     }
 }
 
-/// Ties a gap to what it depends on, and to the gap that was worked on when it was met.
-async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>) -> Result<(), No> {
-    let mut tied = false;
+/// Ties a gap to what it depends on, and to the gap that was worked on when it was met. `rose` says that it stands at the
+/// top by now and did not before.
+async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>, rose: bool) -> Result<(), No> {
     if let Some(on) = &seen.depends_on {
         let on = depended_on(desk, on).await?;
-        if !depend(desk, key, &on).await? {
-            return Err(Refusal::invalid("depends_on", format!("{key} would wait for itself by way of {on}"))
-                .hint("name a gap that does not depend on this one, or leave depends_on out")
-                .into());
+        let why = match depend(desk, key, &on).await? {
+            Tied::Now => {
+                deepen(desk, &on).await?;
+                None
+            }
+            Tied::Before => None,
+            Tied::Circle => Some((format!("{key} would wait for itself by way of {on}"), "name another, or none")),
+            Tied::Full => {
+                Some((format!("{key} depends on {EDGES_MAX} gaps already"), "report a gap for each capability"))
+            }
+        };
+        if let Some((why, hint)) = why {
+            return Err(Refusal::invalid("depends_on", why).hint(hint).into());
         }
-        tied = true;
     }
-    // What is met while a gap is worked on is a hop below it. Where that would close a circle, nobody said so.
-    if let Some(parent) = under.parent
-        && parent != key
+    // What is met while a gap is worked on is a hop below it. Where that would close a circle, or is one too many, nobody
+    // asked for it.
+    let parent = match under.parent {
+        Some(parent) => Some(standing_for(desk, parent).await?),
+        None => None,
+    };
+    if let Some(parent) = parent.filter(|parent| parent != key)
+        && depend(desk, &parent, key).await? == Tied::Now
     {
-        tied |= depend(desk, parent, key).await?;
+        return deepen(desk, key).await;
     }
-    if tied || !edge::above(desk.tx, key, 1).await?.is_empty() {
-        let key = key.clone();
-        deepen(desk, &key).await?;
-    }
-    Ok(())
+    if rose { deepen(desk, key).await } else { Ok(()) }
 }
 
-/// The gap that another depends on, made where nobody reported it before.
+/// The gap that another depends on, or what stands for it; made where nobody reported it before.
 async fn depended_on(desk: &mut Desk<'_>, text: &str) -> Result<Key, No> {
     let (kind, name) = Key::parse("depends_on", text)?;
     let bearers = store::gap::called(desk.tx, &name).await?;
     match domain::gap::resolve("depends_on", &name, kind.as_deref(), &bearers)? {
-        Some(key) => Ok(key),
+        Some(key) => standing_for(desk, &key).await,
         None => Ok(held(desk, &unheard(name, kind)).await?.gap.key),
     }
 }
 
-/// Adds an edge, unless it would close a cycle; true when it stands.
-async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key) -> Result<bool, No> {
-    // One edge at a time, so that two that close a cycle together cannot pass each other.
-    store::fence::load(desk.tx, "gap edges").await?;
-    let below = edge::below(desk.tx, on).await?;
-    if closes_cycle(&below, &gap.to_string(), &on.to_string()) {
-        return Ok(false);
-    }
-    if edge::out(desk.tx, gap, EDGES_MAX).await?.len() >= usize::try_from(EDGES_MAX).unwrap_or(usize::MAX) {
-        return Err(Refusal::invalid("depends_on", format!("{gap} depends on {EDGES_MAX} gaps already"))
-            .hint("report a gap for each capability, not one for all")
-            .into());
-    }
-    if edge::add(desk.tx, gap, on).await? {
-        desk.record(format!("gap:{gap}"), &(), &json!({"depends_on": on.to_string()})).await?;
-    }
-    Ok(true)
+/// The gap itself, or the one that stands for it.
+async fn standing_for(desk: &mut Desk<'_>, key: &Key) -> Result<Key, No> {
+    let found = store::gap::find(desk.tx, key).await?;
+    Ok(found.and_then(|gap| gap.duplicate_of).unwrap_or_else(|| key.clone()))
 }
 
-/// Brings the depths of the gaps that hang together with one up to date.
-async fn deepen(desk: &mut Desk<'_>, key: &Key) -> Result<(), No> {
-    let edges = edge::around(desk.tx, key).await?;
-    let mut keys: Vec<&str> = edges.iter().flat_map(|(a, b)| [a.as_str(), b.as_str()]).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys.truncate(TOGETHER_MAX);
-    let mut gaps = Vec::with_capacity(keys.len());
-    for key in keys.iter().filter_map(|key| Key::stored(key)) {
-        gaps.extend(store::gap::load(desk.tx, &key).await?);
+/// What came of an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tied {
+    /// It is new.
+    Now,
+    /// It was there.
+    Before,
+    /// It would close a circle, or nobody can tell that it would not.
+    Circle,
+    /// The gap has as many as it may.
+    Full,
+}
+
+/// Adds an edge, unless it would close a circle.
+pub(super) async fn depend(desk: &mut Desk<'_>, gap: &Key, on: &Key) -> Result<Tied, No> {
+    if gap != on && edge::is_there(desk.tx, gap, on).await? {
+        return Ok(Tied::Before);
     }
-    let names: Vec<(String, bool)> = gaps.iter().map(|stored| (stored.gap.key.to_string(), stored.gap.top)).collect();
-    let deep = depths(names.iter().map(|(key, top)| (key.as_str(), *top)), &edges);
-    for stored in &gaps {
-        let key = stored.gap.key.to_string();
-        match deep.get(key.as_str()) {
-            Some(depth) if *depth != stored.gap.depth => {
-                let gap = Gap { depth: *depth, ..stored.gap.clone() };
-                store::gap::write(desk.tx, stored, &gap).await?;
-            }
-            Some(_) | None => {}
+    // One edge at a time, so that two that close a circle together cannot pass each other.
+    store::fence::load(desk.tx, "gap edges").await?;
+    let below = edge::below(desk.tx, on).await?;
+    let cut = i64::try_from(below.len()).unwrap_or(i64::MAX) >= edge::BELOW_MAX;
+    if cut || closes_cycle(&below, &gap.to_string(), &on.to_string()) {
+        return Ok(Tied::Circle);
+    }
+    if i64::try_from(edge::out(desk.tx, gap, EDGES_MAX).await?.len()).unwrap_or(EDGES_MAX) >= EDGES_MAX {
+        return Ok(Tied::Full);
+    }
+    if !edge::add(desk.tx, gap, on).await? {
+        return Ok(Tied::Before);
+    }
+    desk.record(format!("gap:{gap}"), &(), &json!({"depends_on": on.to_string()})).await?;
+    Ok(Tied::Now)
+}
+
+/// Brings the depth of a gap up to date, and of what hangs below it as far as that changes.
+pub(super) async fn deepen(desk: &mut Desk<'_>, key: &Key) -> Result<(), No> {
+    let mut open = VecDeque::from([key.clone()]);
+    let mut steps = 0;
+    while let Some(key) = open.pop_front() {
+        steps += 1;
+        if steps > DEEPENED_MAX {
+            tracing::warn!(gap = %key, "more gaps hang together than are kept in their depths at once");
+            return Ok(());
         }
+        let Some(was) = store::gap::load(desk.tx, &key).await? else { continue };
+        let depth = depth(was.gap.top, edge::shallowest_above(desk.tx, &key).await?);
+        if depth == was.gap.depth {
+            continue;
+        }
+        store::gap::write(desk.tx, &was, &Gap { depth, ..was.gap.clone() }).await?;
+        let below = edge::out(desk.tx, &key, EDGES_MAX).await?;
+        open.extend(below.iter().filter_map(|(_, on)| Key::stored(on)));
     }
     Ok(())
+}
+
+/// The gaps that may be cleared or proven by the success of a job, page by page.
+async fn candidates(desk: &mut Desk<'_>, job: &str) -> Result<Vec<Key>, No> {
+    let mut all: Vec<Key> = Vec::new();
+    loop {
+        let after = all.last().map(Key::to_string).unwrap_or_default();
+        let page = blocked::blocking(desk.tx, job, &after, GAPS_AT_ONCE).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
 }
 
 /// Takes in that a job succeeded, in a run that began at `since` and reported these gaps: none of the others blocks it any
 /// more, and one that was merged before the run began is proven.
 pub(crate) async fn succeeded(desk: &mut Desk<'_>, job: &str, since: Time, reported: &[Key]) -> Result<(), No> {
-    for key in blocked::blocking(desk.tx, job, GAPS_OF_JOB_MAX).await? {
+    for key in candidates(desk, job).await? {
         if reported.contains(&key) {
             continue;
         }
@@ -247,9 +314,12 @@ pub(crate) async fn succeeded(desk: &mut Desk<'_>, job: &str, since: Time, repor
             None => Some(own),
         };
         let Some(stands) = stands else { continue };
+        let proves = match stands.gap.merged_at.filter(|_| stands.gap.state == State::Merged) {
+            Some(merged) if since < merged && bug("prove-by-an-old-run") => true,
+            Some(merged) => since >= merged && blocked::proves(desk.tx, &stands.gap.key, &key, job, merged).await?,
+            None => false,
+        };
         let cleared = blocked::clear(desk.tx, &key, job, desk.now).await?;
-        let after = |merged| since >= merged || bug("prove-by-an-old-run");
-        let proves = stands.gap.state == State::Merged && stands.gap.merged_at.is_some_and(after);
         if !cleared && !proves {
             continue;
         }

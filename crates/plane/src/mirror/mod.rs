@@ -14,7 +14,7 @@ mod sync;
 use std::sync::Arc;
 
 use domain::gap::{Event, Key};
-use domain::label;
+use domain::label::{self, Names, Role};
 use domain::time::{Span, Time};
 use forge::{Fault, Forge};
 use futures::FutureExt;
@@ -111,6 +111,26 @@ pub(crate) async fn reopen(desk: &mut Desk<'_>, key: &Key, event: Event) -> Resu
 }
 
 impl Plane {
+    /// The names that our labels have: as configured, unless people renamed them in the repository that issues are mirrored
+    /// to. What cannot be read is as configured, and so is a name that is more than a few plain words: names given there are
+    /// other people's text.
+    pub async fn label_names(&self) -> Names {
+        let configured = self.settings.rules.labels.clone();
+        let Some(home) = &self.settings.home else { return configured };
+        let read = async {
+            let mut tx = self.store.glance().await?;
+            names(&mut tx, &home.repo, &configured).await
+        };
+        let there = read.await.unwrap_or_else(|_| configured.clone());
+        let plain =
+            |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '/' | ' '));
+        let few = |name: &str| name.split(' ').count() <= 3;
+        Role::ALL
+            .into_iter()
+            .filter(|role| plain(there.of(*role)) && few(there.of(*role)))
+            .fold(configured, |names, role| names.with(role, there.of(role)))
+    }
+
     /// The repository that issues are mirrored to, as it was last seen.
     pub async fn show_repository(&self, call: &crate::Call) -> Result<Option<Repository>, No> {
         let Some(home) = &self.settings.home else { return Ok(None) };

@@ -89,8 +89,10 @@ impl Plane {
                     let Some(was) = store::gap::load(desk.tx, &key).await? else { return Ok(()) };
                     let mut gap = was.gap.clone();
                     crate::gap::count(&mut desk, &mut gap).await?;
-                    // The rank follows the rule of this program, whatever wrote it before.
-                    store::gap::write(desk.tx, &was, &gap).await?;
+                    // Also where the rank was written by another program, whose rule was another.
+                    if gap != was.gap || !was.ranks_by_the_rule() {
+                        store::gap::write(desk.tx, &was, &gap).await?;
+                    }
                     Ok(store::gap::counted(desk.tx, &key).await?)
                 }
                 .boxed()

@@ -41,13 +41,19 @@ enum Command {
     Defer { claim: String, wait: Span },
     Trigger { name: String },
     Tend,
-    Report { gap: &'static str, job: Option<String>, on: Option<&'static str>, critical: bool },
-    Say { gap: &'static str, what: usize },
-    Merge { one: &'static str, into: &'static str },
-    Gaps,
+    Gap(About),
     List { due_only: bool },
     Locks { prefix: String },
     Advance { span: Span },
+}
+
+/// A command about gaps.
+#[derive(Debug, Clone)]
+enum About {
+    Report { gap: &'static str, job: Option<String>, on: Option<&'static str>, critical: bool },
+    Say { gap: &'static str, what: usize },
+    Merge { one: &'static str, into: &'static str },
+    List,
 }
 
 /// What earlier answers gave out.
@@ -109,29 +115,20 @@ fn draw(rng: &mut StdRng, known: &Known) -> Command {
         (75..78, _, Some((_, claim))) => Command::Defer { claim, wait: secs(rng, 60) },
         (78..82, _, _) => Command::Trigger { name },
         (82..84, _, _) => Command::Tend,
-        (92..95, _, _) => Command::Report {
+        (92..95, _, _) => Command::Gap(About::Report {
             gap: GAPS[rng.random_range(0..4)],
             job: rng.random_bool(0.7).then_some(name),
             on: rng.random_bool(0.2).then(|| GAPS[rng.random_range(0..4)]),
             critical: rng.random_bool(0.1),
-        },
-        (95, _, _) => Command::Say { gap: GAPS[rng.random_range(0..4)], what: rng.random_range(0..4) },
-        (96, _, _) => Command::Merge { one: GAPS[rng.random_range(0..4)], into: GAPS[rng.random_range(0..4)] },
-        (97, _, _) => Command::Gaps,
+        }),
+        (95, _, _) => Command::Gap(About::Say { gap: GAPS[rng.random_range(0..4)], what: rng.random_range(0..4) }),
+        (96, _, _) => {
+            Command::Gap(About::Merge { one: GAPS[rng.random_range(0..4)], into: GAPS[rng.random_range(0..4)] })
+        }
+        (97, _, _) => Command::Gap(About::List),
         (84..86, _, _) => Command::List { due_only: rng.random_bool(0.5) },
         (86..88, _, _) => Command::Locks { prefix: ["", "k", "k1"][rng.random_range(0..3)].into() },
         _ => Command::Advance { span: Span(rng.random_range(0..40_000)) },
-    }
-}
-
-/// What a person says of a gap.
-async fn say(plane: &Plane, gap: &str, what: usize) -> String {
-    let (by, why) = (crate::given::operator(), "a person says so");
-    match what {
-        0 => format!("{:?}", plane.wontfix_gap(&by, gap, why).await),
-        1 => format!("{:?}", plane.reopen_gap(&by, gap, why).await),
-        2 => format!("{:?}", plane.close_gap(&by, gap, why).await),
-        _ => format!("{:?}", plane.prioritize_gap(&by, gap, Some(Priority::High)).await),
     }
 }
 
@@ -180,25 +177,40 @@ async fn run(world: &World, by: &Call, command: &Command, known: &mut Known) -> 
         Command::Defer { claim, wait } => format!("{:?}", plane.defer_job(by, &claim, wait, "quota").await),
         Command::Trigger { name } => format!("{:?}", plane.trigger_job(by, &name).await),
         Command::Tend => format!("{:?}", plane.tend_lines().await),
-        Command::Report { gap, job, on, critical } => {
-            let severity = if critical { Severity::Critical } else { Severity::Blocking };
-            let depends_on = on.map(|on| format!("adr/{on}"));
-            let seen = Sighting { job, depends_on, severity, ..Sighting::named("adr", gap) };
-            format!("{:?}", plane.report_gap(by, seen).await)
-        }
-        Command::Say { gap, what } => say(plane, gap, what).await,
-        Command::Merge { one, into } => {
-            format!("{:?}", plane.merge_gaps(&crate::given::operator(), one, into).await)
-        }
-        Command::Gaps => {
-            drop(plane.tend_gaps().await);
-            format!("{:?}", plane.list_gaps(by, Which::All, None, &Ask::default()).await)
-        }
+        Command::Gap(about) => of_gaps(plane, by, about).await,
         Command::List { due_only } => format!("{:?}", plane.list_jobs(by, due_only, None, &Ask::default()).await),
         Command::Locks { prefix } => format!("{:?}", plane.list_locks(by, Some(&prefix), &Ask::default()).await),
         Command::Advance { span } => {
             world.hand.advance(span);
             String::new()
+        }
+    }
+}
+
+/// Runs a command about gaps.
+async fn of_gaps(plane: &Plane, by: &Call, about: About) -> String {
+    match about {
+        About::Report { gap, job, on, critical } => {
+            let severity = if critical { Severity::Critical } else { Severity::Blocking };
+            let depends_on = on.map(|on| format!("adr/{on}"));
+            let seen = Sighting { job, depends_on, severity, ..Sighting::named("adr", gap) };
+            format!("{:?}", plane.report_gap(by, seen).await)
+        }
+        About::Say { gap, what } => {
+            let (by, why) = (crate::given::operator(), "a person says so");
+            match what {
+                0 => format!("{:?}", plane.wontfix_gap(&by, gap, why).await),
+                1 => format!("{:?}", plane.reopen_gap(&by, gap, why).await),
+                2 => format!("{:?}", plane.close_gap(&by, gap, why).await),
+                _ => format!("{:?}", plane.prioritize_gap(&by, gap, Some(Priority::High)).await),
+            }
+        }
+        About::Merge { one, into } => {
+            format!("{:?}", plane.merge_gaps(&crate::given::operator(), one, into).await)
+        }
+        About::List => {
+            drop(plane.tend_gaps().await);
+            format!("{:?}", plane.list_gaps(by, Which::All, None, &Ask::default()).await)
         }
     }
 }

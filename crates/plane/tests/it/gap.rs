@@ -199,6 +199,95 @@ both!(a_duplicate_counts_for_the_gap_that_stands_for_it, async |world| {
     assert_eq!(show(world, "deploys-list").await.gap.jobs, 3);
 });
 
+both!(a_merge_by_mistake_leaves_nothing_behind_once_both_are_parted, async |world| {
+    register(&world.plane, hourly("a")).await;
+    report(world, sighting("list-deploys", Some("a"))).await;
+    world.hand.advance(Span::secs(1));
+    report(world, Sighting { severity: Severity::Critical, ..sighting("show-rollout", Some("a")) }).await;
+    let before = show(world, "list-deploys").await.gap;
+    let merged = world.plane.merge_gaps(&operator(), "show-rollout", "list-deploys").await.expect("merged");
+    assert!(merged.rank >= domain::gap::rank::CRITICAL);
+    world.plane.reopen_gap(&operator(), "show-rollout", "they are two after all").await.expect("two again");
+    assert_eq!(show(world, "list-deploys").await.gap, before);
+    assert_eq!(names(&live(world).await), ["show-rollout", "list-deploys"]);
+});
+
+both!(what_waits_for_a_duplicate_waits_for_what_stands_for_it, async |world| {
+    let on =
+        |name: &str, other: &str| Sighting { depends_on: Some(format!("mcp-tool/{other}")), ..sighting(name, None) };
+    report(world, on("upper", "dup")).await;
+    report(world, sighting("dup", None)).await;
+    report(world, on("into", "upper")).await;
+    world.plane.merge_gaps(&operator(), "dup", "into").await.expect("merged");
+    let upper = show(world, "upper").await;
+    assert_eq!(upper.depends_on, Vec::<String>::new(), "into waits for upper, so that upper cannot wait for it");
+    report(world, on("other", "dup")).await;
+    assert_eq!(show(world, "other").await.depends_on, ["mcp-tool/into"]);
+});
+
+both!(merges_that_meet_make_no_chain, async |world| {
+    for name in ["a", "b", "c"] {
+        report(world, sighting(name, None)).await;
+    }
+    let other = world.replica().await;
+    let (by, also) = (operator(), operator());
+    let (one, two) = tokio::join!(world.plane.merge_gaps(&by, "a", "b"), other.merge_gaps(&also, "b", "c"));
+    assert!(one.is_ok() || two.is_ok(), "{one:?} {two:?}");
+    // INV-16 tells of a chain when the world is checked.
+});
+
+both!(a_job_that_found_a_way_around_proves_nothing_while_another_is_blocked, async |world| {
+    for job in ["around", "blocked"] {
+        register(&world.plane, hourly(job)).await;
+        run(world, job, "error: blocked", "BLOCKING-GAP: list-deploys - x").await;
+    }
+    run(world, "around", "ok", "").await;
+    world.hand.advance(Span::secs(1));
+    world.plane.close_gap(&operator(), "list-deploys", "it is there by now").await.expect("merged");
+    world.hand.advance(Span::secs(1));
+    run(world, "around", "ok", "").await;
+    assert_eq!(show(world, "list-deploys").await.gap.state, State::Merged);
+    run(world, "blocked", "ok", "").await;
+    assert_eq!(show(world, "list-deploys").await.gap.state, State::Proven);
+});
+
+both!(what_is_told_of_a_run_before_the_merge_opens_nothing, async |world| {
+    register(&world.plane, hourly("j")).await;
+    run(world, "j", "error: blocked", "BLOCKING-GAP: list-deploys - x").await;
+    world.hand.advance(Span::secs(1));
+    world.plane.close_gap(&operator(), "list-deploys", "it is there by now").await.expect("merged");
+    world.hand.advance(Span::hours(6));
+    let late = Sighting { job: Some("j".into()), ..Sighting::named("unspecified", "list-deploys") };
+    world.plane.report_gap(&bob(), late).await.expect("recorded");
+    let shown = show(world, "list-deploys").await;
+    assert_eq!((shown.gap.state, shown.gap.sightings), (State::Merged, 2), "the last run of the job was before");
+    let news = Sighting::named("unspecified", "list-deploys");
+    world.plane.report_gap(&bob(), news).await.expect("recorded");
+    assert_eq!(show(world, "list-deploys").await.gap.state, State::Open, "of no job, it is of now");
+});
+
+both!(depths_follow_what_rises_to_the_top, async |world| {
+    let on =
+        |name: &str, other: &str| Sighting { depends_on: Some(format!("mcp-tool/{other}")), ..sighting(name, None) };
+    report(world, on("a", "b")).await;
+    let mut tx = world.store().begin().await.expect("a transaction");
+    // b waits for c, and c for d, though nobody reported b or c for their own sake.
+    for (gap, other) in [("b", "c"), ("c", "d")] {
+        let key = |name: &str| domain::gap::Key { kind: "mcp-tool".into(), name: name.into() };
+        let depth = if other == "c" { 2 } else { 3 };
+        let below = Gap { depth, ..Gap::new(key(other), world.hand.now()) };
+        store::gap::add(&mut tx, &below).await.expect("a gap");
+        store::gap::edge::add(&mut tx, &key(gap), &key(other)).await.expect("an edge");
+    }
+    tx.commit().await.expect("a commit");
+    let depth = async |name: &str| show(world, name).await.gap.depth;
+    assert_eq!((depth("b").await, depth("c").await, depth("d").await), (1, 2, 3));
+    assert!(show(world, "d").await.too_deep);
+    report(world, sighting("b", None)).await;
+    assert_eq!((depth("b").await, depth("c").await, depth("d").await), (0, 1, 2));
+    assert!(!show(world, "d").await.too_deep);
+});
+
 both!(merging_refuses_what_makes_no_sense, async |world| {
     for name in ["one", "two", "three"] {
         report(world, sighting(name, None)).await;
@@ -296,7 +385,8 @@ both!(markers_that_cannot_be_read_are_kept_and_shown, async |world| {
 
 both!(a_summary_of_64_kib_of_markers_loses_nothing_unsaid, async |world| {
     register(&world.plane, hourly("j")).await;
-    let summary = (0..3_000).map(|n| format!("BLOCKING-GAP: gap-{n}x - why\n")).collect::<Vec<_>>().concat();
+    let markers: Vec<_> = (0..3_000).map(|n| format!("BLOCKING-GAP: gap-{n}x - why")).collect();
+    let summary = markers.join("\n");
     run(world, "j", "error: x", &summary[..65_000]).await;
     assert_eq!(walk(200, async |ask| world.plane.list_gaps(&ann(), Which::Live, None, ask).await).await.len(), 99);
     let kept = world.plane.list_unreadable(&ann(), &Ask::default()).await.expect("a list").items;

@@ -5,6 +5,7 @@ use domain::level::Level;
 use domain::refusal::Code;
 use domain::time::Span;
 use harness::{World, both};
+use store::gap::sighting::Under;
 
 use crate::given::{ann, code, complete, hourly, operator, refused, register, take, wish};
 
@@ -56,9 +57,7 @@ both!(markers_that_name_nothing_do_not_open_the_gate, async |world| {
         let unreadable = Sighting { name: None, ..Sighting::named("adr", "") };
         let mut tx = world.store().begin().await.expect("a transaction");
         let id = domain::id::mint(world.hand.now(), world.plane.draw());
-        store::gap::sighting::append(&mut tx, &id, &unreadable, store::gap::sighting::Under::default(), "ann")
-            .await
-            .expect("a row");
+        store::gap::sighting::append(&mut tx, &id, &unreadable, Under::default(), "ann").await.expect("a row");
         tx.commit().await.expect("a commit");
     }
     let refusal = refused(world.plane.raise_level(&operator(), None).await);

@@ -219,7 +219,8 @@ impl ServerHandler for Surface {
         request: GetPromptRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompt::get(&request.name, &self.plane.settings().tool_prefix).map(Into::into)
+        let labels = self.plane.label_names().await;
+        prompt::get(&request.name, &self.plane.settings().tool_prefix, &labels).map(Into::into)
     }
 
     async fn list_resources(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::label::{self, Names};
 use rmcp::ErrorData;
 use rmcp::model::{GetPromptResult, Prompt, PromptMessage, Role};
 
@@ -46,13 +47,28 @@ pub(super) fn list() -> Vec<Prompt> {
     PROMPTS.into_iter().map(|(name, about, _)| Prompt::new(name, Some(about), None)).collect()
 }
 
-pub(super) fn get(name: &str, prefix: &str) -> Result<GetPromptResult, ErrorData> {
+/// A prompt with the names that tools and labels have here.
+pub(super) fn get(name: &str, prefix: &str, labels: &Names) -> Result<GetPromptResult, ErrorData> {
     let prompts: BTreeMap<_, _> = PROMPTS.into_iter().map(|(name, about, file)| (name, (about, file))).collect();
     let Some((about, file)) = prompts.get(name) else {
         return Err(ErrorData::invalid_params(format!("there is no prompt {}", super::printable(name)), None));
     };
-    let text = body(file).replace(PREFIX, prefix);
+    let text = labelled(&body(file).replace(PREFIX, prefix), labels);
     Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]).with_description(*about))
+}
+
+/// The labels that the files name.
+const LABELS: [label::Role; 3] = [label::Role::Gap, label::Role::OptIn, label::Role::OptOut];
+
+/// A text in which labels have the names that they have here. A label's name stands in it as a word of its own.
+fn labelled(text: &str, labels: &Names) -> String {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '_');
+    let words = text.split_inclusive(|c| !is_inner(c)).map(|word| {
+        let name = word.trim_end_matches(|c| !is_inner(c));
+        let role = LABELS.into_iter().find(|role| role.name() == name);
+        role.map_or_else(|| word.to_owned(), |role| word.replacen(name, labels.of(role), 1))
+    });
+    words.collect()
 }
 
 /// A file without its front matter.
@@ -64,6 +80,21 @@ fn body(file: &'static str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prompt_names_the_labels_that_are_used_here() {
+        let labels = Names::default().with(label::Role::OptIn, "agents").with(label::Role::OptOut, "humans only");
+        assert_eq!(
+            labelled("carry claude, not manual: manual wins. claude/x claude-routine-attempted", &labels),
+            "carry agents, not humans only: humans only wins. claude/x claude-routine-attempted"
+        );
+        for (name, _, file) in PROMPTS {
+            assert_eq!(labelled(body(file), &Names::default()), body(file), "{name}");
+            let other = labelled(body(file), &labels);
+            let words: Vec<_> = other.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '/')).collect();
+            assert!(!words.contains(&"claude") && !words.contains(&"manual"), "{name}");
+        }
+    }
 
     #[test]
     fn every_prompt_passes_every_gateway() {

@@ -27,7 +27,14 @@ statements! {
                    gap_job.cleared_at, CAST(CASE WHEN job.name IS NULL THEN 0 ELSE 1 END AS BIGINT) AS registered
              FROM gap_job LEFT JOIN job ON job.name = gap_job.job
             WHERE ", of!(), " ORDER BY gap_job.last_at DESC, gap_job.job, gap_job.gap LIMIT $2");
-    BLOCKING = "SELECT gap FROM gap_job WHERE job = $1 ORDER BY gap LIMIT $2";
+    // What is cleared matters only where it may still be proven.
+    BLOCKING = "SELECT gap_job.gap FROM gap_job JOIN gap ON gap.key = gap_job.gap
+                 WHERE gap_job.job = $1 AND gap_job.gap > $2
+                   AND (gap_job.cleared_at IS NULL OR gap.state IN ('merged', 'duplicate'))
+                 ORDER BY gap_job.gap LIMIT $3";
+    OPEN_AT = concat!("SELECT gap_job.gap, gap_job.job FROM gap_job
+                        WHERE ", of!(), " AND (gap_job.cleared_at IS NULL OR gap_job.cleared_at >= $2)
+                        ORDER BY CASE WHEN gap_job.gap = $3 AND gap_job.job = $4 THEN 0 ELSE 1 END LIMIT 1");
     OPEN_OF = "SELECT gap FROM gap_job WHERE job = $1 AND cleared_at IS NULL ORDER BY gap LIMIT $2";
     FIND = "SELECT severity FROM gap_job WHERE gap = $1 AND job = $2 AND cleared_at IS NULL";
     PRIORITY = "SELECT priority FROM job WHERE name = $1";
@@ -95,9 +102,17 @@ pub async fn list(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<Blocked>, Fa
     tx.all(LIST, &[Text(&key.to_string()), Int(limit)]).await
 }
 
-/// The gaps that were ever reported to block a job, by key.
-pub async fn blocking(tx: &mut Tx, job: &str, limit: i64) -> Result<Vec<Key>, Fault> {
-    super::keys(tx.all(BLOCKING, &[Text(job), Int(limit)]).await?)
+/// The gaps that block a job, or blocked it and may still be proven by it, by key, after one.
+pub async fn blocking(tx: &mut Tx, job: &str, after: &str, limit: i64) -> Result<Vec<Key>, Fault> {
+    super::keys(tx.all(BLOCKING, &[Text(job), Text(after), Int(limit)]).await?)
+}
+
+/// Whether the success of a job proves a gap that was merged at `merged`: the job was blocked then, or none was any more.
+/// `own` is the gap that the job reported, which may be a duplicate of `stands`.
+pub async fn proves(tx: &mut Tx, stands: &Key, own: &Key, job: &str, merged: Time) -> Result<bool, Fault> {
+    let args = [Text(&stands.to_string()), Int(merged.0), Text(&own.to_string()), Text(job)];
+    let open: Option<(String, String)> = tx.one(OPEN_AT, &args).await?;
+    Ok(open.is_none_or(|(gap, open)| gap == own.to_string() && open == job))
 }
 
 /// The gaps that block a job now, by key.

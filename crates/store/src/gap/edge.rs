@@ -6,8 +6,8 @@ use domain::gap::relation::Edge;
 use crate::Arg::{Int, Text};
 use crate::{Fault, Tx};
 
-/// The most edges that one question reads.
-const EDGES_MAX: i64 = 10_000;
+/// The most edges below a gap that one question reads: where there are more, nobody can tell what they lead to.
+pub const BELOW_MAX: i64 = 10_000;
 
 statements! {
     ADD = "INSERT INTO gap_edge (gap, depends_on, at) VALUES ($1, $2, $3) ON CONFLICT (gap, depends_on) DO NOTHING";
@@ -18,12 +18,9 @@ statements! {
              SELECT gap, depends_on FROM gap_edge WHERE gap IN (SELECT key FROM reached) LIMIT $2";
     ABOVE = "SELECT gap, depends_on FROM gap_edge WHERE depends_on = $1 ORDER BY gap LIMIT $2";
     OUT = "SELECT gap, depends_on FROM gap_edge WHERE gap = $1 ORDER BY depends_on LIMIT $2";
-    AROUND = "WITH RECURSIVE reached (key) AS (
-                SELECT key FROM gap WHERE key = $1
-                UNION
-                SELECT CASE WHEN gap_edge.gap = reached.key THEN gap_edge.depends_on ELSE gap_edge.gap END
-                  FROM gap_edge JOIN reached ON gap_edge.gap = reached.key OR gap_edge.depends_on = reached.key)
-              SELECT gap, depends_on FROM gap_edge WHERE gap IN (SELECT key FROM reached) LIMIT $2";
+    THERE = "SELECT gap FROM gap_edge WHERE gap = $1 AND depends_on = $2";
+    SHALLOWEST = "SELECT MIN(gap.depth) FROM gap_edge JOIN gap ON gap.key = gap_edge.gap WHERE gap_edge.depends_on = $1";
+    REMOVE = "DELETE FROM gap_edge WHERE gap = $1 OR depends_on = $1";
 }
 
 /// Adds an edge; one that is there stays.
@@ -34,12 +31,24 @@ pub async fn add(tx: &mut Tx, gap: &Key, depends_on: &Key) -> Result<bool, Fault
 
 /// Every edge that can be reached from a gap, downwards.
 pub async fn below(tx: &mut Tx, key: &Key) -> Result<Vec<Edge>, Fault> {
-    tx.all(BELOW, &[Text(&key.to_string()), Int(EDGES_MAX)]).await
+    tx.all(BELOW, &[Text(&key.to_string()), Int(BELOW_MAX)]).await
 }
 
-/// Every edge of the gaps that hang together with this one.
-pub async fn around(tx: &mut Tx, key: &Key) -> Result<Vec<Edge>, Fault> {
-    tx.all(AROUND, &[Text(&key.to_string()), Int(EDGES_MAX)]).await
+/// Whether an edge is there.
+pub async fn is_there(tx: &mut Tx, gap: &Key, depends_on: &Key) -> Result<bool, Fault> {
+    let found: Option<(String,)> = tx.one(THERE, &[Text(&gap.to_string()), Text(&depends_on.to_string())]).await?;
+    Ok(found.is_some())
+}
+
+/// How deep the shallowest of the gaps is that wait for this one; none where none does.
+pub async fn shallowest_above(tx: &mut Tx, key: &Key) -> Result<Option<i64>, Fault> {
+    let found: Option<(Option<i64>,)> = tx.one(SHALLOWEST, &[Text(&key.to_string())]).await?;
+    Ok(found.and_then(|(depth,)| depth))
+}
+
+/// Takes every edge of a gap away, both ways.
+pub async fn remove(tx: &mut Tx, key: &Key) -> Result<u64, Fault> {
+    tx.run(REMOVE, &[Text(&key.to_string())]).await
 }
 
 /// The edges that lead to a gap: what depends on it.

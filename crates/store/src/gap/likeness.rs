@@ -13,14 +13,23 @@ macro_rules! columns {
     };
 }
 
+macro_rules! single {
+    () => {
+        " AND NOT EXISTS (SELECT 1 FROM gap AS twin
+             WHERE twin.key IN (gap_likeness.gap, gap_likeness.other) AND twin.state = 'duplicate')"
+    };
+}
+
 statements! {
     ADD = "INSERT INTO gap_likeness (gap, other, score, why, at) VALUES ($1, $2, $3, $4, $5)
            ON CONFLICT (gap, other) DO NOTHING";
-    LIST = concat!("SELECT ", columns!(), " FROM gap_likeness WHERE verdict IS NULL AND (-score, gap, other) > ($1, $2, $3)
-            ORDER BY score DESC, gap, other LIMIT $4");
-    OF_GAP = concat!("SELECT ", columns!(), " FROM gap_likeness WHERE verdict IS NULL AND gap = $1
-            UNION ALL SELECT ", columns!(), " FROM gap_likeness WHERE verdict IS NULL AND other = $1
+    // What a duplicate is like is of no more interest.
+    LIST = concat!("SELECT ", columns!(), " FROM gap_likeness WHERE verdict IS NULL AND (-score, gap, other) > ($1, $2, $3)",
+            single!(), " ORDER BY score DESC, gap, other LIMIT $4");
+    OF_GAP = concat!("SELECT ", columns!(), " FROM gap_likeness WHERE verdict IS NULL AND gap = $1", single!(), "
+            UNION ALL SELECT ", columns!(), " FROM gap_likeness WHERE verdict IS NULL AND other = $1", single!(), "
             ORDER BY score DESC, gap, other LIMIT $2");
+    PART = "UPDATE gap_likeness SET verdict = 'different' WHERE gap = $1 AND other = $2";
     JUDGE = "UPDATE gap_likeness SET verdict = $3 WHERE verdict IS NULL AND gap = $1 AND other = $2";
 }
 
@@ -84,6 +93,12 @@ pub async fn judge(tx: &mut Tx, a: &Key, b: &Key, verdict: Verdict) -> Result<bo
         Verdict::Different => "different",
     };
     Ok(tx.run(JUDGE, &[Text(&gap), Text(&other), Text(verdict)]).await? == 1)
+}
+
+/// Remembers that two gaps, of which one stood for the other, are two.
+pub async fn part(tx: &mut Tx, a: &Key, b: &Key) -> Result<(), Fault> {
+    let (gap, other) = pair(a, b);
+    tx.run(PART, &[Text(&gap), Text(&other)]).await.map(drop)
 }
 
 /// Two keys in their order.

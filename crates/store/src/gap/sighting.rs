@@ -22,6 +22,13 @@ statements! {
             ORDER BY at DESC, id DESC LIMIT $3");
     // As far as a gate asks: counting stops there.
     NAMED = "SELECT COUNT(*) FROM (SELECT id FROM sighting WHERE name IS NOT NULL ORDER BY at DESC, id LIMIT $1) AS named";
+    // Of a gap and of the duplicates that it stands for.
+    SUM = "SELECT COUNT(*) AS sightings, COALESCE(MIN(sighting.at), 0) AS first_at, COALESCE(MAX(sighting.at), 0) AS last_at,
+                  CAST(COALESCE(MAX(CASE sighting.severity WHEN 'critical' THEN 2 WHEN 'blocking' THEN 1 ELSE 0 END), 0) AS BIGINT)
+                    AS worst,
+                  CAST(COALESCE(MAX(CASE WHEN sighting.parent IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) AS top
+             FROM gap JOIN sighting ON sighting.kind = gap.kind AND sighting.name = gap.name
+            WHERE gap.key IN (SELECT key FROM gap WHERE key = $1 UNION SELECT key FROM gap WHERE duplicate_of = $1)";
     BY_DAY = "SELECT at / 86400000 AS day, kind, COUNT(*) AS sightings FROM sighting
                WHERE at >= $1 AND name IS NOT NULL GROUP BY at / 86400000, kind ORDER BY day, kind";
 }
@@ -104,6 +111,27 @@ pub async fn unreadable(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<
 pub async fn named(tx: &mut Tx, most: i64) -> Result<i64, Fault> {
     let count: Option<(i64,)> = tx.one(NAMED, &[Int(most)]).await?;
     Ok(count.map_or(0, |(count,)| count))
+}
+
+/// What sightings say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Sum {
+    /// How many.
+    pub sightings: i64,
+    /// The first; 0 for none.
+    pub first_at: i64,
+    /// The last; 0 for none.
+    pub last_at: i64,
+    /// The worst severity, from 0 for minor to 2 for critical.
+    pub worst: i64,
+    /// 1 when one of them was not met while another gap was worked on.
+    pub top: i64,
+}
+
+/// What the sightings of a gap, and of the duplicates that it stands for, say together.
+pub async fn sum(tx: &mut Tx, key: &Key) -> Result<Sum, Fault> {
+    let none = Sum { sightings: 0, first_at: 0, last_at: 0, worst: 0, top: 0 };
+    Ok(tx.one(SUM, &[Text(&key.to_string())]).await?.unwrap_or(none))
 }
 
 /// How many sightings of a kind there were on a day.

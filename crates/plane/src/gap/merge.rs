@@ -1,0 +1,96 @@
+//! One gap standing for another that says the same, and the parting of both: what each was reported to be is read from its
+//! sightings, so that a merge by mistake leaves nothing behind.
+
+use domain::gap::{Event, Gap, Key, Severity};
+use domain::refusal::{Code, Refusal};
+use domain::time::Time;
+use store::gap::likeness::{self, Verdict};
+use store::gap::{edge, sighting};
+
+use super::people::Merged;
+use super::sight::{deepen, depend};
+use super::{audited, count, meant, write};
+use crate::No;
+use crate::desk::Desk;
+
+/// The most edges of a duplicate that go over to what stands for it.
+const EDGES_MOVED_MAX: i64 = 1_000;
+
+pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) -> Result<Merged, No> {
+    let (one, into) = (meant(desk, "duplicate", &duplicate).await?, meant(desk, "into", &into).await?);
+    let stands = store::gap::find(desk.tx, &into).await?.ok_or(store::Fault::Conflict)?;
+    // A duplicate stands for nothing: what it is merged into does.
+    let into = stands.duplicate_of.unwrap_or(into);
+    if one == into {
+        return Err(Refusal::invalid("into", format!("{one} cannot be a duplicate of itself"))
+            .hint("name two gaps")
+            .into());
+    }
+    // Both held, always in the order of their keys.
+    let (first, second) = if one < into { (&one, &into) } else { (&into, &one) };
+    let first = store::gap::load(desk.tx, first).await?.ok_or(store::Fault::Conflict)?;
+    let second = store::gap::load(desk.tx, second).await?.ok_or(store::Fault::Conflict)?;
+    let (was, stands) = if first.gap.key == one { (first, second) } else { (second, first) };
+    // Asked once both are held: somebody else may have merged one of them meanwhile.
+    if stands.gap.duplicate_of.is_some() {
+        return Err(store::Fault::Conflict.into());
+    }
+    if !store::gap::duplicates(desk.tx, &one).await?.is_empty() {
+        return Err(Refusal::new(Code::WrongState, format!("{one} stands for duplicates of its own"))
+            .field("duplicate")
+            .hint(format!("merge {into} into {one}, or reopen the duplicates of {one} first"))
+            .into());
+    }
+    let mut gap = was.gap.clone().step(Event::MergedInto, desk.now).map_err(|(_, refusal)| refusal)?;
+    gap.duplicate_of = Some(into.clone());
+    write(desk, &was, &gap, Event::MergedInto, &format!("the same as {into}")).await?;
+    let mut both = stands.gap.clone();
+    both.priority = both.priority.max(was.gap.priority);
+    sum_up(desk, &mut both).await?;
+    store::gap::write(desk.tx, &stands, &both).await?;
+    desk.record(format!("gap:{into}"), &audited(&stands.gap), &audited(&both)).await?;
+    likeness::judge(desk.tx, &one, &into, Verdict::Same).await?;
+    move_edges(desk, &one, &into).await?;
+    let (jobs, rank) = (both.jobs, both.standing().rank());
+    Ok(Merged { duplicate: one.to_string(), into: into.to_string(), jobs, rank })
+}
+
+/// What depends on a duplicate, and what it depends on, goes over to what stands for it, but for what would close a circle.
+async fn move_edges(desk: &mut Desk<'_>, one: &Key, into: &Key) -> Result<(), No> {
+    let above = edge::above(desk.tx, one, EDGES_MOVED_MAX).await?;
+    let below = edge::out(desk.tx, one, EDGES_MOVED_MAX).await?;
+    edge::remove(desk.tx, one).await?;
+    for gap in above.iter().filter_map(|(gap, _)| Key::stored(gap)).filter(|gap| gap != into) {
+        depend(desk, &gap, into).await?;
+    }
+    for on in below.iter().filter_map(|(_, on)| Key::stored(on)).filter(|on| on != into) {
+        depend(desk, into, &on).await?;
+        deepen(desk, &on).await?;
+    }
+    deepen(desk, into).await
+}
+
+/// Lets a gap stand for one duplicate less, and remembers that both are two.
+pub(super) async fn part(desk: &mut Desk<'_>, one: &Key, other: &Key) -> Result<(), No> {
+    likeness::part(desk.tx, one, other).await?;
+    let Some(was) = store::gap::load(desk.tx, other).await? else { return Ok(()) };
+    let mut gap = was.gap.clone();
+    sum_up(desk, &mut gap).await?;
+    store::gap::write(desk.tx, &was, &gap).await?;
+    desk.record(format!("gap:{other}"), &audited(&was.gap), &audited(&gap)).await?;
+    deepen(desk, other).await?;
+    deepen(desk, one).await
+}
+
+/// Reads what a gap and its duplicates were reported to be, and counts what they block.
+pub(super) async fn sum_up(desk: &mut Desk<'_>, gap: &mut Gap) -> Result<(), No> {
+    let sum = sighting::sum(desk.tx, &gap.key).await?;
+    gap.sightings = sum.sightings;
+    if sum.sightings > 0 {
+        gap.first_at = Time(sum.first_at);
+        gap.last_at = Time(sum.last_at);
+        gap.severity = Severity::ALL.into_iter().rfind(|severity| *severity as i64 <= sum.worst).unwrap_or_default();
+        gap.top = sum.top == 1;
+    }
+    count(desk, gap).await
+}
