@@ -57,7 +57,7 @@ impl Sim {
         self.fake().forget_arrived();
     }
 
-    fn told(&self, what: String) {
+    fn told(&self, what: &str) {
         self.steps.add(format!("{} {what}", self.world.hand.now().iso()));
     }
 
@@ -71,7 +71,7 @@ impl Sim {
 
     async fn report(&mut self) {
         let (gap, job) = (self.gap(), self.job());
-        self.told(format!("{gap} is reported for {job}"));
+        self.told(&format!("{gap} is reported for {job}"));
         let seen = Sighting { job: Some(job.to_owned()), ..Sighting::named("mcp-tool", gap) };
         self.planes[0].report_gap(&ann(), seen).await.expect("recorded");
         self.stirs(gap);
@@ -81,15 +81,16 @@ impl Sim {
         let (gap, other) = (self.gap(), self.gap());
         let priority = *[None, Some(Priority::Low), Some(Priority::High)].choose(&mut self.chance).expect("one");
         let (plane, by) = (&self.planes[0], operator());
-        let what = self.chance.random_range(0..10);
+        let what = self.chance.random_range(0..12);
         let done = match what {
             0..3 => plane.wontfix_gap(&by, gap, WHY).await.is_ok(),
             3..6 => plane.reopen_gap(&by, gap, WHY).await.is_ok(),
             6..9 => plane.prioritize_gap(&by, gap, priority).await.is_ok(),
-            _ => plane.merge_gaps(&by, gap, other).await.is_ok(),
+            9 => plane.merge_gaps(&by, gap, other).await.is_ok(),
+            _ => plane.close_gap(&by, gap, WHY).await.is_ok(),
         };
-        let word = ["wontfix", "reopen", "prioritize", "merge"][(what / 3).min(3)];
-        self.told(format!("an operator: {word} {gap} ({other}, {priority:?}): {done}"));
+        let word = ["wontfix", "reopen", "prioritize", "merge or close"][what / 3];
+        self.told(&format!("an operator: {word} {gap} ({other}, {priority:?}): {done}"));
         if !done {
             return;
         }
@@ -106,7 +107,7 @@ impl Sim {
         let (job, gap) = (self.job(), self.gap());
         let (fails, reports) = (self.chance.random_bool(0.3), self.chance.random_bool(0.3));
         let status = if fails { "error: it failed" } else { "ok" };
-        self.told(format!("{job} ends with {status}, reporting {gap}: {reports}"));
+        self.told(&format!("{job} ends with {status}, reporting {gap}: {reports}"));
         let plane = &self.planes[0];
         plane.trigger_job(&ann(), job).await.expect("an answer");
         let Some(held) = claim(plane, &ann(), named(job)).await else { return };
@@ -171,7 +172,7 @@ impl Sim {
             _ => return,
         }
         let now = self.issue_of(gap).expect("it is still there");
-        self.told(format!(
+        self.told(&format!(
             "a person on {gap} (loud {loud}, clear {clear}): open {} {:?} {:?}",
             now.open, now.reason, now.labels
         ));
@@ -221,7 +222,7 @@ impl Sim {
         let delivery =
             webhook::Delivery { id: "forged", event: "issues", signature: Some("sha256=00"), body: forged.as_bytes() };
         self.planes[0].receive_webhook(delivery).await.expect_err("not proven");
-        self.told(format!("{count} webhooks: {fates:?} lost, forged, twice, once"));
+        self.told(&format!("{count} webhooks: {fates:?} lost, forged, twice, once"));
     }
 
     fn fault(&mut self) {
@@ -242,7 +243,7 @@ impl Sim {
         let fault = faults.choose(&mut self.chance).expect("a fault").clone();
         let (method, path) = *ROUTES.choose(&mut self.chance).expect("a route");
         let times = self.chance.random_range(1..4);
-        self.told(format!("{times} times {fault:?} at {method} {path}"));
+        self.told(&format!("{times} times {fault:?} at {method} {path}"));
         self.fake().fault(times, method, path, fault);
     }
 
@@ -252,10 +253,10 @@ impl Sim {
         let plane = self.planes[at].clone();
         if sweeps {
             let told = plane.sweep().await;
-            self.told(format!("plane {at} sweeps: {told:?}"));
+            self.told(&format!("plane {at} sweeps: {told:?}"));
         } else {
             plane.tend_mirror().await.expect("a tick");
-            self.told(format!("plane {at} ticks"));
+            self.told(&format!("plane {at} ticks"));
         }
     }
 
@@ -263,9 +264,9 @@ impl Sim {
     async fn behind(&mut self) {
         self.person().await;
         let plane = self.planes[0].clone();
-        self.told(format!("plane 0 sweeps: {:?}", plane.sweep().await));
+        self.told(&format!("plane 0 sweeps: {:?}", plane.sweep().await));
         self.fake().fault(1, "GET", "/repos/ann/website/issues", Fault::Stale);
-        self.told(format!("and once more, from a copy that is behind: {:?}", plane.sweep().await));
+        self.told(&format!("and once more, from a copy that is behind: {:?}", plane.sweep().await));
     }
 
     /// Something is to be said on an issue, and its arrival may stay in doubt.
@@ -275,7 +276,7 @@ impl Sim {
         let fault = faults.choose(&mut self.chance).expect("a fault").clone();
         let plane = self.planes[0].clone();
         let merged = plane.merge_gaps(&operator(), gap, other).await.is_ok();
-        self.told(format!("{gap} is merged into {other}: {merged}; its note meets {fault:?}"));
+        self.told(&format!("{gap} is merged into {other}: {merged}; its note meets {fault:?}"));
         if merged {
             self.wanted.entry(gap).or_default().stand = None;
             self.fake().fault(1, "POST", "/repos/ann/website/issues/*/comments", fault);
@@ -286,10 +287,10 @@ impl Sim {
     async fn both(&mut self) {
         let (one, two) = (self.planes[0].clone(), self.planes[1].clone());
         let sweeps = self.chance.random_bool(0.6);
-        self.told(format!("both planes at once, sweeping {sweeps}"));
+        self.told(&format!("both planes at once, sweeping {sweeps}"));
         if sweeps {
             let (told, tended) = tokio::join!(one.sweep(), two.sweep());
-            self.told(format!("{told:?}, {tended:?}"));
+            self.told(&format!("{told:?}, {tended:?}"));
         }
         let (told, tended) = tokio::join!(one.tend_mirror(), two.tend_mirror());
         told.expect("a tick");
@@ -317,7 +318,7 @@ impl Sim {
         };
         work.abort();
         drop(work.await);
-        self.told(format!("plane {at} dies at its request {count} (sweeping {sweeps}), or ended before: {alive}"));
+        self.told(&format!("plane {at} dies at its request {count} (sweeping {sweeps}), or ended before: {alive}"));
         self.planes[at] = self.plane();
     }
 }

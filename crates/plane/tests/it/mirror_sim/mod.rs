@@ -164,7 +164,7 @@ async fn simulate(on: On, seed: u64) -> Result<(), String> {
         drop((place, planes));
         world.discard().await;
     });
-    let panic = match ran.catch_unwind().await {
+    let panic = match Box::pin(ran.catch_unwind()).await {
         Ok(()) => return Ok(()),
         Err(panic) => panic,
     };
