@@ -126,7 +126,7 @@ fn trigger() -> Tool {
         name: "trigger-routine-job",
         title: "Trigger a routine job",
         about: "Make a job due now and forget its failed attempts. While somebody works on it, the run after this one is \
-                asked for.",
+                asked for. Refused where the gap that it works on is settled: its jobs come back when that is opened again.",
     };
     Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: NameArgs| async move {
         let job = plane.trigger_job(&call, &args.name).await?;
