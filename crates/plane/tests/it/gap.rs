@@ -277,7 +277,7 @@ both!(depths_follow_what_rises_to_the_top, async |world| {
         let depth = if other == "c" { 2 } else { 3 };
         let below = Gap { depth, ..Gap::new(key(other), world.hand.now()) };
         store::gap::add(&mut tx, &below).await.expect("a gap");
-        store::gap::edge::add(&mut tx, &key(gap), &key(other)).await.expect("an edge");
+        store::gap::edge::add(&mut tx, &key(gap), &key(other), store::gap::edge::Why::Met).await.expect("an edge");
     }
     tx.commit().await.expect("a commit");
     let depth = async |name: &str| show(world, name).await.gap.depth;
