@@ -116,7 +116,7 @@ pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'
     let told = sighting::Under { claim_id: under.claim_id, parent: parent.as_deref() };
     sighting::append(desk.tx, &id, seen, told, &principal).await?;
     let Some(key) = Key::of(seen) else { return Ok(None) };
-    let own = held(desk, &key).await?;
+    let (own, new) = held(desk, &key).await?;
     // A duplicate keeps its own count; what it means for people is with the gap that stands for it.
     let stands = match (own.gap.state, own.gap.duplicate_of.clone()) {
         (State::Duplicate, Some(key)) => {
@@ -124,7 +124,7 @@ pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'
             gap.sightings += 1;
             gap.last_at = gap.last_at.max(desk.now);
             store::gap::write(desk.tx, &own, &gap).await?;
-            held(desk, &key).await?
+            held(desk, &key).await?.0
         }
         _ => own,
     };
@@ -137,7 +137,8 @@ pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'
     let id_of_gap = gap.key.clone();
     if gap.state == stands.gap.state {
         store::gap::write(desk.tx, &stands, &gap).await?;
-        desk.record(format!("gap:{}", gap.key), &audited(&stands.gap), &audited(&gap)).await?;
+        let before = if new { serde_json::Value::Null } else { audited(&stands.gap) };
+        desk.record(format!("gap:{}", gap.key), &before, &audited(&gap)).await?;
     } else {
         let why = format!("reported again by {principal}");
         write(desk, &stands, &gap, Event::Sighted, &why).await?;
@@ -147,17 +148,15 @@ pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'
     Ok(Some(Reported { id, gap: id_of_gap.to_string(), state, rank, jobs }))
 }
 
-/// The gap of this key, held still; made where nobody reported it before.
-async fn held(desk: &mut Desk<'_>, key: &Key) -> Result<Stored, No> {
+/// The gap of this key, held still, and whether it was made just now, for nobody reported it before; whoever asked leaves
+/// the audit row of that.
+async fn held(desk: &mut Desk<'_>, key: &Key) -> Result<(Stored, bool), No> {
     if let Some(stored) = store::gap::load(desk.tx, key).await? {
-        return Ok(stored);
+        return Ok((stored, false));
     }
-    let gap = Gap::new(key.clone(), desk.now);
-    if store::gap::add(desk.tx, &gap).await? {
-        desk.record(format!("gap:{key}"), &(), &audited(&gap)).await?;
-    }
+    let new = store::gap::add(desk.tx, &Gap::new(key.clone(), desk.now)).await?;
     // Where somebody else just made it, this command is decided anew.
-    Ok(store::gap::load(desk.tx, key).await?.ok_or(store::Fault::Conflict)?)
+    Ok((store::gap::load(desk.tx, key).await?.ok_or(store::Fault::Conflict)?, new))
 }
 
 /// Counts a job among those that a gap blocks.
@@ -220,7 +219,13 @@ async fn depended_on(desk: &mut Desk<'_>, text: &str) -> Result<Key, No> {
     let bearers = store::gap::called(desk.tx, &name).await?;
     match domain::gap::resolve("depends_on", &name, kind.as_deref(), &bearers)? {
         Some(key) => standing_for(desk, &key).await,
-        None => Ok(held(desk, &unheard(name, kind)).await?.gap.key),
+        None => {
+            let (made, new) = held(desk, &unheard(name, kind)).await?;
+            if new {
+                desk.record(format!("gap:{}", made.gap.key), &(), &audited(&made.gap)).await?;
+            }
+            Ok(made.gap.key)
+        }
     }
 }
 

@@ -49,7 +49,8 @@ both!(inv_8_two_replicas_that_ring_at_once_run_each_due_time_once, async |world|
     let expected: Vec<_> = (0..30).map(|hour| (START + Span::hours(hour)).0).collect();
     assert_eq!(due, expected);
     assert!(
-        runs.iter().all(|run| (run.attempt, run.missed, run.status.as_str()) == (1, 0, "ok: 0 gaps in 0 sightings")),
+        runs.iter()
+            .all(|run| (run.attempt, run.missed) == (1, 0) && run.status.starts_with("ok: 0 gaps in 0 sightings")),
         "{runs:?}"
     );
 });
