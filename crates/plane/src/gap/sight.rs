@@ -217,16 +217,14 @@ async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>, 
 async fn depended_on(desk: &mut Desk<'_>, text: &str) -> Result<Key, No> {
     let (kind, name) = Key::parse("depends_on", text)?;
     let bearers = store::gap::called(desk.tx, &name).await?;
-    match domain::gap::resolve("depends_on", &name, kind.as_deref(), &bearers)? {
-        Some(key) => standing_for(desk, &key).await,
-        None => {
-            let (made, new) = held(desk, &unheard(name, kind)).await?;
-            if new {
-                desk.record(format!("gap:{}", made.gap.key), &(), &audited(&made.gap)).await?;
-            }
-            Ok(made.gap.key)
-        }
+    if let Some(key) = domain::gap::resolve("depends_on", &name, kind.as_deref(), &bearers)? {
+        return standing_for(desk, &key).await;
     }
+    let (made, new) = held(desk, &unheard(name, kind)).await?;
+    if new {
+        desk.record(format!("gap:{}", made.gap.key), &(), &audited(&made.gap)).await?;
+    }
+    Ok(made.gap.key)
 }
 
 /// The gap itself, or the one that stands for it.
