@@ -217,10 +217,8 @@ impl Told {
 /// Why it did not start. Where there is a git, it is this machine that has no room for one more just now.
 fn unstarted(error: &std::io::Error) -> Trouble {
     let why = format!("git does not run: {error}");
-    match error.kind() {
-        ErrorKind::NotFound | ErrorKind::PermissionDenied => Trouble::Program(why),
-        _ => Trouble::Failed(why),
-    }
+    let absent = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
+    if absent { Trouble::Program(why) } else { Trouble::Failed(why) }
 }
 
 /// Reads to the end and keeps at most so many bytes; whether there were more.
