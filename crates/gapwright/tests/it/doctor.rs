@@ -34,6 +34,19 @@ fn what_cannot_be_looked_at_is_unknown_and_never_right() {
     assert_eq!(verdict(&report, "scheduled jobs"), "unknown");
 }
 
+/// It may be run as another user than the one that serves, and then that one could not use it.
+#[test]
+fn the_doctor_makes_no_git_repository() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let git = folder.path().join("website.git");
+    let home = Home::with_database().set("GAPWRIGHT__FORGE__GIT", git.to_str().expect("a text"));
+    home.ok(&["level", "raise", "--override", "to look at the forge"]);
+    let report: Value = serde_json::from_str(&home.run(&["--json", "doctor"]).out).expect("a report");
+    assert_eq!(verdict(&report, "forge"), "unknown", "{report}");
+    assert!(report.to_string().contains("website.git is not there yet"), "{report}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
 #[test]
 fn a_catalogue_that_is_served_with_other_words_is_told_tool_by_tool() {
     let home = Home::new();
