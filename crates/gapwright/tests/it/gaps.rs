@@ -28,7 +28,7 @@ async fn until(what: &str, ask: impl Fn() -> Value, wished: impl Fn(&Value) -> b
 async fn report(client: &Client, arguments: Value) -> Value {
     match client.call("report-gap", arguments).await {
         Answer::Ok(answer) => answer,
-        other => panic!("{other:?}"),
+        other @ (Answer::Refused(_) | Answer::Unknown(_)) => panic!("{other:?}"),
     }
 }
 
