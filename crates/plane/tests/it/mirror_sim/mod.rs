@@ -31,7 +31,7 @@ use crate::home::{Place, REPO, SECRET, US, beside, doubled, home};
 use expect::Wanted;
 
 /// How many things happen in one simulation while there are faults.
-const STEPS: usize = 14;
+const STEPS: usize = 12;
 
 /// How long the faults are over when everything must be alike: a limit, a poll, and twice the time to settle.
 const CALM: Span = Span::mins(1 + 5 + 2);
