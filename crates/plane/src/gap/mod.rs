@@ -95,7 +95,7 @@ async fn known(tx: &mut store::Tx, field: &'static str, text: &str) -> Result<Ke
     found.ok_or_else(|| {
         let hint = match bearers.first() {
             Some(other) => format!("did you mean {other}?"),
-            None => "list-gaps, and gapwright gaps list, show those that there are".to_owned(),
+            None => "see gapwright gaps list, or list-gaps over MCP".to_owned(),
         };
         Refusal::new(Code::NotFound, format!("nobody reported a gap {text:?}")).field(field).hint(hint).into()
     })
