@@ -131,7 +131,7 @@ def left_behind(verdict, server):
     verdict.check("the run is there once", len(told) == 1 and told[0][1:] == ("ok", CALLER, "claude"), runs)
     verdict.check("with its summary", "BLOCKING-GAP" in (runs[0]["summary"] if runs else ""), runs)
     for gap, source in [("list-recent-deploys", "report"), ("restart-one-pod", "marker")]:
-        seen = server.operator("gaps", "show", gap)["sightings"]
+        seen = server.operator("gaps", "show", gap)["last_sightings"]
         verdict.check(f"{gap} was sighted once", [(s["job"], s["principal"]) for s in seen] == [("claude-job", CALLER)], seen)
     routines = {routine["name"]: routine for routine in server.operator("routines", "list")["routines"]}
     times = routines.get("claude", {})

@@ -21,7 +21,7 @@ pub(crate) fn answer(mut document: Value, shown: &Shown) -> Answer {
     document["issue"] = issue(shown);
     document["events"] = json!(shown.events);
     document["comments"] = json!(shown.comments);
-    document["sightings"] = json!(shown.sightings.items);
+    document["last_sightings"] = json!(shown.sightings.items);
     document["cursor"] = json!(shown.sightings.cursor);
     let text = text(shown);
     Answer::new(document, text)

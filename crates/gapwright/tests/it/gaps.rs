@@ -73,6 +73,8 @@ async fn a_gap_becomes_an_issue_and_what_people_do_there_comes_back() {
     let show = || home.json(&["gaps", "show", "list-deploys"]);
     let shown = until("the priority", show, |gap| gap["priority"] == "high").await;
     assert_eq!(shown["rank"], 40);
+    let listed = shown["last_sightings"].as_array().map(Vec::len);
+    assert_eq!((&shown["sightings"], listed), (&json!(1), Some(1)), "how often, and each of them");
     until("the comment", show, |gap| gap["comments"][0]["body"] == "please soon").await;
     home.ok(&["issues", "close", "1"]);
     until("the merge", show, |gap| gap["state"] == "merged").await;
