@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::gap::Key;
+use domain::label::Role;
 use domain::mirror::marked;
 use domain::time::Span;
-use forge::{AccountKind, Closed, Edit, Issue, IssueState};
+use forge::{AccountKind, Closed, Edit, Fault, Issue, IssueState};
 use futures::FutureExt;
 use store::issue::{Mirrored, State};
 
@@ -103,9 +104,7 @@ impl Plane {
             match rows.get(&key).map(|row| row.state) {
                 // A second one, which came late: the first stays.
                 Some(State::Known) if issue.state == IssueState::Open => {
-                    tracing::warn!(gap = %key, number = issue.number, "a second issue of one gap is closed");
-                    let state = Some(IssueState::Closed(Closed::Duplicate));
-                    home.forge.edit_issue(issue.number, &Edit { state, ..Edit::default() }).await?;
+                    self.close_second(home, &key, issue).await?;
                 }
                 Some(State::Opening | State::Refused) => {
                     self.adopt(home, key.clone(), issue.clone()).await?;
@@ -125,6 +124,27 @@ impl Plane {
             }
         }
         Ok(())
+    }
+
+    /// Closes a second issue of one gap, unless people said hands off. One that the forge will not close stays open, and
+    /// does not keep the others from being read.
+    async fn close_second(&self, home: &Home, key: &Key, issue: &Issue) -> Result<(), Failed> {
+        let mut tx = self.store.read().await?;
+        let names = super::names(&mut tx, &home.repo, &self.settings.rules.labels).await?;
+        drop(tx);
+        if names.has(&issue.labels, Role::OptOut) {
+            return Ok(());
+        }
+        tracing::warn!(gap = %key, number = issue.number, "a second issue of one gap is closed");
+        let state = Some(IssueState::Closed(Closed::Duplicate));
+        match home.forge.edit_issue(issue.number, &Edit { state, ..Edit::default() }).await {
+            Ok(_) => Ok(()),
+            Err(fault @ (Fault::Later { .. } | Fault::Moved { .. })) => Err(Failed::Forge(fault)),
+            Err(fault) => {
+                tracing::warn!(gap = %key, number = issue.number, %fault, "a second issue of one gap stays open");
+                Ok(())
+            }
+        }
     }
 
     async fn has_gap(&self, key: &Key) -> Result<bool, No> {

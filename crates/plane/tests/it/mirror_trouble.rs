@@ -358,6 +358,22 @@ on_github!(a_second_issue_that_came_late_is_closed_and_the_first_stays, async |g
     assert_eq!(row(given, "a-gap").await.number, Some(first));
 });
 
+on_github!(a_second_issue_that_will_not_close_does_not_stop_the_poll, async |given| {
+    given.open(&["a-gap", "b-gap"]).await;
+    let (first, body) = (given.number("b-gap").await, given.issue("a-gap").await.body);
+    given.github().guard(REPO, |_| None);
+    let us = given.github().as_person(US, REPO).silently();
+    let second = us.open("Capability gap: a-gap (mcp-tool)", &body, &["capability-gap"]);
+    let kept = us.open("Capability gap: a-gap (mcp-tool)", &body, &["capability-gap", "manual"]);
+    given.github().as_person("ann", REPO).silently().close(first, Reason::NotPlanned);
+    given.github().fault(1, "PATCH", &format!("{ISSUES}/{second}"), Fault::Refused(403, "Must have admin rights."));
+    given.poll().await;
+    let open = |number| given.github().issue(REPO, number).open;
+    assert_eq!((given.state("b-gap").await, open(second)), ("wontfix", true), "the others are read");
+    given.poll().await;
+    assert_eq!((open(second), open(kept)), (false, true), "tried again, and hands off is hands off");
+});
+
 on_github!(a_marker_that_people_change_changes_nothing, async |given| {
     given.open(&["a-gap", "b-gap"]).await;
     let (a, b) = (given.issue("a-gap").await, given.issue("b-gap").await);
