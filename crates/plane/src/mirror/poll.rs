@@ -138,7 +138,7 @@ impl Plane {
         tracing::warn!(gap = %key, number = issue.number, "a second issue of one gap is closed");
         let state = Some(IssueState::Closed(Closed::Duplicate));
         match home.forge.edit_issue(issue.number, &Edit { state, ..Edit::default() }).await {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(fault @ (Fault::Later { .. } | Fault::Moved { .. })) => Err(Failed::Forge(fault)),
             Err(fault) => {
                 tracing::warn!(gap = %key, number = issue.number, %fault, "a second issue of one gap stays open");
