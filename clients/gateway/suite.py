@@ -7,7 +7,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
@@ -15,6 +14,7 @@ import httpx
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from program import Program
 from served import PREFIX, Served
 from verdict import Verdict
 
@@ -46,32 +46,17 @@ class Gateway:
             cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True,
         )
         self.token = made.stdout.strip().splitlines()[-1]
-        self.log = open(self.folder / "gateway.log", "w+")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "mcpgateway.main:app", "--host", "127.0.0.1", "--port", str(self.port)],
-            cwd=self.folder, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT,
-        )
-        until = time.monotonic() + READY_SECS_MAX
-        while True:
-            try:
-                self.ask("/health")
-                return self
-            except (urllib.error.URLError, ConnectionError) as not_yet:
-                if time.monotonic() > until or self._process.poll() is not None:
-                    self.__exit__()
-                    raise RuntimeError(f"the gateway is not ready: {not_yet}") from not_yet
-                time.sleep(0.2)
+        serve = ["-m", "uvicorn", "mcpgateway.main:app", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._gateway = Program("gateway", [sys.executable, *serve], self.folder, self.environment)
+        try:
+            self._gateway.wait_until_ready(lambda: self.ask("/health"), READY_SECS_MAX)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
     def __exit__(self, *_):
-        self._process.terminate()
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self.log.seek(0)
-        self.logged = self.log.read()[-3000:]
-        self.log.close()
+        _, self.logged = self._gateway.stop()
 
     def ask(self, path, document=None):
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::gap::rank::Term;
-use domain::gap::relation::{self, Part};
+use domain::gap::relation;
 use domain::gap::{Gap, Key, State};
 use domain::time::Span;
 use serde::Serialize;
@@ -162,7 +162,7 @@ impl Plane {
         Ok(Shown {
             too_deep: self.is_too_deep(&gap),
             terms: gap.standing().terms(),
-            together: together(&mut tx, &key, &blocked, self.settings.rules.lines_max).await?,
+            together: together(&mut tx, &key, self.settings.rules.lines_max).await?,
             blocked,
             depends_on: edge::out(&mut tx, &key, AROUND_MAX).await?.into_iter().map(|(_, on)| on).collect(),
             needed_by: edge::above(&mut tx, &key, AROUND_MAX).await?.into_iter().map(|(gap, _)| gap).collect(),
@@ -210,30 +210,17 @@ impl Plane {
 }
 
 /// For each of the jobs that a gap blocks and others do too: how all of those go together.
-async fn together(tx: &mut Tx, key: &Key, jobs: &[Blocked], lines_max: i64) -> Result<Vec<Together>, No> {
-    let mut told = Vec::new();
-    for blocked in jobs.iter().filter(|blocked| blocked.cleared_at.is_none()) {
-        if told.len() == JOBS_TOGETHER_MAX {
-            break;
-        }
-        let mut keys = blocked::open_of(tx, &blocked.job, AROUND_MAX).await?;
-        if keys.len() < 2 {
-            continue;
-        }
-        keys.sort();
-        let (mut parts, mut edges) = (Vec::new(), Vec::new());
-        for key in &keys {
-            let Some(gap) = store::gap::find(tx, key).await?.filter(|gap| gap.state.is_live()) else { continue };
-            edges.extend(edge::out(tx, key, AROUND_MAX).await?);
-            parts.push(Part { key: key.to_string(), kind: gap.key.kind, area: gap.area, lines: gap.lines });
-        }
-        if parts.len() > 1 && parts.iter().any(|part| part.key == key.to_string()) {
-            let advice = relation::together(&parts, &edges, lines_max);
-            let gaps = parts.into_iter().map(|part| part.key).collect();
-            told.push(Together { job: blocked.job.clone(), advice, gaps });
-        }
-    }
-    Ok(told)
+async fn together(tx: &mut Tx, key: &Key, lines_max: i64) -> Result<Vec<Together>, No> {
+    let (jobs, edges) = blocked::beside(tx, key, AROUND_MAX, AROUND_MAX).await?;
+    let key = key.to_string();
+    // A gap that nobody works on goes with none.
+    let several = jobs.into_iter().filter(|(_, parts)| parts.len() > 1 && parts.iter().any(|part| part.key == key));
+    let told = several.take(JOBS_TOGETHER_MAX).map(|(job, parts)| Together {
+        job,
+        advice: relation::together(&parts, &edges, lines_max),
+        gaps: parts.into_iter().map(|part| part.key).collect(),
+    });
+    Ok(told.collect())
 }
 
 /// Sums up by kind; a duplicate counts with the gap that stands for it.

@@ -10,6 +10,7 @@ mod claim;
 mod differential;
 mod faults;
 mod gap;
+mod gap_related;
 mod gap_work;
 mod given;
 mod home;

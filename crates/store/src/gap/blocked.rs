@@ -1,5 +1,6 @@
 //! The jobs that a gap was reported to block, each once.
 
+use domain::gap::relation::{Edge, Part};
 use domain::gap::{Key, Severity};
 use domain::time::Time;
 use serde::Serialize;
@@ -11,6 +12,32 @@ use crate::{Fault, Tx};
 macro_rules! of {
     () => {
         "gap_job.gap IN (SELECT $1 UNION SELECT key FROM gap WHERE duplicate_of = $1)"
+    };
+}
+
+/// The jobs that a gap or its duplicates block now, the last reported first, each with what blocks it: the gaps that stand
+/// for what was reported, this one first.
+macro_rules! beside {
+    () => {
+        concat!(
+            "WITH mine AS (
+               SELECT gap_job.job, MAX(gap_job.last_at) AS last_at FROM gap_job
+                WHERE ",
+            of!(),
+            " AND gap_job.cleared_at IS NULL
+                GROUP BY gap_job.job ORDER BY MAX(gap_job.last_at) DESC, gap_job.job LIMIT $2),
+             met AS (
+               SELECT DISTINCT mine.job, mine.last_at, COALESCE(own.duplicate_of, own.key) AS key
+                 FROM mine JOIN gap_job ON gap_job.job = mine.job AND gap_job.cleared_at IS NULL
+                 JOIN gap AS own ON own.key = gap_job.gap),
+             placed AS (
+               SELECT met.job, met.last_at, gap.key, gap.kind, gap.area, gap.lines,
+                      ROW_NUMBER() OVER (PARTITION BY met.job
+                                         ORDER BY CASE WHEN gap.key = $1 THEN 0 ELSE 1 END, gap.key) AS place
+                 FROM met JOIN gap ON gap.key = met.key
+                WHERE gap.state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human')),
+             beside AS (SELECT job, last_at, key, kind, area, lines FROM placed WHERE place <= $3) "
+        )
     };
 }
 
@@ -35,7 +62,9 @@ statements! {
     OPEN_AT = concat!("SELECT gap_job.gap, gap_job.job FROM gap_job
                         WHERE ", of!(), " AND (gap_job.cleared_at IS NULL OR gap_job.cleared_at >= $2)
                         ORDER BY CASE WHEN gap_job.gap = $3 AND gap_job.job = $4 THEN 0 ELSE 1 END LIMIT 1");
-    OPEN_OF = "SELECT gap FROM gap_job WHERE job = $1 AND cleared_at IS NULL ORDER BY gap LIMIT $2";
+    BESIDE = concat!(beside!(), "SELECT job, key, kind, area, lines FROM beside ORDER BY last_at DESC, job, key");
+    EDGES_BESIDE = concat!(beside!(), "SELECT gap, depends_on FROM gap_edge
+            WHERE gap IN (SELECT key FROM beside) AND depends_on IN (SELECT key FROM beside)");
     FIND = "SELECT severity FROM gap_job WHERE gap = $1 AND job = $2 AND cleared_at IS NULL";
     PRIORITY = "SELECT priority FROM job WHERE name = $1";
     CLEAR = "UPDATE gap_job SET cleared_at = $3 WHERE gap = $1 AND job = $2 AND cleared_at IS NULL";
@@ -63,6 +92,15 @@ pub struct Blocked {
     pub cleared_at: Option<i64>,
     /// 1 when there is such a job.
     pub registered: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Beside {
+    job: String,
+    key: String,
+    kind: String,
+    area: Option<String>,
+    lines: Option<i64>,
 }
 
 /// What was said of a job that a gap blocks now.
@@ -115,9 +153,25 @@ pub async fn proves(tx: &mut Tx, stands: &Key, own: &Key, job: &str, merged: Tim
     Ok(open.is_none_or(|(gap, open)| gap == own.to_string() && open == job))
 }
 
-/// The gaps that block a job now, by key.
-pub async fn open_of(tx: &mut Tx, job: &str, limit: i64) -> Result<Vec<Key>, Fault> {
-    super::keys(tx.all(OPEN_OF, &[Text(job), Int(limit)]).await?)
+/// The jobs that a gap blocks now, `jobs` of them at most, the last reported first; each with the live gaps that block it,
+/// this one and `gaps` at most in all, a duplicate told by what stands for it; and every edge among those.
+pub async fn beside(
+    tx: &mut Tx,
+    key: &Key,
+    jobs: i64,
+    gaps: i64,
+) -> Result<(Vec<(String, Vec<Part>)>, Vec<Edge>), Fault> {
+    let key = key.to_string();
+    let args = [Text(&key), Int(jobs), Int(gaps)];
+    let mut told: Vec<(String, Vec<Part>)> = Vec::new();
+    for Beside { job, key, kind, area, lines } in tx.all(BESIDE, &args).await? {
+        let part = Part { key, kind, area, lines };
+        match told.last_mut() {
+            Some((last, parts)) if *last == job => parts.push(part),
+            Some(_) | None => told.push((job, vec![part])),
+        }
+    }
+    Ok((told, tx.all(EDGES_BESIDE, &args).await?))
 }
 
 /// Says that a job succeeded without a gap; false when it was said before.
