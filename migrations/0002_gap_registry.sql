@@ -212,6 +212,13 @@ CREATE TABLE repository_label (
     PRIMARY KEY (repo, role)
 );
 
+-- When each replica wrote to the forge in the last hour, or is about to: the pace is that of all of them.
+CREATE TABLE lane_turn (
+    lane TEXT COLLATE "C" NOT NULL,
+    at   BIGINT NOT NULL,
+    PRIMARY KEY (lane, at)
+);
+
 -- Webhooks as they came, before they were acknowledged.
 CREATE TABLE webhook (
     delivery   TEXT COLLATE "C" PRIMARY KEY,

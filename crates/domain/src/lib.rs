@@ -17,6 +17,7 @@ pub mod level;
 pub mod lock;
 pub mod mirror;
 pub mod notice;
+pub mod pace;
 pub mod payload;
 pub mod refusal;
 pub mod schedule;

@@ -24,6 +24,7 @@ pub mod issue;
 pub mod job;
 pub mod journal;
 pub mod kind;
+pub mod lane;
 pub mod level;
 pub mod local;
 pub mod lock;
@@ -44,7 +45,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 32] = [
+    let files: [(&str, &[(&str, &str)]); 33] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("fence", fence::STATEMENTS),
@@ -61,6 +62,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("job/list", job::list::STATEMENTS),
         ("journal", journal::STATEMENTS),
         ("kind", kind::STATEMENTS),
+        ("lane", lane::STATEMENTS),
         ("level", level::STATEMENTS),
         ("local", local::STATEMENTS),
         ("local/comment", local::comment::STATEMENTS),

@@ -59,19 +59,18 @@ impl Line {
         doubt: &mut Doubt,
     ) -> Result<Answer, Fault> {
         let policy = call.route.class.policy();
-        let busy = |after| ("many writes are waiting already".to_owned(), Some(after));
         let failed = |doubt: Doubt, (why, after): (String, Option<Span>)| fault(call.route.class, doubt, why, after);
         if let Some(after) = self.breaker.closed(Instant::now()) {
             return Err(failed(*doubt, (LIMITED.to_owned(), Some(after))));
         }
         let mut turn = None;
         if policy.lane {
-            turn = Some(self.lane.turn().await.map_err(|after| failed(*doubt, busy(after)))?);
+            turn = Some(self.lane.turn().await.map_err(|away| failed(*doubt, (away.why, away.after)))?);
         }
         let mut pause = self.pause;
         for left in (0..policy.tries).rev() {
             if let Some(turn) = &mut turn {
-                turn.ready().await.map_err(|after| failed(*doubt, busy(after)))?;
+                turn.ready().await.map_err(|away| failed(*doubt, (away.why, away.after)))?;
             }
             let tried = self.try_once(call, pass, etag).await;
             if let Some(turn) = &mut turn {

@@ -37,7 +37,8 @@ use std::sync::{Arc, OnceLock};
 use domain::time::Time;
 use tokio::sync::Mutex;
 
-pub use settings::{Auth, Bad, Now, Pace, Settings};
+pub use domain::pace::Pace;
+pub use settings::{Auth, Bad, Now, PACE, Settings};
 
 use self::cache::Cache;
 use self::gate::Gate;
@@ -75,10 +76,11 @@ impl GitHub {
     /// # Errors
     /// When a setting cannot be used, or no certificates of authorities are found on this machine.
     pub fn new(settings: Settings) -> Result<Self, Bad> {
-        let Settings { api, repository, auth, pace, timeout, pause, now } = settings;
+        let Settings { api, repository, auth, pace, shared, timeout, pause, now } = settings;
         let (repository, api) = (Name::parse(&repository)?, settings::api(&api)?);
         let (wire, gate) = (Wire::new(&api, timeout)?, Gate::new(&auth)?);
-        let line = Line { wire, breaker: Breaker::default(), lane: Lane::new(pace), pause, now };
+        let lane = Lane::new(pace, shared.map(|store| (store, format!("github {repository}"))));
+        let line = Line { wire, breaker: Breaker::default(), lane, pause, now };
         let (api, cache) = (String::from(api), Cache::default());
         let (me, id) = (Mutex::default(), OnceLock::new());
         Ok(Self { inner: Arc::new(Inner { repository, api, line, gate, cache, me, id }) })

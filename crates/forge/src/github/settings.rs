@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::time::Time;
+use domain::pace::Pace;
+use domain::time::{Span, Time};
 use secrecy::SecretString;
+use store::Store;
 use url::{Host, Url};
 
 /// The API of github.com.
@@ -33,8 +35,10 @@ pub struct Settings {
     pub repository: String,
     /// As whom.
     pub auth: Auth,
-    /// How fast we write.
+    /// How fast we write, from the end of one write to the beginning of the next.
     pub pace: Pace,
+    /// Where the writes of all replicas are counted; none counts those of this client alone.
+    pub shared: Option<Store>,
     /// How long one request may take, its answer included.
     pub timeout: Duration,
     /// How long to wait before what may be repeated is asked again; it grows with each try.
@@ -61,15 +65,7 @@ pub enum Auth {
 
 /// How fast we write. GitHub wants a second between two writes, and bars who makes more than 80 a minute or 500 an hour,
 /// which a person behind the same account shares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// From the end of one write to the beginning of the next.
-    pub between: Duration,
-    /// Writes in any minute, at least one.
-    pub per_minute: usize,
-    /// Writes in any hour, at least one.
-    pub per_hour: usize,
-}
+pub const PACE: Pace = Pace { between: Span::secs(1), per_minute: 60, per_hour: 400 };
 
 /// Settings that cannot be used; a secret is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,17 +91,12 @@ impl Settings {
             api: API.to_owned(),
             repository: repository.into(),
             auth,
-            pace: Pace::default(),
+            pace: PACE,
+            shared: None,
             timeout: Duration::from_secs(15),
             pause: Duration::from_millis(500),
             now,
         }
-    }
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { between: Duration::from_secs(1), per_minute: 60, per_hour: 400 }
     }
 }
 
@@ -165,12 +156,13 @@ fn loopback(url: &Url) -> bool {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { api, repository, auth, pace, timeout, pause, now: _ } = self;
+        let Self { api, repository, auth, pace, shared, timeout, pause, now: _ } = self;
         f.debug_struct("Settings")
             .field("api", api)
             .field("repository", repository)
             .field("auth", auth)
             .field("pace", pace)
+            .field("shared", &shared.is_some())
             .field("timeout", timeout)
             .field("pause", pause)
             .finish_non_exhaustive()

@@ -128,7 +128,7 @@ impl Config {
         let forge: Arc<dyn Forge> = match self.forge_kind()? {
             Kind::None => return Ok(None),
             Kind::Local => Arc::new(self.local(store, chance)?),
-            Kind::GitHub => Arc::new(self.github()?),
+            Kind::GitHub => Arc::new(self.github(store)?),
         };
         let path = ["forge", "webhook_secret"];
         let secret = self.secret(&path, &written.webhook_secret, &written.webhook_secret_file)?;
@@ -156,7 +156,7 @@ impl Config {
             .map_err(|fault| Failure::usage("the local forge cannot be used").why(fault.to_string()))
     }
 
-    fn github(&self) -> Result<GitHub, Failure> {
+    fn github(&self, store: &Store) -> Result<GitHub, Failure> {
         let written = &self.sections.forge;
         let token = self.secret(&["forge", "token"], &written.token, &written.token_file)?;
         let key = self.secret(&["forge", "app_key"], &written.app_key, &written.app_key_file)?;
@@ -176,8 +176,11 @@ impl Config {
             }
         };
         let now = Arc::new(machine_time);
-        let settings =
-            github::Settings { api: written.api.clone(), ..github::Settings::new(self.repository(), auth, now) };
+        let settings = github::Settings {
+            api: written.api.clone(),
+            shared: Some(store.clone()),
+            ..github::Settings::new(self.repository(), auth, now)
+        };
         GitHub::new(settings).map_err(|bad| Failure::usage("GitHub cannot be used").why(bad.why).hint(bad.next))
     }
 }

@@ -5,12 +5,13 @@ use domain::job::{self, Job, PUT_OFF, Register};
 use domain::refusal::Code;
 use domain::time::Span;
 use forge::Closed;
+use harness::both;
 use plane::job::{Completion, Upsert};
 
 use crate::given::{
-    ann, bob, claim_id, code, complete, due, end, hourly, named, operator, reason, refused, register, take, wish,
+    ann, bob, claim, claim_id, code, complete, due, end, hourly, named, operator, reason, refused, register, take, wish,
 };
-use crate::home::{Given, at_home, homes, on_github};
+use crate::home::{Given, Kind, REPO, at_home, homes, on_github};
 
 fn on_gap(job: &str, gap: &str) -> Register {
     Register { gap: Some(gap.to_owned()), ..hourly(job) }
@@ -458,4 +459,25 @@ at_home!(a_run_ends_on_its_gap_whatever_became_of_the_level_and_what_it_meets_ma
     assert_eq!(given.state("gap-2x").await, "in_review");
     given.raise().await;
     assert_eq!(code(given.plane.register_job(&ann(), on_gap("deep", "gap-3x"), Upsert::Never).await), Code::WrongState);
+});
+
+both!(a_claim_that_meets_the_end_of_its_gap_comes_to_one_or_the_other, async |world| {
+    let given = Given::new(world, Kind::GitHub).await;
+    let home = given.home(REPO);
+    let other = world.replica_with(|settings| settings.home = Some(home)).await;
+    opted_in(&given, "a-gap").await;
+    register(&given.plane, on_gap("work", "a-gap")).await;
+    for _ in 0..20 {
+        let (by, also) = (ann(), operator());
+        let (claimed, ended) =
+            tokio::join!(claim(&given.plane, &by, named("work")), other.wontfix_gap(&also, "a-gap", "nobody needs it"));
+        ended.expect("wontfix");
+        assert_eq!(given.state("a-gap").await, "wontfix");
+        if let Some(held) = claimed {
+            complete(&given.plane, &ann(), &held, "ok").await;
+        }
+        assert!(claim(&other, &ann(), named("work")).await.is_none(), "nobody takes up what is settled");
+        reopen(&given, "a-gap").await;
+        given.plane.trigger_job(&ann(), "work").await.expect("an answer").expect("a job");
+    }
 });

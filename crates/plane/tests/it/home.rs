@@ -35,7 +35,7 @@ pub(crate) const SECRET: &str = "a secret that nobody guesses, of some length";
 pub(crate) const POLL: Span = Span::mins(5);
 
 /// No pace: nobody is to be spared here.
-const AT_ONCE: Pace = Pace { between: Duration::ZERO, per_minute: 1_000_000, per_hour: 1_000_000 };
+const AT_ONCE: Pace = Pace { between: Span(0), per_minute: 1_000_000, per_hour: 1_000_000 };
 
 /// Which home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

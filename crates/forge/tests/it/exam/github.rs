@@ -18,7 +18,7 @@ use crate::exam::{Hand, Home};
 const REPO: &str = "ann/website";
 
 /// No pace: nobody is to be spared here.
-const AT_ONCE: Pace = Pace { between: Duration::ZERO, per_minute: 100_000, per_hour: 100_000 };
+const AT_ONCE: Pace = Pace { between: Span(0), per_minute: 100_000, per_hour: 100_000 };
 
 /// A home on GitHub, where we are an App.
 pub(crate) async fn github() -> Home {

@@ -1,12 +1,13 @@
 //! GitHub's limits, and our own pace below them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::time::{Span, Time};
 use forge::github::{GitHub, Pace, Settings};
 use forge::{Fault, Forge as _};
 use futures::future::join_all;
+use harness::both;
 use harness::github::Fault as Wrong;
 
 use super::{AT_ONCE, REPO, START, World, name, new_issue};
@@ -101,13 +102,13 @@ fn paced(world: &World, pace: Pace) -> Settings {
 #[tokio::test]
 async fn writes_go_apart_from_each_other_and_reads_wait_for_none() {
     let world = World::with_token().await;
-    let between = Duration::from_millis(40);
+    let between = Span(40);
     let github = world.met_with(paced(&world, Pace { between, ..AT_ONCE })).await;
     let start = Instant::now();
     let write = async |github: &GitHub| github.open_issue(&new_issue("new")).await.map(drop);
     let clones = [github.clone(), github.clone(), github.clone(), github.clone()];
     assert!(join_all(clones.iter().map(write)).await.into_iter().all(|result| result.is_ok()));
-    assert!(start.elapsed() >= between * 3, "{:?}", start.elapsed());
+    assert!(start.elapsed() >= between.duration() * 3, "{:?}", start.elapsed());
     assert_eq!(world.count(), 4);
 }
 
@@ -124,3 +125,33 @@ async fn a_write_beyond_the_pace_is_told_when_to_come_back_and_does_not_leave() 
     github.labels().await.expect("reads go on");
     assert_eq!(world.fake.count("POST", "/issues"), 2);
 }
+
+both!(replicas_share_one_lane, async |place| {
+    let world = World::with_token().await;
+    let pace = Pace { per_minute: 2, ..AT_ONCE };
+    let replica = async || {
+        let shared = Some(place.open().await);
+        world.met_with(Settings { shared, ..paced(&world, pace) }).await
+    };
+    let (one, other, late) = (replica().await, replica().await, replica().await);
+    one.open_issue(&new_issue("one")).await.expect("within the pace");
+    other.open_issue(&new_issue("other")).await.expect("within the pace");
+    for github in [&one, &other, &late] {
+        let wait = after(&github.open_issue(&new_issue("new")).await.expect_err("beyond it")).expect("a time");
+        assert!(wait > Span::secs(10) && wait <= Span::mins(1), "{wait}");
+    }
+    assert_eq!(world.fake.count("POST", "/issues"), 2);
+    let elsewhere = Settings { repository: "octocat/other".to_owned(), ..paced(&world, pace) };
+    world.fake.repo("octocat/other");
+    let elsewhere = GitHub::new(Settings { shared: Some(place.open().await), ..elsewhere }).expect("a client");
+    elsewhere.open_issue(&new_issue("new")).await.expect("a lane of its own");
+});
+
+both!(who_cannot_tell_what_others_write_does_not_write, async |place| {
+    let (world, store) = (World::with_token().await, place.open().await);
+    let github = world.met_with(Settings { shared: Some(store.clone()), ..world.settings() }).await;
+    store.close().await;
+    let fault = github.open_issue(&new_issue("new")).await.expect_err("not known");
+    assert!(matches!(&fault, Fault::Later { why, .. } if why.contains("is unknown")), "{fault:?}");
+    assert_eq!(world.fake.count("POST", "/issues"), 0);
+});

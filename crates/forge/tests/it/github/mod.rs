@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use domain::time::Time;
+use domain::time::{Span, Time};
 use forge::github::{Auth, GitHub, Pace, Settings};
 use forge::{Fault, NewIssue};
 use harness::github::{Access, GitHub as Fake};
@@ -34,7 +34,7 @@ const US: &str = "gapwright-bot";
 const START: i64 = 1_795_334_400_000;
 
 /// No pace, for tests of something else.
-const AT_ONCE: Pace = Pace { between: Duration::ZERO, per_minute: 100_000, per_hour: 100_000 };
+const AT_ONCE: Pace = Pace { between: Span(0), per_minute: 100_000, per_hour: 100_000 };
 
 /// A GitHub with one repository, and us there.
 struct World {

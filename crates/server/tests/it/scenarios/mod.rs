@@ -32,7 +32,7 @@ pub(crate) const REPO: &str = "octocat/hello-world";
 const US: &str = "gapwright-bot";
 
 /// No pace: a fake does not tire.
-const AT_ONCE: Pace = Pace { between: Duration::ZERO, per_minute: 100_000, per_hour: 100_000 };
+const AT_ONCE: Pace = Pace { between: Span(0), per_minute: 100_000, per_hour: 100_000 };
 
 /// How often everything is read on the forge.
 const POLL: Span = Span::mins(2);
