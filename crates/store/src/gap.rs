@@ -20,13 +20,15 @@ macro_rules! columns {
     };
 }
 
-/// A page of gaps by rank. The place to go on from is said twice, so that the index is entered there.
+/// A page of gaps by rank, with their issues. The place to go on from is said twice, so that the index is entered there.
 macro_rules! page {
     ($filter:literal) => {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM gap WHERE place >= $1 AND (place, first_at, key) > ($1, $2, $3)",
+            ", (SELECT issue.number FROM issue WHERE issue.gap = gap.key AND issue.state = 'known') AS issue_number,
+               (SELECT issue.url FROM issue WHERE issue.gap = gap.key AND issue.state = 'known') AS issue_url
+               FROM gap WHERE place >= $1 AND (place, first_at, key) > ($1, $2, $3)",
             $filter,
             " ORDER BY place, first_at, key LIMIT $4"
         )
@@ -222,6 +224,23 @@ pub async fn called(tx: &mut Tx, name: &str) -> Result<Vec<Key>, Fault> {
     Ok(kinds.into_iter().map(|(kind,)| Key { kind, name: name.to_owned() }).collect())
 }
 
+/// A gap in a list, with its issue where it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranked {
+    /// The gap.
+    pub gap: Gap,
+    /// The number of its issue and where a person reads it.
+    pub issue: Option<(i64, String)>,
+}
+
+#[derive(sqlx::FromRow)]
+struct RankedRow {
+    #[sqlx(flatten)]
+    row: Row,
+    issue_number: Option<i64>,
+    issue_url: Option<String>,
+}
+
 /// Which gaps to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Which {
@@ -249,9 +268,9 @@ pub async fn by_rank(
     kind: Option<&str>,
     after: &Place,
     limit: i64,
-) -> Result<Vec<Gap>, Fault> {
+) -> Result<Vec<Ranked>, Fault> {
     let (place, first_at, key, limit) = (Int(after.0), Int(after.1), Text(&after.2), Int(limit));
-    let rows: Vec<Row> = match (which, kind) {
+    let rows: Vec<RankedRow> = match (which, kind) {
         (Which::Live, None) => tx.all(LIVE, &[place, first_at, key, limit]).await?,
         (Which::Live, Some(kind)) => tx.all(LIVE_OF_KIND, &[place, first_at, key, limit, Text(kind)]).await?,
         (Which::All, None) => tx.all(ALL, &[place, first_at, key, limit]).await?,
@@ -261,7 +280,11 @@ pub async fn by_rank(
             tx.all(IN_STATE_OF_KIND, &[place, first_at, key, limit, Text(state.name()), Text(kind)]).await?
         }
     };
-    rows.into_iter().map(|row| Stored::try_from(row).map(|stored| stored.gap)).collect()
+    let read = |ranked: RankedRow| {
+        let gap = Stored::try_from(ranked.row)?.gap;
+        Ok(Ranked { gap, issue: ranked.issue_number.zip(ranked.issue_url) })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// The duplicates that a gap stands for, 201 at most.

@@ -7,9 +7,9 @@ use domain::time::Time;
 use plane::Plane;
 use plane::gap::Explained;
 use serde_json::{Value, json};
-use store::gap::Which;
 use store::gap::likeness::Proposal;
 use store::gap::sighting::Seen;
+use store::gap::{Ranked, Which};
 
 use super::gap_shown;
 use crate::cli::ListArgs;
@@ -106,8 +106,8 @@ impl Gaps {
                 let Session { plane, call } = open("cli gaps list").await?;
                 let which = which(asked.state.as_deref())?;
                 let page = plane.list_gaps(&call, which, asked.kind.as_deref(), &asked.list.ask()?).await?;
-                let columns = ["gap", "state", "rank", "jobs", "sightings", "severity", "first", "last"];
-                Ok(Answer::page("gaps", &columns, &page, |gap| document(&plane, gap), |gap| row(&plane, gap)))
+                let columns = ["gap", "state", "rank", "jobs", "sightings", "severity", "issue", "first", "last"];
+                Ok(Answer::page("gaps", &columns, &page, |gap| listed(&plane, gap), |gap| row(&plane, gap)))
             }
             Self::Show { name, list } => {
                 let Session { plane, call } = open("cli gaps show").await?;
@@ -237,7 +237,13 @@ pub(crate) fn document(plane: &Plane, gap: &Gap) -> Value {
     })
 }
 
-fn row(plane: &Plane, gap: &Gap) -> Vec<String> {
+fn listed(plane: &Plane, ranked: &Ranked) -> Value {
+    let mut document = document(plane, &ranked.gap);
+    document["issue"] = json!(ranked.issue.as_ref().map(|(number, url)| json!({"number": number, "url": url})));
+    document
+}
+
+fn row(plane: &Plane, Ranked { gap, issue }: &Ranked) -> Vec<String> {
     vec![
         gap.key.to_string(),
         state(plane.is_too_deep(gap), gap),
@@ -245,6 +251,7 @@ fn row(plane: &Plane, gap: &Gap) -> Vec<String> {
         gap.jobs.to_string(),
         gap.sightings.to_string(),
         gap.severity.to_string(),
+        issue.as_ref().map(|(number, _)| format!("#{number}")).unwrap_or_default(),
         moment(Some(gap.first_at)),
         moment(Some(gap.last_at)),
     ]

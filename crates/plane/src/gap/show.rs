@@ -12,7 +12,7 @@ use store::gap::blocked::{self, Blocked};
 use store::gap::event::Happened;
 use store::gap::likeness::Proposal;
 use store::gap::sighting::{OfDay, Seen};
-use store::gap::{Total, Which, edge, event, likeness, place, sighting};
+use store::gap::{Ranked, Total, Which, edge, event, likeness, place, sighting};
 use store::issue::{Comment, Mirrored};
 
 use super::known;
@@ -126,22 +126,25 @@ pub struct Kind {
 
 impl Plane {
     /// Gaps by rank.
-    pub async fn list_gaps(&self, call: &Call, which: Which, kind: Option<&str>, ask: &Ask) -> Result<Page<Gap>, No> {
+    pub async fn list_gaps(
+        &self,
+        call: &Call,
+        which: Which,
+        kind: Option<&str>,
+        ask: &Ask,
+    ) -> Result<Page<Ranked>, No> {
         let first = (i64::MIN, i64::MIN, String::new());
         let after: store::gap::Place = ask.place_in_order(first)?;
         let mut tx = self.read(call).await?;
         let gaps = store::gap::by_rank(&mut tx, which, kind, &after, ask.rows()).await?;
-        Ok(ask.page(gaps, place))
+        Ok(ask.page(gaps, |ranked| place(&ranked.gap)))
     }
 
     /// Gaps by rank, each with what its rank is made of.
     pub async fn explain_gaps(&self, call: &Call, ask: &Ask) -> Result<Page<Explained>, No> {
         let page = self.list_gaps(call, Which::Live, None, ask).await?;
-        let explained = |gap: Gap| Explained {
-            too_deep: gap.is_too_deep(self.settings.rules.depth_max),
-            terms: gap.standing().terms(),
-            gap,
-        };
+        let explained =
+            |Ranked { gap, .. }| Explained { too_deep: self.is_too_deep(&gap), terms: gap.standing().terms(), gap };
         Ok(Page { items: page.items.into_iter().map(explained).collect(), cursor: page.cursor })
     }
 

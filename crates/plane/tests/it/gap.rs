@@ -29,7 +29,8 @@ pub(crate) async fn show(world: &World, name: &str) -> Shown {
 }
 
 pub(crate) async fn live(world: &World) -> Vec<Gap> {
-    world.plane.list_gaps(&ann(), Which::Live, None, &Ask::default()).await.expect("a list").items
+    let page = world.plane.list_gaps(&ann(), Which::Live, None, &Ask::default()).await.expect("a list");
+    page.items.into_iter().map(|ranked| ranked.gap).collect()
 }
 
 pub(crate) fn names(gaps: &[Gap]) -> Vec<&str> {
@@ -309,7 +310,7 @@ both!(a_gap_reported_between_two_pages_hides_no_other, async |world| {
     let page = async |cursor: Option<&str>| {
         let ask = Ask::new(Some(2), cursor).expect("a page");
         let page = world.plane.list_gaps(&ann(), Which::Live, None, &ask).await.expect("a page");
-        (page.items.into_iter().map(|gap| gap.key.name).collect::<Vec<_>>(), page.cursor)
+        (page.items.into_iter().map(|ranked| ranked.gap.key.name).collect::<Vec<_>>(), page.cursor)
     };
     let (first, cursor) = page(None).await;
     report(world, Sighting { severity: Severity::Critical, ..sighting("new", None) }).await;
@@ -334,7 +335,7 @@ both!(many_gaps_and_sightings_are_walked_without_loss_or_repetition, async |worl
     }
     for limit in [1, 7, 200] {
         let gaps = walk(limit, async |ask| world.plane.list_gaps(&ann(), Which::All, None, ask).await).await;
-        let names: std::collections::BTreeSet<_> = gaps.iter().map(|gap| gap.key.name.clone()).collect();
+        let names: std::collections::BTreeSet<_> = gaps.iter().map(|ranked| ranked.gap.key.name.clone()).collect();
         assert_eq!((gaps.len(), names.len()), (50, 50), "by pages of {limit}");
     }
     let seen = walk(1, async |ask| Ok(world.plane.show_gap(&ann(), "gap-07a", ask).await?.sightings)).await;
@@ -348,7 +349,7 @@ both!(lists_are_of_the_state_and_kind_that_was_asked_for, async |world| {
     world.plane.wontfix_gap(&operator(), "b", "nobody needs this").await.expect("wontfix");
     let list = async |which, kind| {
         let page = world.plane.list_gaps(&ann(), which, kind, &Ask::default()).await.expect("a list");
-        page.items.into_iter().map(|gap| gap.key.name).collect::<Vec<_>>()
+        page.items.into_iter().map(|ranked| ranked.gap.key.name).collect::<Vec<_>>()
     };
     assert_eq!(list(Which::Live, None).await, ["a"]);
     assert_eq!(list(Which::All, None).await, ["b", "a"], "of one moment, by their keys");

@@ -89,7 +89,7 @@ both!(a_gap_marker_is_not_destroyed_by_the_next_completion, async |world| {
         world.hand.advance(Span::hours(1));
         let gaps = world.plane.list_gaps(&ann(), Which::Live, None, &Ask::default()).await.expect("a list").items;
         assert_eq!(
-            (gaps.len(), gaps[0].key.name.as_str(), gaps[0].sightings),
+            (gaps.len(), gaps[0].gap.key.name.as_str(), gaps[0].gap.sightings),
             (1, "decide-retention", 1),
             "round {round}"
         );

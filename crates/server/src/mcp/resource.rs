@@ -1,8 +1,10 @@
 //! The resources: what a client may read without calling a tool.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use domain::gap::Key;
 use domain::refusal::{Code, Refusal};
+use percent_encoding::percent_decode_str;
 use plane::page::{Ask, LIMIT_MAX};
 use plane::{Call, No, Plane};
 use rmcp::model::{
@@ -65,7 +67,7 @@ pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadRe
     Ok(cached(contents, CacheScope::Private, 0))
 }
 
-/// The names of gaps that begin so, of those that block most. Everything else has nothing to complete, and a prompt
+/// The names of gaps that begin so, of those that block most, as KIND/NAME where several kinds share one. Everything else has nothing to complete, and a prompt
 /// that a gateway renamed is no error.
 pub(super) async fn complete(
     plane: &Plane,
@@ -78,10 +80,15 @@ pub(super) async fn complete(
     }
     let page = plane.list_gaps(call, Which::Live, None, &Ask::new(Some(LIMIT_MAX), None)?).await?;
     let begun = request.argument.value.as_str();
-    let mut names: Vec<_> = page.items.into_iter().map(|gap| gap.key.name).collect();
-    // One name may be reported under several kinds.
-    let mut seen = BTreeSet::new();
-    names.retain(|name| !name.is_empty() && name.starts_with(begun) && seen.insert(name.clone()));
+    let keys: Vec<_> = page.items.into_iter().map(|ranked| ranked.gap.key).collect();
+    let mut bearers = BTreeMap::<&str, usize>::new();
+    for key in &keys {
+        *bearers.entry(&key.name).or_default() += 1;
+    }
+    // A name that several kinds share says nothing alone.
+    let told = |key: &Key| if bearers[key.name.as_str()] > 1 { key.to_string() } else { key.name.clone() };
+    let mut names: Vec<_> = keys.iter().filter(|key| !key.name.is_empty()).map(told).collect();
+    names.retain(|name| name.starts_with(begun));
     let more = page.cursor.is_some() || names.len() > CompletionInfo::MAX_VALUES;
     names.truncate(CompletionInfo::MAX_VALUES);
     let values = CompletionInfo::with_pagination(names, None, more);
@@ -97,12 +104,14 @@ fn cached(contents: ResourceContents, scope: CacheScope, ttl_ms: u64) -> ReadRes
 
 async fn gaps(plane: &Plane, call: &Call) -> Result<Value, No> {
     let page = plane.list_gaps(call, Which::Live, None, &Ask::default()).await?;
-    let gaps: Vec<_> = page.items.iter().map(|found| gap::listed(plane, found)).collect();
+    let gaps: Vec<_> = page.items.iter().map(|found| gap::with_issue(plane, found)).collect();
     Ok(json!({"gaps": gaps, "more": page.cursor.is_some()}))
 }
 
 async fn one(plane: &Plane, call: &Call, name: &str) -> Result<Value, No> {
-    let shown = plane.show_gap(call, name, &Ask::default()).await?;
+    // A template writes the slash of KIND/NAME, and what no address may hold, as percent signs.
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    let shown = plane.show_gap(call, &name, &Ask::default()).await?;
     let more = shown.sightings.cursor.is_some();
     let mut shown = json!(gap::shown(plane, shown));
     shown["more"] = json!(more);

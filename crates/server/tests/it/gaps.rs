@@ -221,7 +221,14 @@ both!(names_of_gaps_are_completed_by_rank_each_once, async |world| {
     let gap = json!({"type": "ref/resource", "uri": "gapwright://gap/{name}"});
     report(&client, "adr", "two-jobs", json!({})).await;
     let all = completed(&client, gap.clone(), "name", "").await;
-    assert_eq!(all.0, ["critical", "large-job", "two-jobs", "minor", "old", "older-no-more", "nobody"]);
+    let two = ["mcp-tool/two-jobs", "adr/two-jobs"];
+    assert_eq!(all.0, ["critical", "large-job", two[0], "minor", "old", "older-no-more", "nobody", two[1]]);
+    for (key, written) in [("adr/two-jobs", "adr%2Ftwo-jobs"), ("adr/two-jobs", "adr/two-jobs"), ("adr/old", "%6fld")] {
+        let uri = format!("gapwright://gap/{written}");
+        let read = client.ask("resources/read", &uri, json!({"uri": uri})).await.expect("a gap");
+        let gap: Value = serde_json::from_str(read["contents"][0]["text"].as_str().expect("text")).expect("JSON");
+        assert_eq!(gap["gap"], key, "{written}");
+    }
     assert_eq!(completed(&client, gap.clone(), "name", "old").await.0, ["old", "older-no-more"]);
     for begun in ["OLD", "x", "two-jobs-and-more", "\u{202e}"] {
         assert_eq!(completed(&client, gap.clone(), "name", begun).await, (Vec::new(), false), "{begun}");

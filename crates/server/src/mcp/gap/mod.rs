@@ -8,7 +8,7 @@ use domain::gap::{Gap, Key, State};
 use plane::Plane;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::gap::Which;
+use store::gap::{Ranked, Which};
 
 use super::page::Page;
 use super::tool::{Nature, Tool, Words};
@@ -36,7 +36,7 @@ struct ListArgs {
 
 /// A gap in a list.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Listed {
+struct Listed {
     /// Its key, KIND/NAME.
     gap: String,
     /// What sort of capability.
@@ -73,7 +73,7 @@ pub(crate) struct Listed {
     last_seen: String,
 }
 
-pub(crate) fn listed(plane: &Plane, gap: &Gap) -> Listed {
+fn listed(plane: &Plane, gap: &Gap) -> Listed {
     Listed {
         gap: gap.key.to_string(),
         kind: gap.key.kind.clone(),
@@ -94,10 +94,35 @@ pub(crate) fn listed(plane: &Plane, gap: &Gap) -> Listed {
     }
 }
 
+/// A gap in a list, with its issue.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct WithIssue {
+    #[serde(flatten)]
+    gap: Listed,
+    /// Its issue, once it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issue: Option<Issue>,
+}
+
+/// An issue in a list.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ListedIssue")]
+struct Issue {
+    /// Its number.
+    number: i64,
+    /// Where a person reads it.
+    url: String,
+}
+
+pub(crate) fn with_issue(plane: &Plane, ranked: &Ranked) -> WithIssue {
+    let issue = ranked.issue.clone().map(|(number, url)| Issue { number, url });
+    WithIssue { gap: listed(plane, &ranked.gap), issue }
+}
+
 #[derive(Serialize, JsonSchema)]
 struct ListAnswer {
     /// The gaps by rank, the highest first.
-    gaps: Vec<Listed>,
+    gaps: Vec<WithIssue>,
     /// Where the next page begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
@@ -117,7 +142,7 @@ fn list() -> Tool {
             Some(state) => Which::In(State::parse(state)?),
         };
         let page = plane.list_gaps(&call, which, args.kind.as_deref(), &args.page.ask()?).await?;
-        let gaps = page.items.iter().map(|gap| listed(&plane, gap)).collect();
+        let gaps = page.items.iter().map(|ranked| with_issue(&plane, ranked)).collect();
         Ok(ListAnswer { gaps, cursor: page.cursor })
     })
 }
