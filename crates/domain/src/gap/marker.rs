@@ -25,7 +25,7 @@ pub fn read(text: &str) -> Vec<Sighting> {
     let mut markers: Vec<_> = starts
         .iter()
         .zip(ends)
-        .filter_map(|(&start, end)| one(&text[start + WORD.len()..end]))
+        .filter_map(|(&start, end)| one(&text[..start], &text[start + WORD.len()..end]))
         .filter(|seen| seen.name.is_none() || named.insert((seen.kind.clone(), seen.name.clone())))
         .collect();
     if markers.len() > MARKERS_MAX {
@@ -49,20 +49,26 @@ fn fold(c: char) -> char {
     }
 }
 
-/// Reads what follows the word, up to the next one; none when it is only a mention.
-fn one(after: &str) -> Option<Sighting> {
-    let rest = after.trim_start_matches([' ', '\t']);
-    let (label, rest) = match rest.strip_prefix('[') {
+/// Reads what follows the word, up to the next one, given what is before it; none when it is only a mention.
+fn one(before: &str, after: &str) -> Option<Sighting> {
+    // How Markdown makes a word bold, or code.
+    let rest = after.trim_start_matches([' ', '\t', '*', '`', '_']);
+    let line = rest.lines().next().unwrap_or_default();
+    let (label, rest) = if let Some((open, close)) = label_of(rest) {
         // A label that does not end on its line is kept as it stands.
-        Some(inner) => match inner.split_once(']').filter(|(label, _)| !label.contains('\n')) {
+        match rest[open.len_utf8()..].split_once(close).filter(|(label, _)| !label.contains('\n')) {
             Some(labelled) => labelled,
-            None => return Some(unreadable(rest.lines().next().unwrap_or_default())),
-        },
-        None if rest.starts_with(':') => ("", rest),
-        None => return None,
+            None => return Some(unreadable(line)),
+        }
+    } else if rest.starts_with([':', '\u{2013}', '\u{2014}']) || (rest.len() < after.len() && rest.starts_with("- ")) {
+        ("", rest)
+    } else if begins_a_line(before) && parted(line).is_some() {
+        return Some(unreadable(line));
+    } else {
+        return None;
     };
-    let rest = rest.trim_start_matches([' ', '\t', ':', '*']);
-    let line = rest.lines().next().unwrap_or_default().trim().trim_end_matches(" -");
+    let rest = rest.trim_start_matches([' ', '\t', ':', '*', '`', '\u{2013}', '\u{2014}']);
+    let line = rest.strip_prefix("- ").unwrap_or(rest).lines().next().unwrap_or_default().trim().trim_end_matches(" -");
     if NOTHING.contains(&line.trim_end_matches('.').to_ascii_lowercase().as_str()) {
         return None;
     }
@@ -74,6 +80,19 @@ fn one(after: &str) -> Option<Sighting> {
         }
         None => unreadable(if line.is_empty() { label } else { line }),
     })
+}
+
+/// How a label that begins here opens and closes. In round brackets only a kind is one: other words there are prose.
+fn label_of(rest: &str) -> Option<(char, char)> {
+    let round = rest
+        .strip_prefix('(')
+        .is_some_and(|label| label.trim_start().get(..4).is_some_and(|key| key.eq_ignore_ascii_case("kind")));
+    if rest.starts_with('[') { Some(('[', ']')) } else { round.then_some(('(', ')')) }
+}
+
+/// Whether what comes next is the first of its line, but for the marks of lists, headings and quotes.
+fn begins_a_line(before: &str) -> bool {
+    before.rsplit('\n').next().unwrap_or_default().chars().all(|c| c.is_whitespace() || "-*#>`_.0123456789".contains(c))
 }
 
 /// How agents say that there was no gap: a mention, and no marker.
@@ -90,25 +109,33 @@ fn kind_of(label: &str) -> Option<String> {
         return None;
     }
     match kebab(named) {
-        kind if kind.is_empty() || kind == "kind" => Some(KIND_UNSPECIFIED.to_owned()),
-        kind => Some(kind).filter(|kind| kind.len() <= NAME_CHARS_MAX && is_name(kind)),
+        kind if named.trim().is_empty() || kind == "kind" => Some(KIND_UNSPECIFIED.to_owned()),
+        _ => words(named),
     }
 }
 
 /// Parts a line into the gap's name and its reason, or none when that would be a guess.
 fn split(line: &str) -> Option<(String, &str)> {
-    let parted = SEPARATORS.iter().filter_map(|mark| line.find(mark).map(|at| (at, at + mark.len()))).min();
-    let (name, why) = match parted {
+    let (name, why) = match parted(line) {
         Some((end, start)) => (&line[..end], &line[start..]),
         None if line.split_whitespace().count() == 1 => (line, ""),
         None => return None,
     };
-    let plain = name.trim().trim_matches(['`', '"', '\'', '*', '.']);
-    let words = plain.split_whitespace().count();
-    let allowed = plain.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/'));
-    let name = kebab(plain);
-    let readable = allowed && (1..=NAME_WORDS_MAX).contains(&words) && name.len() <= NAME_CHARS_MAX;
-    (readable && is_name(&name)).then_some((name, why))
+    Some((words(name.trim().trim_matches(['`', '"', '\'', '*', '.']))?, why))
+}
+
+/// Where the first separator of a line begins and ends.
+fn parted(line: &str) -> Option<(usize, usize)> {
+    SEPARATORS.iter().filter_map(|mark| line.find(mark).map(|at| (at, at + mark.len()))).min()
+}
+
+/// A few plain words as a name, or none when they are more than that.
+fn words(text: &str) -> Option<String> {
+    let count = text.split_whitespace().count();
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/'));
+    let name = kebab(text);
+    let readable = plain && (1..=NAME_WORDS_MAX).contains(&count) && name.len() <= NAME_CHARS_MAX;
+    (readable && is_name(&name)).then_some(name)
 }
 
 /// Whether words joined by hyphens can be a name. With the marker's own word in them they are a marker gone wrong.

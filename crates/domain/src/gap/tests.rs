@@ -24,8 +24,20 @@ fn a_marker_is_read_in_every_form_that_agents_write() {
         "Blocking_Gap[adr] gap-x: why not",
         "I stopped. BLOCKING-GAP[kind = adr]:gap x \u{2014}why not\nand then more prose",
         "**BLOCKING-GAP[kind=adr]:** `gap-x` - why not",
+        "**BLOCKING-GAP**[kind=adr]: gap-x - why not",
+        "- `BLOCKING-GAP[kind=adr]` gap-x - why not",
+        "BLOCKING-GAP(kind=adr): gap-x - why not",
+        "BLOCKING-GAP [kind=adr] - gap-x: why not",
     ] {
         assert_eq!(seen(text), one("adr", "gap-x", "why not"), "{text}");
+    }
+    for text in [
+        "**BLOCKING-GAP**: gap-x - y",
+        "`BLOCKING-GAP`: gap-x - y",
+        "BLOCKING-GAP - gap-x: y",
+        "BLOCKING-GAP\u{2014}gap-x - y",
+    ] {
+        assert_eq!(seen(text), one(KIND_UNSPECIFIED, "gap-x", "y"), "{text}");
     }
     assert_eq!(seen("BLOCKING-GAP: gap-x"), one(KIND_UNSPECIFIED, "gap-x", ""));
     assert_eq!(seen("BLOCKING-GAP[kind=]: gap-x - y"), one(KIND_UNSPECIFIED, "gap-x", "y"));
@@ -45,6 +57,9 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         "no BLOCKING-GAP this time",
         "blocking gap: x - y",
         "the BLOCKING-GAP list",
+        "the blocking-gap-list - see there",
+        "see BLOCKING-GAP (in the docs): x",
+        "This time no BLOCKING-GAP at all: x",
         "BLOCKING-GAP: none",
         "BLOCKING-GAP: N/A.",
     ] {
@@ -63,6 +78,12 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         "BLOCKING-GAP[severity=critical]: list-a - another thing",
         "BLOCKING-GAP[kind=adr]: deploy-3f2a9c1b7d8e4f00 - a hash at its end",
         "BLOCKING-GAP[kind=adr]: job-550e8400-e29b-41d4-a716-446655440000 - an id at its end",
+        "BLOCKING-GAP list-deploys \u{2014} without a colon",
+        "1. **BLOCKING-GAP** list-deploys: without a colon",
+        "I met a BLOCKING-GAP - it was bad",
+        "BLOCKING-GAP[kind=mcp-t\u{f6}\u{f6}l]: list-a - a letter of a kind lost",
+        "BLOCKING-GAP[kind=<b>adr</b>]: list-a - HTML for a kind",
+        "BLOCKING-GAP[one two three four five six seven eight nine]: list-a - a sentence for a kind",
         "BLOCKING-GAP[kind=adr]: \u{202e}syolped-tsil - bidi",
         "BLOCKING-GAP[kind=adr]: \u{1f680}-launch - emoji",
     ] {
