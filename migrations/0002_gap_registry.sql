@@ -153,6 +153,8 @@ CREATE TABLE issue (
     -- Nobody else works on it until then.
     lease_until BIGINT NOT NULL,
     last_error  TEXT   NOT NULL,
+    -- How often in a row it went wrong.
+    failures    BIGINT NOT NULL,
     version     BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX issue_by_number ON issue (repo, number) WHERE number IS NOT NULL;
@@ -196,6 +198,8 @@ CREATE TABLE repository (
     -- Nothing is asked of it until then.
     rest_until BIGINT NOT NULL,
     last_error TEXT   NOT NULL,
+    -- How often in a row it failed.
+    failures   BIGINT NOT NULL,
     -- Its name now, where it moved; nothing is written to it then.
     moved_to   TEXT   NOT NULL,
     -- The files by which another bot acts on our label.
@@ -209,6 +213,8 @@ CREATE TABLE repository_label (
     role TEXT COLLATE "C" NOT NULL,
     id   TEXT   NOT NULL,
     name TEXT   NOT NULL,
+    -- The name in the settings under which it was found: with another one it is looked for anew.
+    configured TEXT NOT NULL,
     PRIMARY KEY (repo, role)
 );
 

@@ -5,6 +5,16 @@ use crate::time::{Span, Time};
 const MINUTE: Span = Span::mins(1);
 const HOUR: Span = Span::hours(1);
 
+/// The shortest rest after a failure.
+const REST_MIN: Span = Span::mins(1);
+
+/// How long to rest after so many failures in a row, of which nobody said for how long: a minute, twice as long after each
+/// more, `most` at last.
+pub fn rest(failures: i64, most: Span) -> Span {
+    let doubled = u32::try_from(failures.saturating_sub(1).clamp(0, 30)).unwrap_or(0);
+    Span(REST_MIN.0 << doubled).min(most)
+}
+
 /// How fast something may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -61,6 +71,12 @@ mod tests {
         }
         let found: Vec<_> = before.iter().map(|at| at.0).collect();
         assert_eq!(found, [0, 1_500, 3_000, 4_500, 6_000, 60_000, 61_500, 63_000, 3_600_000]);
+    }
+
+    #[test]
+    fn rests_double_up_to_the_longest() {
+        let mins = [0, 1, 2, 3, 4, 99, i64::MAX].map(|failures| rest(failures, Span::mins(5)).0 / 60_000);
+        assert_eq!(mins, [1, 1, 2, 4, 5, 5, 5]);
     }
 
     #[test]

@@ -13,6 +13,12 @@ pub enum Fault {
         /// How long the forge asks to be left alone; none when it did not say.
         after: Option<Span>,
     },
+    /// It was not sent: so fast we do not write. Reading goes on.
+    #[error("our own pace allows the next write in {after}")]
+    Paced {
+        /// How long until the pace allows one.
+        after: Span,
+    },
     /// A write that may or may not have happened: read before anything is repeated.
     #[error("whether it happened is not known: {why}")]
     Unknown {

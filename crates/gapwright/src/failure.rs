@@ -74,6 +74,11 @@ impl Failure {
         Self { exit: Exit::NotFound, code: "not_found", ..Self::new(what) }
     }
 
+    /// Something that may work later.
+    pub(crate) fn later(what: impl Into<String>) -> Self {
+        Self { exit: Exit::TryLater, code: "unavailable", ..Self::new(what) }
+    }
+
     /// Adds why.
     #[must_use]
     pub(crate) fn why(self, why: impl Into<String>) -> Self {

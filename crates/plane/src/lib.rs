@@ -73,11 +73,12 @@ impl Plane {
     pub fn new(store: Store, settings: Settings, mut rng: StdRng) -> Self {
         use rand::RngExt as _;
         let replica = format!("{:016x}", rng.random::<u64>());
+        let repo = settings.home.as_ref().map(|home| home.repo.clone());
         Self {
             act: Act::new(store.clone()),
             store,
             chance: Chance::new(rng),
-            rules: Arc::new(settings.rules.clone()),
+            rules: Arc::new(settings::Rules { repo, ..settings.rules.clone() }),
             settings: Arc::new(settings),
             wake: Arc::default(),
             reports: Arc::default(),

@@ -57,6 +57,8 @@ pub struct Rules {
     pub needs: Needs,
     /// How our labels are called.
     pub labels: Names,
+    /// The repository that issues are mirrored to, none for nowhere: the plane takes it from its home.
+    pub repo: Option<String>,
 }
 
 impl Default for Rules {
@@ -67,6 +69,7 @@ impl Default for Rules {
             lines_max: LINES_MAX,
             needs: Needs { days: 14, sightings: 5 },
             labels: Names::default(),
+            repo: None,
         }
     }
 }

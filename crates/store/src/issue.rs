@@ -13,22 +13,23 @@ use crate::{Fault, Tx};
 macro_rules! columns {
     () => {
         "gap, repo, state, number, url, title, stand, labels, base, changed_at, comments, comments_at, tried_at, absent, \
-         dirty, lease_until, last_error, version"
+         dirty, lease_until, last_error, failures, version"
     };
 }
 
 statements! {
     ADD = concat!("INSERT INTO issue (", columns!(), ")
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1) ON CONFLICT (gap) DO NOTHING");
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1) ON CONFLICT (gap) DO NOTHING");
     WRITE = "UPDATE issue SET repo = $2, state = $3, number = $4, url = $5, title = $6, stand = $7, labels = $8, base = $9,
                     changed_at = $10, comments = $11, comments_at = $12, tried_at = $13, absent = $14, dirty = $15,
-                    lease_until = $16, last_error = $17, version = version + 1
-              WHERE gap = $1 AND version = $18";
+                    lease_until = $16, last_error = $17, failures = $18, version = version + 1
+              WHERE gap = $1 AND version = $19";
     LOAD = concat!("SELECT ", columns!(), " FROM issue WHERE gap = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM issue WHERE gap = $1");
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM issue WHERE repo = $1 AND number = $2");
     LIST = concat!("SELECT ", columns!(), " FROM issue WHERE gap > $1 AND repo = $2 ORDER BY gap LIMIT $3");
     REMOVE = "DELETE FROM issue WHERE gap = $1 AND version = $2";
+    ELSEWHERE = "SELECT gap FROM issue WHERE repo <> $1 ORDER BY gap LIMIT $2";
     NUDGE = "UPDATE issue SET dirty = 1 WHERE gap = $1 AND dirty = 0 AND state = 'known'";
     TAKE = "UPDATE issue SET lease_until = $2 WHERE gap IN (
               SELECT gap FROM issue WHERE repo = $4 AND state = 'known' AND lease_until <= $1 AND gap IN (
@@ -43,6 +44,7 @@ statements! {
     MOVE = "UPDATE issue SET repo = $2 WHERE repo = $1";
     MOVE_COMMENTS = "UPDATE issue_comment SET repo = $2 WHERE repo = $1";
     COUNT_OPEN = "SELECT COUNT(*) FROM issue WHERE repo = $1 AND stand = 'open'";
+    // Of the live ones, which have an index, those that are not merged.
     UNMIRRORED = "SELECT key FROM gap
                    WHERE state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human')
                      AND state <> 'merged' AND depth <= $1 AND sightings > 0
@@ -121,6 +123,8 @@ pub struct Mirrored {
     pub lease_until: Time,
     /// What last went wrong; empty when nothing did.
     pub last_error: String,
+    /// How often in a row.
+    pub failures: i64,
     version: i64,
 }
 
@@ -143,6 +147,7 @@ struct Row {
     dirty: i64,
     lease_until: i64,
     last_error: String,
+    failures: i64,
     version: i64,
 }
 
@@ -177,6 +182,7 @@ impl TryFrom<Row> for Mirrored {
             dirty: row.dirty != 0,
             lease_until: Time(row.lease_until),
             last_error: row.last_error,
+            failures: row.failures,
             version: row.version,
         })
     }
@@ -203,6 +209,7 @@ impl Mirrored {
             dirty: false,
             lease_until,
             last_error: String::new(),
+            failures: 0,
             version: 0,
         }
     }
@@ -241,7 +248,7 @@ impl Texts {
         }
     }
 
-    fn values<'a>(&'a self, issue: &'a Mirrored) -> [crate::Arg<'a>; 17] {
+    fn values<'a>(&'a self, issue: &'a Mirrored) -> [crate::Arg<'a>; 18] {
         [
             Text(&self.gap),
             Text(&issue.repo),
@@ -260,6 +267,7 @@ impl Texts {
             Int(i64::from(issue.dirty)),
             Int(issue.lease_until.0),
             Text(&issue.last_error),
+            Int(issue.failures),
         ]
     }
 }
@@ -290,6 +298,15 @@ pub async fn remove(tx: &mut Tx, issue: &Mirrored) -> Result<(), Fault> {
     crate::guarded(tx.run(REMOVE, &[Text(&issue.gap.to_string()), Int(issue.version)]).await?)
 }
 
+/// The gaps whose issues are in another repository than this, by key.
+pub async fn elsewhere(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Key>, Fault> {
+    keys(tx.all(ELSEWHERE, &[Text(repo), Int(limit)]).await?, "issue", "gap")
+}
+
+fn keys(rows: Vec<(String,)>, table: &'static str, column: &'static str) -> Result<Vec<Key>, Fault> {
+    rows.into_iter().map(|(key,)| Key::stored(&key).ok_or(Fault::Corrupt { table, column, id: key })).collect()
+}
+
 /// Lets the issue of a gap be looked at soon.
 pub async fn nudge(tx: &mut Tx, gap: &Key) -> Result<(), Fault> {
     tx.run(NUDGE, &[Text(&gap.to_string())]).await.map(drop)
@@ -299,9 +316,7 @@ pub async fn nudge(tx: &mut Tx, gap: &Key) -> Result<(), Fault> {
 /// until `until`.
 pub async fn take(tx: &mut Tx, repo: &str, until: Time, limit: i64) -> Result<Vec<Key>, Fault> {
     let now = tx.now();
-    let rows: Vec<(String,)> = tx.all(TAKE, &[Int(now.0), Int(until.0), Int(limit), Text(repo)]).await?;
-    let corrupt = |id: String| Fault::Corrupt { table: "issue", column: "gap", id };
-    rows.into_iter().map(|(key,)| Key::stored(&key).ok_or_else(|| corrupt(key))).collect()
+    keys(tx.all(TAKE, &[Int(now.0), Int(until.0), Int(limit), Text(repo)]).await?, "issue", "gap")
 }
 
 /// Whether an issue of a repository is to be taken now.
@@ -329,9 +344,7 @@ pub async fn count_open(tx: &mut Tx, repo: &str) -> Result<i64, Fault> {
 
 /// The gaps that are to have an issue and have none, by rank.
 pub async fn unmirrored(tx: &mut Tx, depth_max: i64, limit: i64) -> Result<Vec<Key>, Fault> {
-    let rows: Vec<(String,)> = tx.all(UNMIRRORED, &[Int(depth_max), Int(limit)]).await?;
-    let corrupt = |id: String| Fault::Corrupt { table: "gap", column: "key", id };
-    rows.into_iter().map(|(key,)| Key::stored(&key).ok_or_else(|| corrupt(key))).collect()
+    keys(tx.all(UNMIRRORED, &[Int(depth_max), Int(limit)]).await?, "gap", "key")
 }
 
 /// What somebody wrote on an issue.

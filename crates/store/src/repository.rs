@@ -1,6 +1,6 @@
 //! The repository that issues are mirrored to, as it was last seen, and the names that our labels have there.
 
-use domain::label::Role;
+use domain::label::{Names, Role};
 use domain::time::Time;
 use serde::Serialize;
 
@@ -9,12 +9,12 @@ use crate::{Fault, Tx};
 
 macro_rules! columns {
     () => {
-        "name, id, login, polled_at, next_at, rest_until, last_error, moved_to, also"
+        "name, id, login, polled_at, next_at, rest_until, last_error, failures, moved_to, also"
     };
 }
 
 statements! {
-    ADD = concat!("INSERT INTO repository (", columns!(), ") VALUES ($1, '', '', 0, 0, 0, '', '', '[]')
+    ADD = concat!("INSERT INTO repository (", columns!(), ") VALUES ($1, '', '', 0, 0, 0, '', 0, '', '[]')
             ON CONFLICT (name) DO NOTHING");
     FIND = concat!("SELECT ", columns!(), " FROM repository WHERE name = $1");
     BY_ID = concat!("SELECT ", columns!(), " FROM repository WHERE id = $1 AND name <> $2 ORDER BY polled_at DESC LIMIT 1");
@@ -24,13 +24,13 @@ statements! {
     HURRY = "UPDATE repository SET next_at = 0 WHERE name = $1";
     SEEN = "UPDATE repository SET id = $2, login = $3, last_error = '', moved_to = '' WHERE name = $1";
     ALSO = "UPDATE repository SET also = $2 WHERE name = $1";
-    POLLED = "UPDATE repository SET polled_at = $2, last_error = '' WHERE name = $1";
+    POLLED = "UPDATE repository SET polled_at = $2, last_error = '', failures = 0 WHERE name = $1";
     LAST_POLLED = "SELECT MAX(polled_at) FROM repository WHERE polled_at > 0";
-    FAILED = "UPDATE repository SET last_error = $2, rest_until = $3 WHERE name = $1";
+    FAILED = "UPDATE repository SET last_error = $2, rest_until = $3, failures = failures + 1 WHERE name = $1";
     MOVED = "UPDATE repository SET moved_to = $2, last_error = $3 WHERE name = $1";
-    LABELS = "SELECT role, id, name FROM repository_label WHERE repo = $1 ORDER BY role";
-    PUT_LABEL = "INSERT INTO repository_label (repo, role, id, name) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (repo, role) DO UPDATE SET id = $3, name = $4";
+    LABELS = "SELECT role, id, name, configured FROM repository_label WHERE repo = $1 ORDER BY role";
+    PUT_LABEL = "INSERT INTO repository_label (repo, role, id, name, configured) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (repo, role) DO UPDATE SET id = $3, name = $4, configured = $5";
     FORGET_LABEL = "DELETE FROM repository_label WHERE repo = $1 AND role = $2";
     FOLLOW_LABELS = "UPDATE repository_label SET repo = $2 WHERE repo = $1";
     REMOVE = "DELETE FROM repository WHERE name = $1";
@@ -53,6 +53,8 @@ pub struct Repository {
     pub rest_until: i64,
     /// What last went wrong; empty when nothing did.
     pub last_error: String,
+    /// How often in a row it failed.
+    pub failures: i64,
     /// Its name now, where it moved; empty where it did not.
     pub moved_to: String,
     /// The files by which another bot acts on our label, as a JSON list.
@@ -141,19 +143,22 @@ pub struct Label {
     pub name: String,
 }
 
-/// The names of our labels there, as far as they are known.
-pub async fn labels(tx: &mut Tx, repo: &str) -> Result<Vec<Label>, Fault> {
-    let rows: Vec<(String, String, String)> = tx.all(LABELS, &[Text(repo)]).await?;
-    let known = |(role, id, name): (String, String, String)| {
+/// The names of our labels there, as far as they are known; one that was found under another name than is configured now
+/// is not.
+pub async fn labels(tx: &mut Tx, repo: &str, configured: &Names) -> Result<Vec<Label>, Fault> {
+    let rows: Vec<(String, String, String, String)> = tx.all(LABELS, &[Text(repo)]).await?;
+    let known = |(role, id, name, under): (String, String, String, String)| {
         let role = Role::ALL.into_iter().find(|known| known.key() == role)?;
-        Some(Label { role, id, name })
+        (under == configured.of(role)).then_some(Label { role, id, name })
     };
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
-/// Remembers a label.
-pub async fn put_label(tx: &mut Tx, repo: &str, label: &Label) -> Result<(), Fault> {
-    tx.run(PUT_LABEL, &[Text(repo), Text(label.role.key()), Text(&label.id), Text(&label.name)]).await.map(drop)
+/// Remembers a label, and under which configured name it was found.
+pub async fn put_label(tx: &mut Tx, repo: &str, label: &Label, configured: &Names) -> Result<(), Fault> {
+    let under = configured.of(label.role);
+    let args = [Text(repo), Text(label.role.key()), Text(&label.id), Text(&label.name), Text(under)];
+    tx.run(PUT_LABEL, &args).await.map(drop)
 }
 
 /// Forgets a label that is not there any more.

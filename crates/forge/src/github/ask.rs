@@ -112,7 +112,8 @@ impl Inner {
             Class::Read | Class::Repeat => {
                 let pass = self.gate.pass(&self.line, &self.repository).await.map_err(|failed| match failed {
                     Fault::Later { why, after } => fault(call.route.class, doubt, why, after),
-                    Fault::Unknown { .. }
+                    Fault::Paced { .. }
+                    | Fault::Unknown { .. }
                     | Fault::Refused { .. }
                     | Fault::Gone { .. }
                     | Fault::Stale { .. }

@@ -10,6 +10,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::limit::span;
+use super::line::{self, Doubt};
+use super::route::Class;
+use crate::Fault;
 
 /// How long a write waits for its turn. Beyond that whoever asked does better to come back.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -54,11 +57,13 @@ pub(super) struct Turn<'a> {
     patience: Instant,
 }
 
-/// Why there is no turn, and how long to stay away.
+/// Why there is no turn.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Away {
-    pub(super) why: String,
-    pub(super) after: Option<Span>,
+pub(super) enum Away {
+    /// The pace allows the next write in so long.
+    Busy(Span),
+    /// Nobody can tell.
+    Unknown(String),
 }
 
 impl Lane {
@@ -72,7 +77,7 @@ impl Lane {
     /// Waits until the writes before have ended.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, Away> {
         let patience = Instant::now() + self.wait_max;
-        let tracks = timeout_at(patience, self.tracks.lock()).await.map_err(|_| Away::busy(span(self.wait_max)))?;
+        let tracks = timeout_at(patience, self.tracks.lock()).await.map_err(|_| Away::Busy(span(self.wait_max)))?;
         Ok(Turn { lane: self, tracks, patience })
     }
 }
@@ -83,7 +88,7 @@ impl Turn<'_> {
         let now = Instant::now();
         let apart = self.tracks.ended.map_or(now, |at| at + self.lane.pace.between.duration()).max(now);
         if apart > self.patience.max(now) {
-            return Err(Away::busy(span(apart - now)));
+            return Err(Away::Busy(span(apart - now)));
         }
         sleep_until(apart).await;
         let patience = span(self.patience.saturating_duration_since(apart));
@@ -120,11 +125,11 @@ impl Shared {
             left -= 1;
             match self.try_to_take(pace, patience).await {
                 Ok((pace::Turn::At(at), now)) => return Ok(Instant::now() + at.since(now).duration()),
-                Ok((pace::Turn::NotBefore(after), _)) => return Err(Away::busy(after)),
+                Ok((pace::Turn::NotBefore(after), _)) => return Err(Away::Busy(after)),
                 Err(fault) if left > 0 && fault.is_passing() => {}
                 // Who cannot tell what others write does not write.
                 Err(fault) => {
-                    return Err(Away { why: format!("whether it is our turn is unknown: {fault}"), after: None });
+                    return Err(Away::Unknown(format!("whether it is our turn is unknown: {fault}")));
                 }
             }
         }
@@ -143,7 +148,7 @@ impl Tracks {
     fn take(&mut self, pace: &Pace, patience: Span) -> Result<Instant, Away> {
         let now = Time(span(self.made.elapsed()).0);
         match pace.turn(&self.began, now, patience) {
-            pace::Turn::NotBefore(after) => Err(Away::busy(after)),
+            pace::Turn::NotBefore(after) => Err(Away::Busy(after)),
             pace::Turn::At(at) => {
                 if self.began.len() >= pace.per_hour.max(pace.per_minute) {
                     self.began.remove(0);
@@ -156,8 +161,16 @@ impl Tracks {
 }
 
 impl Away {
-    fn busy(after: Span) -> Self {
-        Self { why: "many writes are waiting already".to_owned(), after: Some(after) }
+    /// What it comes to for a request of this class, of which so much is known.
+    pub(super) fn fault(self, class: Class, doubt: Doubt) -> Fault {
+        match (doubt, self) {
+            (Doubt::None, Self::Busy(after)) => Fault::Paced { after },
+            (Doubt::Sent, Self::Busy(_)) => {
+                let why = "the pace of our writes left no time to ask again".to_owned();
+                line::fault(class, doubt, why, None)
+            }
+            (doubt, Self::Unknown(why)) => line::fault(class, doubt, why, None),
+        }
     }
 }
 
@@ -174,7 +187,7 @@ mod tests {
         assert_eq!(first.ready().await, Ok(()));
         drop(first);
         let mut second = lane.turn().await.expect("a turn");
-        let away = second.ready().await.expect_err("an hour is too long").after.expect("a time");
+        let Err(Away::Busy(away)) = second.ready().await else { panic!("an hour is too long") };
         assert!(away > Span::mins(59) && away <= Span::hours(1), "a write that was given up counts from then: {away}");
     }
 
@@ -182,7 +195,7 @@ mod tests {
     async fn nobody_waits_for_ever_behind_a_write_that_hangs() {
         let lane = Lane { wait_max: Duration::from_millis(5), ..Lane::new(PACE, None) };
         let hangs = lane.turn().await.expect("the first");
-        assert_eq!(lane.turn().await.expect_err("it is held"), Away::busy(Span(5)));
+        assert_eq!(lane.turn().await.expect_err("it is held"), Away::Busy(Span(5)));
         drop(hangs);
         assert!(lane.turn().await.is_ok());
     }

@@ -65,12 +65,12 @@ impl Line {
         }
         let mut turn = None;
         if policy.lane {
-            turn = Some(self.lane.turn().await.map_err(|away| failed(*doubt, (away.why, away.after)))?);
+            turn = Some(self.lane.turn().await.map_err(|away| away.fault(call.route.class, *doubt))?);
         }
         let mut pause = self.pause;
         for left in (0..policy.tries).rev() {
             if let Some(turn) = &mut turn {
-                turn.ready().await.map_err(|away| failed(*doubt, (away.why, away.after)))?;
+                turn.ready().await.map_err(|away| away.fault(call.route.class, *doubt))?;
             }
             let tried = self.try_once(call, pass, etag).await;
             if let Some(turn) = &mut turn {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::gaps::section;
 use crate::config::{Config, ForgeKind};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::session::{self, Missing};
 use crate::show::{Answer, count, moment};
 
@@ -207,9 +207,14 @@ fn row(issue: &Issue) -> Vec<String> {
 pub(crate) fn failure(fault: Fault) -> Failure {
     match fault {
         Fault::Gone { what } => Failure::not_found(format!("{what} is not there")).hint("see gapwright issues list"),
-        Fault::Refused { why, next } => Failure::new(why).hint(next),
-        Fault::Later { why, .. } => Failure::new(why).hint("try again later"),
-        fault @ (Fault::Unknown { .. } | Fault::Stale { .. } | Fault::Moved { .. }) => Failure::new(fault.to_string()),
+        Fault::Refused { why, next } => Failure::usage(why).hint(next),
+        Fault::Later { why, .. } => Failure::later(why).hint("try again later"),
+        fault @ Fault::Paced { .. } => Failure::later(fault.to_string()),
+        fault @ Fault::Unknown { .. } => {
+            Failure::later(fault.to_string()).hint("look whether it happened before you repeat it")
+        }
+        Fault::Stale { why } => Failure { exit: Exit::Conflict, code: "wrong_state", ..Failure::new(why) },
+        fault @ Fault::Moved { .. } => Failure::new(fault.to_string()),
     }
 }
 

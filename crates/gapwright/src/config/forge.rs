@@ -119,6 +119,7 @@ impl Config {
             lines_max: gaps.lines_max,
             needs: Needs { days: level.observe_days, sightings: level.observe_sightings },
             labels: self.labels()?,
+            repo: None,
         })
     }
 

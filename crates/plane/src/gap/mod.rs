@@ -87,10 +87,21 @@ pub(crate) async fn meant(desk: &mut Desk<'_>, field: &'static str, text: &str) 
     known(desk.tx, field, text).await
 }
 
+/// The gaps that a name may mean: with a kind the one of that key, if there is one.
+async fn bearers(tx: &mut store::Tx, kind: Option<&str>, name: &str) -> Result<Vec<Key>, No> {
+    if let Some(kind) = kind {
+        let key = Key { kind: kind.to_owned(), name: name.to_owned() };
+        if store::gap::find(tx, &key).await?.is_some() {
+            return Ok(vec![key]);
+        }
+    }
+    Ok(store::gap::called(tx, name).await?)
+}
+
 /// As [`meant`], for whoever only looks.
 async fn known(tx: &mut store::Tx, field: &'static str, text: &str) -> Result<Key, No> {
     let (kind, name) = Key::parse(field, text)?;
-    let bearers = store::gap::called(tx, &name).await?;
+    let bearers = bearers(tx, kind.as_deref(), &name).await?;
     let found = domain::gap::resolve(field, &name, kind.as_deref(), &bearers)?;
     found.ok_or_else(|| {
         let hint = match bearers.first() {

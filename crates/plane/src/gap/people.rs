@@ -69,8 +69,11 @@ impl Plane {
 async fn say(desk: &mut Desk<'_>, gap: String, event: Event, why: String) -> Result<String, No> {
     let key = meant(desk, "gap", &gap).await?;
     let was = store::gap::load(desk.tx, &key).await?.ok_or(store::Fault::Conflict)?;
-    happen(desk, &was, event, &why).await?;
-    crate::mirror::reopen(desk, &key, event).await?;
+    // Its issue, where that is gone: then a gap that is open already is let have a new one.
+    let let_go = event == Event::Reopened && crate::mirror::let_go(desk, &key).await?;
+    if !(let_go && was.gap.state.is_work()) {
+        happen(desk, &was, event, &why).await?;
+    }
     Ok(key.to_string())
 }
 

@@ -205,18 +205,32 @@ async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>, 
         Some(parent) => Some(standing_for(desk, parent).await?),
         None => None,
     };
-    if let Some(parent) = parent.filter(|parent| parent != key)
-        && depend(desk, &parent, key, edge::Why::Met).await? == Tied::Now
-    {
-        return deepen(desk, key).await;
+    if let Some(parent) = parent.filter(|parent| parent != key) {
+        match depend(desk, &parent, key, edge::Why::Met).await? {
+            Tied::Now => return deepen(desk, key).await,
+            Tied::Full => return sink_below(desk, &parent, key).await,
+            Tied::Before | Tied::Circle => {}
+        }
     }
     if rose { deepen(desk, key).await } else { Ok(()) }
+}
+
+/// Puts a gap a hop below another that has as many edges as it may: it is not at the top for that.
+async fn sink_below(desk: &mut Desk<'_>, parent: &Key, key: &Key) -> Result<(), No> {
+    let above = store::gap::find(desk.tx, parent).await?.map(|parent| parent.depth);
+    let Some(was) = store::gap::load(desk.tx, key).await? else { return Ok(()) };
+    let nearest = edge::shallowest_above(desk.tx, key).await?.into_iter().chain(above).min();
+    let depth = depth(was.gap.top, nearest);
+    if depth != was.gap.depth {
+        store::gap::write(desk.tx, &was, &Gap { depth, ..was.gap.clone() }).await?;
+    }
+    Ok(())
 }
 
 /// The gap that another depends on, or what stands for it; made where nobody reported it before.
 async fn depended_on(desk: &mut Desk<'_>, text: &str) -> Result<Key, No> {
     let (kind, name) = Key::parse("depends_on", text)?;
-    let bearers = store::gap::called(desk.tx, &name).await?;
+    let bearers = super::bearers(desk.tx, kind.as_deref(), &name).await?;
     if let Some(key) = domain::gap::resolve("depends_on", &name, kind.as_deref(), &bearers)? {
         return standing_for(desk, &key).await;
     }

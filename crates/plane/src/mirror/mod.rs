@@ -13,8 +13,9 @@ mod sync;
 
 use std::sync::Arc;
 
-use domain::gap::{Event, Key};
+use domain::gap::Key;
 use domain::label::{self, Names, Role};
+use domain::pace;
 use domain::time::{Span, Time};
 use forge::{Fault, Forge};
 use futures::FutureExt;
@@ -32,8 +33,11 @@ pub use poll::Polled;
 /// How long whoever works on an issue keeps others away: longer than its requests may take together.
 const LEASE: Span = Span::mins(5);
 
-/// How long the forge is left in peace when it failed without saying for how long.
-const REST: Span = Span::mins(1);
+/// How long the forge is left in peace at most when it failed and did not say for how long.
+const REST_MAX: Span = Span::mins(5);
+
+/// How long an issue is left at most that the forge would not deal with.
+const ISSUE_REST_MAX: Span = Span::mins(15);
 
 /// How many issues that changed are looked at in one tick.
 const DIRTY_MAX: i64 = 20;
@@ -89,25 +93,26 @@ pub(crate) async fn say(desk: &mut Desk<'_>, key: &Key, text: &str) -> Result<()
 /// Whether the issue of a gap lets agents act on it, as it was last seen: without one nobody said so.
 pub(crate) async fn lets_agents_act(desk: &mut Desk<'_>, key: &Key) -> Result<bool, No> {
     let Some(issue) = store::issue::find(desk.tx, key).await? else { return Ok(false) };
-    if issue.state != store::issue::State::Known {
+    // What was last seen in another repository than the one that is looked at says nothing of now.
+    if issue.state != store::issue::State::Known || Some(&issue.repo) != desk.rules.repo.as_ref() {
         return Ok(false);
     }
     let names = names(desk.tx, &issue.repo, &desk.rules.labels).await?;
     Ok(label::lets_agents_act(&names, &issue.labels))
 }
 
-/// Lets a gap that a person opens again get a new issue, where the old one is gone or was refused.
-pub(crate) async fn reopen(desk: &mut Desk<'_>, key: &Key, event: Event) -> Result<(), No> {
-    if event != Event::Reopened {
-        return Ok(());
-    }
+/// Lets a gap that a person opens again get a new issue, where the old one is gone or was refused; false where there is
+/// nothing to let go of.
+pub(crate) async fn let_go(desk: &mut Desk<'_>, key: &Key) -> Result<bool, No> {
     match store::issue::load(desk.tx, key).await? {
         Some(issue) if matches!(issue.state, store::issue::State::Gone | store::issue::State::Refused) => {
             store::issue::remove(desk.tx, &issue).await?;
+            let before = serde_json::json!({"repo": issue.repo, "number": issue.number, "state": issue.state});
+            desk.record(format!("issue:{key}"), &before, &()).await?;
+            Ok(true)
         }
-        Some(_) | None => {}
+        Some(_) | None => Ok(false),
     }
-    Ok(())
 }
 
 impl Plane {
@@ -194,21 +199,43 @@ impl Plane {
             Err(failed @ (Failed::No(_) | Failed::Forge(Fault::Later { .. } | Fault::Moved { .. }))) => {
                 return Err(failed);
             }
+            Err(Failed::Forge(Fault::Paced { after })) => return Ok(self.put_off(key, after).await?),
             Err(Failed::Forge(fault)) => fault,
         };
+        Ok(self.leave_issue(key, &fault).await?)
+    }
+
+    /// Remembers that the forge would not deal with an issue, and leaves it for a while.
+    pub(crate) async fn leave_issue(&self, key: &Key, fault: &Fault) -> Result<(), No> {
         tracing::warn!(gap = %key, %fault, "an issue is set aside");
-        let (key, why) = (key.clone(), fault_line(&fault));
-        let done = self.as_mirror(move |desk| {
+        let (key, why) = (key.clone(), fault_line(fault));
+        self.as_mirror(move |desk| {
             let (key, why) = (key.clone(), why.clone());
             async move {
                 let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
                 issue.last_error = why;
-                issue.lease_until = desk.now + REST;
+                issue.failures += 1;
+                issue.lease_until = desk.now + pace::rest(issue.failures, ISSUE_REST_MAX);
                 Ok(store::issue::write(desk.tx, &issue).await?)
             }
             .boxed()
-        });
-        Ok(done.await?)
+        })
+        .await
+    }
+
+    /// Leaves what is to be written to an issue until our own pace allows it; it is read all the same.
+    async fn put_off(&self, key: &Key, after: Span) -> Result<(), No> {
+        let key = key.clone();
+        self.act
+            .act(move |tx| {
+                let key = key.clone();
+                async move {
+                    let at = tx.now() + after;
+                    Ok(store::issue::release(tx, &key, at).await?)
+                }
+                .boxed()
+            })
+            .await
     }
 
     /// Whether anything may be asked of the forge now: by the level, and by what it said last.
@@ -233,15 +260,18 @@ impl Plane {
 
     /// Remembers how the forge failed, and for how long it is left alone.
     pub(crate) async fn leave_in_peace(&self, home: &Home, fault: &Fault) -> Result<(), No> {
-        let after = match fault {
-            Fault::Later { after, .. } => after.unwrap_or(REST),
-            Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. } => REST,
-            Fault::Moved { .. } => Span::mins(5),
+        let said = match fault {
+            // Reading goes on.
+            Fault::Paced { .. } => return Ok(()),
+            Fault::Later { after, .. } => *after,
+            Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. } => None,
+            Fault::Moved { .. } => Some(REST_MAX),
         };
         let (repo, why) = (home.repo.clone(), fault_line(fault));
         let moved = match fault {
             Fault::Moved { to } => Some(to.clone()),
-            Fault::Later { .. }
+            Fault::Paced { .. }
+            | Fault::Later { .. }
             | Fault::Unknown { .. }
             | Fault::Refused { .. }
             | Fault::Gone { .. }
@@ -251,7 +281,8 @@ impl Plane {
             .act(move |tx| {
                 let (repo, why, moved) = (repo.clone(), why.clone(), moved.clone());
                 async move {
-                    let rest = tx.now() + after;
+                    let failures = store::repository::held(tx, &repo).await?.failures + 1;
+                    let rest = tx.now() + said.unwrap_or(pace::rest(failures, REST_MAX));
                     store::repository::failed(tx, &repo, &why, rest).await?;
                     if let Some(to) = moved {
                         store::repository::moved(tx, &repo, &to, &why).await?;
@@ -294,6 +325,7 @@ pub(crate) fn fault_line(fault: &Fault) -> String {
     let line = match fault {
         Fault::Refused { why, next } => format!("{why}; {next}"),
         Fault::Later { .. }
+        | Fault::Paced { .. }
         | Fault::Unknown { .. }
         | Fault::Gone { .. }
         | Fault::Stale { .. }

@@ -52,16 +52,13 @@ impl Plane {
     }
 
     async fn send_note(&self, home: &Home, number: i64, note: &Note) -> Result<(), Failed> {
-        if !self.move_note(note, "sending").await? {
-            return Ok(());
-        }
-        let sending = Note { state: "sending".to_owned(), ..note.clone() };
+        let Some(sending) = self.move_note(note, "sending").await? else { return Ok(()) };
         match home.forge.comment(number, &format!("{}\n{}", note_marker(&note.id), note.text)).await {
             Ok(_) => {
                 self.move_note(&sending, "sent").await?;
                 Ok(())
             }
-            Err(fault @ (Fault::Later { .. } | Fault::Moved { .. })) => {
+            Err(fault @ (Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. })) => {
                 self.move_note(&sending, "waiting").await?;
                 Err(fault.into())
             }
@@ -94,7 +91,7 @@ impl Plane {
         Ok(true)
     }
 
-    async fn move_note(&self, note: &Note, to: &'static str) -> Result<bool, No> {
+    async fn move_note(&self, note: &Note, to: &'static str) -> Result<Option<Note>, No> {
         let note = note.clone();
         self.act
             .act(move |tx| {

@@ -13,6 +13,9 @@ use super::{Failed, Home, LEASE, fault_line};
 use crate::desk::Desk;
 use crate::{No, Plane};
 
+/// How many issues the forge may refuse to open before a sweep leaves the rest to the next one.
+const REFUSED_MAX: usize = 3;
+
 /// How many sightings are read for what an issue quotes.
 const SIGHTINGS_READ: i64 = 20;
 
@@ -40,14 +43,24 @@ impl Plane {
         let room = (home.open_max - store::issue::count_open(&mut tx, &repo).await?).max(0);
         let gaps = store::issue::unmirrored(&mut tx, depth_max, home.sweep_max + 1).await?;
         drop(tx);
+        let (mut refused, mut last) = (0, None);
         for key in gaps {
-            if swept.opened >= room.min(home.sweep_max) {
+            if swept.opened >= room.min(home.sweep_max) || refused == REFUSED_MAX {
                 swept.waiting += 1;
-            } else if self.open_issue(home, key).await? {
-                swept.opened += 1;
+                continue;
+            }
+            match self.open_issue(home, key).await {
+                Ok(opened) => swept.opened += i64::from(opened),
+                Err(Failed::Forge(Fault::Paced { .. })) => swept.waiting += 1,
+                // Of this issue only, as long as it is not so of one after the other.
+                Err(failed @ Failed::Forge(Fault::Refused { .. } | Fault::Stale { .. })) => {
+                    refused += 1;
+                    last = Some(failed);
+                }
+                Err(failed) => return Err(failed),
             }
         }
-        Ok(swept)
+        last.map_or(Ok(swept), Err)
     }
 
     /// Opens the issue of one gap; false when somebody else did, or the level forbids it by now.
@@ -114,7 +127,9 @@ async fn not_opened(desk: &mut Desk<'_>, key: Key, fault: Fault) -> Result<(), N
     match fault {
         // It may be there.
         Fault::Unknown { .. } => store::issue::write(desk.tx, &issue).await?,
-        Fault::Later { .. } | Fault::Moved { .. } => store::issue::remove(desk.tx, &issue).await?,
+        Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. } => {
+            store::issue::remove(desk.tx, &issue).await?;
+        }
         Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. } => {
             issue.state = State::Refused;
             store::issue::write(desk.tx, &issue).await?;
@@ -146,6 +161,7 @@ async fn known(desk: &mut Desk<'_>, repo: String, key: Key, seen: Issue) -> Resu
     issue.dirty = true;
     issue.lease_until = Time(0);
     issue.last_error = String::new();
+    issue.failures = 0;
     store::issue::write(desk.tx, &issue).await?;
     let after = serde_json::json!({"repo": issue.repo, "number": issue.number, "state": issue.state});
     desk.record(format!("issue:{key}"), &(), &after).await

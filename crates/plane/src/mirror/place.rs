@@ -12,15 +12,18 @@ use super::{Failed, Home};
 use crate::desk::Desk;
 use crate::{No, Plane};
 
+/// How many issues of another repository are read at once.
+const PARTED_AT_ONCE: i64 = 200;
+
 /// The names that our labels have in a repository: as configured, unless people renamed them there.
 pub(crate) async fn names(tx: &mut store::Tx, repo: &str, configured: &Names) -> Result<Names, No> {
-    let known = store::repository::labels(tx, repo).await?;
+    let known = store::repository::labels(tx, repo, configured).await?;
     Ok(known.into_iter().fold(configured.clone(), |names, label| names.with(label.role, &label.name)))
 }
 
 /// The roles whose labels a repository has, as far as we know.
-pub(super) async fn there(tx: &mut store::Tx, repo: &str) -> Result<Vec<Role>, No> {
-    Ok(store::repository::labels(tx, repo).await?.into_iter().map(|label| label.role).collect())
+pub(super) async fn there(tx: &mut store::Tx, repo: &str, configured: &Names) -> Result<Vec<Role>, No> {
+    Ok(store::repository::labels(tx, repo, configured).await?.into_iter().map(|label| label.role).collect())
 }
 
 impl Plane {
@@ -44,7 +47,9 @@ impl Plane {
         if !self.may_reach_out(home).await? {
             return Ok(false);
         }
-        let opt_in = self.settings.rules.labels.of(Role::OptIn).to_owned();
+        let mut tx = self.store.read().await?;
+        let opt_in = names(&mut tx, &home.repo, &self.settings.rules.labels).await?.of(Role::OptIn).to_owned();
+        drop(tx);
         let files = match home.forge.workflows().await {
             Ok(files) => files,
             Err(Fault::Refused { .. } | Fault::Gone { .. }) => return Ok(true),
@@ -62,15 +67,15 @@ impl Plane {
     /// Learns how our labels are called there: people may have renamed or deleted them.
     pub(super) async fn learn_labels(&self, home: &Home) -> Result<(), Failed> {
         let there = home.forge.labels().await?;
-        let (repo, configured) = (home.repo.clone(), self.settings.rules.labels.clone());
-        let done = self.as_mirror(move |desk| learn(desk, repo.clone(), configured.clone(), there.clone()).boxed());
+        let repo = home.repo.clone();
+        let done = self.as_mirror(move |desk| learn(desk, repo.clone(), there.clone()).boxed());
         Ok(done.await?)
     }
 
     /// The name that a label of ours has there; made there where it is missing.
     pub(super) async fn label_name(&self, home: &Home, role: Role) -> Result<String, Failed> {
         let mut tx = self.store.read().await?;
-        let known = store::repository::labels(&mut tx, &home.repo).await?;
+        let known = store::repository::labels(&mut tx, &home.repo, &self.settings.rules.labels).await?;
         drop(tx);
         if let Some(label) = known.into_iter().find(|label| label.role == role) {
             return Ok(label.name);
@@ -85,14 +90,15 @@ impl Plane {
         let made = home.forge.make_label(&new).await?;
         let label = store::repository::Label { role, id: made.id, name: made.name };
         let (repo, kept) = (home.repo.clone(), label.clone());
-        self.act
-            .act(move |tx| {
-                let (repo, label) = (repo.clone(), kept.clone());
-                async move { Ok(store::repository::put_label(tx, &repo, &label).await?) }.boxed()
-            })
-            .await?;
+        self.as_mirror(move |desk| made_label(desk, repo.clone(), kept.clone()).boxed()).await?;
         Ok(label.name)
     }
+}
+
+/// Remembers a label that we made.
+async fn made_label(desk: &mut Desk<'_>, repo: String, label: Label) -> Result<(), No> {
+    store::repository::put_label(desk.tx, &repo, &label, &desk.rules.labels).await?;
+    desk.record(format!("label:{}", label.role.key()), &(), &label.name).await
 }
 
 /// Takes in which repository it is; false when it is another than the one that had this name.
@@ -108,10 +114,29 @@ async fn recognised(desk: &mut Desk<'_>, repo: String, id: String, login: String
         store::repository::follow(desk.tx, &before.name, &repo).await?;
         desk.record(format!("repository:{repo}"), &before.name, &repo).await?;
     }
+    part_from_others(desk, &repo).await?;
     if known.id != id || known.login != login || !known.moved_to.is_empty() {
         store::repository::seen(desk.tx, &repo, &id, &login).await?;
     }
     Ok(true)
+}
+
+/// Forgets the issues of any other repository: gaps are mirrored to this one now, and get theirs here. Where one is found
+/// by its marker, because this was the repository before, it is taken again.
+async fn part_from_others(desk: &mut Desk<'_>, repo: &str) -> Result<(), No> {
+    loop {
+        let gaps = store::issue::elsewhere(desk.tx, repo, PARTED_AT_ONCE).await?;
+        if gaps.is_empty() {
+            return Ok(());
+        }
+        for gap in gaps {
+            let Some(issue) = store::issue::load(desk.tx, &gap).await? else { continue };
+            store::issue::remove(desk.tx, &issue).await?;
+            store::issue::note::give_up(desk.tx, &gap).await?;
+            let before = serde_json::json!({"repo": issue.repo, "number": issue.number, "state": issue.state});
+            desk.record(format!("issue:{gap}"), &before, &()).await?;
+        }
+    }
 }
 
 /// Remembers where another bot acts on our label, and tells people once.
@@ -135,13 +160,9 @@ async fn warn(desk: &mut Desk<'_>, repo: String, label: String, channel: String,
     desk.record(format!("channel:{}", notice.channel), &(), &after).await
 }
 
-async fn learn(
-    desk: &mut Desk<'_>,
-    repo: String,
-    configured: label::Names,
-    there: Vec<forge::Label>,
-) -> Result<(), No> {
-    let known = store::repository::labels(desk.tx, &repo).await?;
+async fn learn(desk: &mut Desk<'_>, repo: String, there: Vec<forge::Label>) -> Result<(), No> {
+    let configured = desk.rules.labels.clone();
+    let known = store::repository::labels(desk.tx, &repo, &configured).await?;
     for role in Role::ALL {
         let before = known.iter().find(|label| label.role == role);
         let renamed = before.and_then(|before| there.iter().find(|label| label.id == before.id));
@@ -150,7 +171,7 @@ async fn learn(
             (Some(before), Some(now)) if before.id == now.id && before.name == now.name => {}
             (_, Some(now)) => {
                 let label = Label { role, id: now.id.clone(), name: now.name.clone() };
-                store::repository::put_label(desk.tx, &repo, &label).await?;
+                store::repository::put_label(desk.tx, &repo, &label, &configured).await?;
                 if let Some(before) = before {
                     desk.record(format!("label:{}", role.key()), &before.name, &label.name).await?;
                 }

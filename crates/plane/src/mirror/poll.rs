@@ -12,10 +12,14 @@ use futures::FutureExt;
 use store::issue::{Mirrored, State};
 
 use super::{Failed, Home};
+use crate::desk::Desk;
 use crate::{No, Plane};
 
 /// How many issues are read from the store at once.
 const ROWS_AT_ONCE: i64 = 200;
+
+/// How many issues in a row the forge may fail to show before it counts as failing as a whole.
+const AILING_MAX: usize = 3;
 
 /// How long an issue that the forge would not open is left, before it is tried once more.
 const REFUSED_KEPT: Span = Span::hours(1);
@@ -39,6 +43,7 @@ impl Plane {
         let mut rows = self.rows(home).await?;
         self.adopt_found(home, &found, &mut rows).await?;
         let by_number: BTreeMap<i64, &Issue> = found.iter().map(|issue| (issue.number, issue)).collect();
+        let mut ailing = 0;
         for row in rows.values() {
             match (row.state, row.number) {
                 (State::Opening, _) => {
@@ -49,14 +54,14 @@ impl Plane {
                     Some(issue) if is_news(row, issue) => {
                         polled.looked_at += 1;
                         let done = self.sync(home, &row.gap, (*issue).clone(), began).await;
-                        self.set_aside(&row.gap, done).await?;
+                        self.pass_over(&row.gap, done, &mut ailing).await?;
                     }
                     Some(_) => {}
                     // Not ours to list any more: deleted, moved away, or only hidden from the list.
                     None => {
                         polled.looked_at += 1;
                         let done = self.look_at(home, &row.gap, number).await;
-                        self.set_aside(&row.gap, done).await?;
+                        self.pass_over(&row.gap, done, &mut ailing).await?;
                     }
                 },
                 (State::Refused, _) if began.since(row.tried_at) >= REFUSED_KEPT => {
@@ -73,6 +78,21 @@ impl Plane {
         });
         done.await?;
         Ok(polled)
+    }
+
+    /// Goes on after an issue that the forge fails to show while it shows others, so that it keeps none from being read;
+    /// `ailing` is how many of them there were in a row.
+    async fn pass_over(&self, key: &Key, done: Result<(), Failed>, ailing: &mut usize) -> Result<(), Failed> {
+        match done {
+            Err(Failed::Forge(fault @ Fault::Later { after: None, .. })) if *ailing < AILING_MAX => {
+                *ailing += 1;
+                Ok(self.leave_issue(key, &fault).await?)
+            }
+            done => {
+                *ailing = 0;
+                self.set_aside(key, done).await
+            }
+        }
     }
 
     /// Every issue that we remember of this repository.
@@ -138,7 +158,10 @@ impl Plane {
         tracing::warn!(gap = %key, number = issue.number, "a second issue of one gap is closed");
         let state = Some(IssueState::Closed(Closed::Duplicate));
         match home.forge.edit_issue(issue.number, &Edit { state, ..Edit::default() }).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                let (key, number) = (key.clone(), issue.number);
+                Ok(self.as_mirror(move |desk| closed_second(desk, key.clone(), number).boxed()).await?)
+            }
             Err(fault @ (Fault::Later { .. } | Fault::Moved { .. })) => Err(Failed::Forge(fault)),
             Err(fault) => {
                 tracing::warn!(gap = %key, number = issue.number, %fault, "a second issue of one gap stays open");
@@ -151,6 +174,11 @@ impl Plane {
         let mut tx = self.store.read().await?;
         Ok(store::gap::find(&mut tx, key).await?.is_some())
     }
+}
+
+async fn closed_second(desk: &mut Desk<'_>, key: Key, number: i64) -> Result<(), No> {
+    let after = serde_json::json!({"number": number, "state": "a second issue, closed"});
+    desk.record(format!("issue:{key}"), &(), &after).await
 }
 
 /// Whether an issue shows something that was not taken in, or waits to be written to.

@@ -142,6 +142,8 @@ struct Look {
 /// Takes in what an issue shows, and gives what is to be written to it.
 async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Result<Vec<Write>, No> {
     let Look { seen, at, answered } = look;
+    // The gap first, as whoever moves it holds it before its issue.
+    let Some(_) = store::gap::load(desk.tx, &key).await? else { return Err(store::Fault::Conflict.into()) };
     let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(Vec::new()) };
     // An older look than the last one tells nothing.
     let older = seen.updated_at < issue.changed_at && !bug("trust-an-old-look");
@@ -149,7 +151,7 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
         return Ok(Vec::new());
     }
     let names: Names = super::names(desk.tx, &repo, &desk.rules.labels).await?;
-    let there = super::place::there(desk.tx, &repo).await?;
+    let there = super::place::there(desk.tx, &repo, &desk.rules.labels).await?;
     let stand = stand(seen.state);
     let mut before = issue.base.unwrap_or(Base { face: mirror::opened(), at: Time(0), sent: None });
     before.sent = before.sent.map(|sent| Sent { answered: sent.answered || answered, ..sent });
@@ -170,9 +172,12 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
     let gap = store::gap::load(desk.tx, &key).await?.ok_or(store::Fault::Conflict)?.gap;
     let wish = mirror::wish(&gap);
     let (level, _) = store::level::current(desk.tx).await?;
-    let free = level.reaches_out() && base.sent.is_none();
+    // What the forge would not take is not tried again before its time.
+    let rests = !issue.last_error.is_empty() && desk.now < issue.lease_until;
     let names_here = if bug("ignore-hands-off") { names.clone().with(Role::OptOut, "nobody") } else { names.clone() };
-    let writes = if free { mirror::writes(stand, &seen.labels, wish, &names_here) } else { Vec::new() };
+    let due = if base.sent.is_none() { mirror::writes(stand, &seen.labels, wish, &names_here) } else { Vec::new() };
+    let held_back = !due.is_empty() && (rests || !level.reaches_out());
+    let writes = if held_back { Vec::new() } else { due };
     let sent = (!writes.is_empty()).then_some(Sent { face: wish, at: desk.now, answered: false });
     let news = changed || seen.updated_at > issue.changed_at;
     let says = !names.has(&seen.labels, Role::OptOut) && !note::open(desk.tx, &key, 1).await?.is_empty();
@@ -183,9 +188,14 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
     issue.changed_at = seen.updated_at;
     issue.base = Some(Base { at: if news { at } else { before.at }, sent: sent.or(base.sent), ..base });
     // What was sent and not seen is looked for again, and what could not be said is said later.
-    issue.dirty = issue.base.is_some_and(|base| base.sent.is_some());
-    issue.lease_until = if issue.dirty || says { desk.now + mirror::SETTLE } else { Time(0) };
-    issue.last_error = String::new();
+    issue.dirty = held_back || issue.base.is_some_and(|base| base.sent.is_some());
+    if !(held_back && rests) {
+        issue.lease_until = if issue.dirty || says { desk.now + mirror::SETTLE } else { Time(0) };
+        issue.last_error = String::new();
+    }
+    if !issue.dirty {
+        issue.failures = 0;
+    }
     store::issue::write(desk.tx, &issue).await?;
     if changed || !writes.is_empty() {
         let after = serde_json::json!({"number": issue.number, "labels": issue.labels, "stand": stand});

@@ -9,7 +9,7 @@ statements! {
     ADD = "INSERT INTO issue_note (id, gap, text, at, state, tried_at) VALUES ($1, $2, $3, $4, 'waiting', 0)";
     LIST = "SELECT id, text, state, tried_at FROM issue_note WHERE gap = $1 AND state IN ('waiting', 'sending')
               ORDER BY at, id LIMIT $2";
-    SET = "UPDATE issue_note SET state = $3, tried_at = $4 WHERE id = $1 AND state = $2";
+    SET = "UPDATE issue_note SET state = $3, tried_at = $4 WHERE id = $1 AND state = $2 AND tried_at = $5";
     DROP = "UPDATE issue_note SET state = 'dropped' WHERE gap = $1 AND state IN ('waiting', 'sending')";
 }
 
@@ -37,10 +37,12 @@ pub async fn open(tx: &mut Tx, gap: &Key, limit: i64) -> Result<Vec<Note>, Fault
     tx.all(LIST, &[Text(&gap.to_string()), Int(limit)]).await
 }
 
-/// Moves a note on, if it stands as it was decided on.
-pub async fn set(tx: &mut Tx, note: &Note, state: &str) -> Result<bool, Fault> {
+/// Moves a note on, if it stands as it was decided on; gives it as it stands then.
+pub async fn set(tx: &mut Tx, note: &Note, state: &str) -> Result<Option<Note>, Fault> {
     let now = tx.now();
-    Ok(tx.run(SET, &[Text(&note.id), Text(&note.state), Text(state), Int(now.0)]).await? == 1)
+    let args = [Text(&note.id), Text(&note.state), Text(state), Int(now.0), Int(note.tried_at)];
+    let moved = tx.run(SET, &args).await? == 1;
+    Ok(moved.then(|| Note { state: state.to_owned(), tried_at: now.0, ..note.clone() }))
 }
 
 /// Gives up what was to be said on the issue of a gap.

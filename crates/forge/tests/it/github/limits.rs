@@ -15,6 +15,7 @@ use super::{AT_ONCE, REPO, START, World, name, new_issue};
 fn after(fault: &Fault) -> Option<Span> {
     match fault {
         Fault::Later { after, .. } => *after,
+        Fault::Paced { after } => Some(*after),
         Fault::Unknown { .. }
         | Fault::Refused { .. }
         | Fault::Gone { .. }

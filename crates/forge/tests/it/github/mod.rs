@@ -109,6 +109,7 @@ fn new_issue(title: &str) -> NewIssue {
 fn name(fault: &Fault) -> &'static str {
     match fault {
         Fault::Later { .. } => "later",
+        Fault::Paced { .. } => "paced",
         Fault::Unknown { .. } => "unknown",
         Fault::Refused { .. } => "refused",
         Fault::Gone { .. } => "gone",
