@@ -62,9 +62,27 @@ CREATE TABLE gap_edge (
     at         BIGINT NOT NULL,
     -- 1 when somebody said that it must wait; 0 when the other was only met while this one was worked on.
     asked      BIGINT NOT NULL DEFAULT 0,
+    -- The duplicate that it was taken over from.
+    via        TEXT COLLATE "C",
     PRIMARY KEY (gap, depends_on)
 );
 CREATE INDEX gap_edge_back ON gap_edge (depends_on, gap);
+CREATE INDEX gap_edge_via ON gap_edge (via) WHERE via IS NOT NULL;
+
+-- What a duplicate had of its own, for when it is told apart again: its edges, and the priority of the other before.
+CREATE TABLE gap_edge_kept (
+    duplicate  TEXT COLLATE "C" NOT NULL,
+    gap        TEXT COLLATE "C" NOT NULL,
+    depends_on TEXT COLLATE "C" NOT NULL,
+    asked      BIGINT NOT NULL,
+    PRIMARY KEY (duplicate, gap, depends_on)
+);
+CREATE TABLE gap_priority_kept (
+    duplicate TEXT COLLATE "C" PRIMARY KEY,
+    -- What it gave the gap that stands for it, and what that one had.
+    given     TEXT NOT NULL,
+    before    TEXT
+);
 
 -- Gaps that may be the same, for a person to say.
 CREATE TABLE gap_likeness (
@@ -153,11 +171,13 @@ CREATE TABLE issue (
     -- Nobody else works on it until then.
     lease_until BIGINT NOT NULL,
     last_error  TEXT   NOT NULL,
-    -- How often in a row it went wrong.
+    -- How often in a row the forge refused a write to it, and until when none is tried for that.
     failures    BIGINT NOT NULL,
+    rest_until  BIGINT NOT NULL,
     version     BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX issue_by_number ON issue (repo, number) WHERE number IS NOT NULL;
+CREATE INDEX issue_by_repo ON issue (repo, gap);
 CREATE INDEX issue_dirty ON issue (lease_until, gap) WHERE dirty = 1;
 CREATE INDEX issue_open ON issue (repo) WHERE stand = 'open';
 

@@ -153,7 +153,7 @@ pub fn look(base: Base, seen: Face, at: Time) -> (Vec<Act>, Base) {
     if priority == Word::Theirs {
         acts.push(Act::Priority(seen.priority));
     }
-    acts.extend(event(seen, stand, wontfix, human).map(Act::Event));
+    acts.extend(events(seen, stand, wontfix, human).into_iter().map(Act::Event));
     let waits = [priority, stand, wontfix, human].contains(&Word::OnItsWay);
     let base = match fresh.filter(|_| waits) {
         None => Base { face: seen, at, sent: None },
@@ -191,20 +191,22 @@ fn word<T: PartialEq + Copy>(base: T, sent: Option<T>, seen: T, taken_back: bool
     }
 }
 
-/// What a person's changes of state and labels mean; of several, the most restrictive.
-fn event(seen: Face, stand: Word, wontfix: Word, human: Word) -> Option<Event> {
+/// What a person's changes of state and labels mean; of several, the most restrictive. One that is opened again and left to
+/// a person is both.
+fn events(seen: Face, stand: Word, wontfix: Word, human: Word) -> Vec<Event> {
     let stood = |as_what| stand == Word::Theirs && seen.stand == as_what;
     let (wontfix, human) = (wontfix == Word::Theirs, human == Word::Theirs);
     if (wontfix && seen.wontfix) || stood(Stand::NotPlanned) {
-        Some(Event::WontFix)
+        vec![Event::WontFix]
     } else if stood(Stand::Done) {
-        Some(Event::Merged)
+        vec![Event::Merged]
     } else if human && seen.requires_human {
-        Some(Event::NeedsHuman)
+        let opened = (stood(Stand::Open) || wontfix).then_some(Event::Reopened);
+        opened.into_iter().chain([Event::NeedsHuman]).collect()
     } else if stood(Stand::Open) || wontfix || human {
-        Some(Event::Reopened)
+        vec![Event::Reopened]
     } else {
-        None
+        Vec::new()
     }
 }
 

@@ -68,6 +68,10 @@ statements! {
     UNCOUNTED = "SELECT key FROM gap WHERE COALESCE(counted_at, 0) <= $1
                   ORDER BY COALESCE(counted_at, 0), key LIMIT $2";
     COUNTED = "UPDATE gap SET counted_at = $2 WHERE key = $1";
+    KEEP_PRIORITY = "INSERT INTO gap_priority_kept (duplicate, given, before) VALUES ($1, $2, $3)
+                     ON CONFLICT (duplicate) DO UPDATE SET given = $2, before = $3";
+    KEPT_PRIORITY = "SELECT given, before FROM gap_priority_kept WHERE duplicate = $1";
+    FORGET_PRIORITY = "DELETE FROM gap_priority_kept WHERE duplicate = $1";
     TOTALS = "SELECT kind, state, COUNT(*) AS gaps, CAST(SUM(sightings) AS BIGINT) AS sightings, CAST(SUM(jobs) AS BIGINT) AS jobs,
                      CAST(SUM(attempts) AS BIGINT) AS attempts, CAST(SUM(failures) AS BIGINT) AS failures,
                      CAST(SUM(reopened) AS BIGINT) AS reopened, CAST(SUM(COALESCE(lines, 0)) AS BIGINT) AS lines,
@@ -328,6 +332,28 @@ pub async fn counted(tx: &mut Tx, key: &Key) -> Result<(), Fault> {
 fn keys(rows: Vec<(String,)>) -> Result<Vec<Key>, Fault> {
     let read = |(key,): (String,)| Key::stored(&key).ok_or(Fault::Corrupt { table: "gap", column: "key", id: key });
     rows.into_iter().map(read).collect()
+}
+
+/// Keeps which priority a duplicate gave the gap that stands for it, and what that one had before.
+pub async fn keep_priority(
+    tx: &mut Tx,
+    duplicate: &Key,
+    given: Priority,
+    before: Option<Priority>,
+) -> Result<(), Fault> {
+    let args = [Text(&duplicate.to_string()), Text(given.name()), MaybeText(before.map(Priority::name))];
+    tx.run(KEEP_PRIORITY, &args).await.map(drop)
+}
+
+/// Gives back which priority a duplicate gave and what was before, which is kept no longer.
+pub async fn kept_priority(tx: &mut Tx, duplicate: &Key) -> Result<Option<(Priority, Option<Priority>)>, Fault> {
+    let key = duplicate.to_string();
+    let kept: Option<(String, Option<String>)> = tx.one(KEPT_PRIORITY, &[Text(&key)]).await?;
+    tx.run(FORGET_PRIORITY, &[Text(&key)]).await?;
+    let Some((given, before)) = kept else { return Ok(None) };
+    let corrupt = |_| Fault::Corrupt { table: "gap_priority_kept", column: "given", id: key.clone() };
+    let before = before.as_deref().map(Priority::parse).transpose().map_err(corrupt)?;
+    Ok(Some((Priority::parse(&given).map_err(corrupt)?, before)))
 }
 
 /// How many gaps of a kind stand so, and what there is to say of them together.

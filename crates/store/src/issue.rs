@@ -13,23 +13,23 @@ use crate::{Fault, Tx};
 macro_rules! columns {
     () => {
         "gap, repo, state, number, url, title, stand, labels, base, changed_at, comments, comments_at, tried_at, absent, \
-         dirty, lease_until, last_error, failures, version"
+         dirty, lease_until, last_error, failures, rest_until, version"
     };
 }
 
 statements! {
     ADD = concat!("INSERT INTO issue (", columns!(), ")
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1) ON CONFLICT (gap) DO NOTHING");
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1) ON CONFLICT (gap) DO NOTHING");
     WRITE = "UPDATE issue SET repo = $2, state = $3, number = $4, url = $5, title = $6, stand = $7, labels = $8, base = $9,
                     changed_at = $10, comments = $11, comments_at = $12, tried_at = $13, absent = $14, dirty = $15,
-                    lease_until = $16, last_error = $17, failures = $18, version = version + 1
-              WHERE gap = $1 AND version = $19";
+                    lease_until = $16, last_error = $17, failures = $18, rest_until = $19, version = version + 1
+              WHERE gap = $1 AND version = $20";
     LOAD = concat!("SELECT ", columns!(), " FROM issue WHERE gap = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM issue WHERE gap = $1");
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM issue WHERE repo = $1 AND number = $2");
     LIST = concat!("SELECT ", columns!(), " FROM issue WHERE gap > $1 AND repo = $2 ORDER BY gap LIMIT $3");
     REMOVE = "DELETE FROM issue WHERE gap = $1 AND version = $2";
-    ELSEWHERE = "SELECT gap FROM issue WHERE repo <> $1 ORDER BY gap LIMIT $2";
+    ELSEWHERE = "SELECT gap FROM issue WHERE repo < $1 UNION ALL SELECT gap FROM issue WHERE repo > $1 LIMIT $2";
     NUDGE = "UPDATE issue SET dirty = 1 WHERE gap = $1 AND dirty = 0 AND state = 'known'";
     TAKE = "UPDATE issue SET lease_until = $2 WHERE gap IN (
               SELECT gap FROM issue WHERE repo = $4 AND state = 'known' AND lease_until <= $1 AND gap IN (
@@ -123,8 +123,10 @@ pub struct Mirrored {
     pub lease_until: Time,
     /// What last went wrong; empty when nothing did.
     pub last_error: String,
-    /// How often in a row.
+    /// How often in a row the forge refused a write to it.
     pub failures: i64,
+    /// Until when none is tried for that.
+    pub rest_until: Time,
     version: i64,
 }
 
@@ -148,6 +150,7 @@ struct Row {
     lease_until: i64,
     last_error: String,
     failures: i64,
+    rest_until: i64,
     version: i64,
 }
 
@@ -183,6 +186,7 @@ impl TryFrom<Row> for Mirrored {
             lease_until: Time(row.lease_until),
             last_error: row.last_error,
             failures: row.failures,
+            rest_until: Time(row.rest_until),
             version: row.version,
         })
     }
@@ -210,6 +214,7 @@ impl Mirrored {
             lease_until,
             last_error: String::new(),
             failures: 0,
+            rest_until: Time(0),
             version: 0,
         }
     }
@@ -248,7 +253,7 @@ impl Texts {
         }
     }
 
-    fn values<'a>(&'a self, issue: &'a Mirrored) -> [crate::Arg<'a>; 18] {
+    fn values<'a>(&'a self, issue: &'a Mirrored) -> [crate::Arg<'a>; 19] {
         [
             Text(&self.gap),
             Text(&issue.repo),
@@ -268,6 +273,7 @@ impl Texts {
             Int(issue.lease_until.0),
             Text(&issue.last_error),
             Int(issue.failures),
+            Int(issue.rest_until.0),
         ]
     }
 }
@@ -298,7 +304,7 @@ pub async fn remove(tx: &mut Tx, issue: &Mirrored) -> Result<(), Fault> {
     crate::guarded(tx.run(REMOVE, &[Text(&issue.gap.to_string()), Int(issue.version)]).await?)
 }
 
-/// The gaps whose issues are in another repository than this, by key.
+/// The gaps whose issues are in another repository than this.
 pub async fn elsewhere(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Key>, Fault> {
     keys(tx.all(ELSEWHERE, &[Text(repo), Int(limit)]).await?, "issue", "gap")
 }

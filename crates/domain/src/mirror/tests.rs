@@ -45,6 +45,19 @@ fn what_people_do_on_the_forge_happens_to_the_gap() {
 }
 
 #[test]
+fn opened_again_and_left_to_a_person_is_both() {
+    let closed = Face { stand: Stand::NotPlanned, wontfix: true, ..OPEN };
+    let both = vec![Act::Event(Event::Reopened), Act::Event(Event::NeedsHuman)];
+    for seen in [
+        Face { requires_human: true, ..OPEN },
+        Face { stand: Stand::Open, requires_human: true, ..closed },
+        Face { wontfix: false, requires_human: true, ..closed },
+    ] {
+        assert_eq!(look(agreed(closed), seen, Time(0)).0, both, "{seen:?}");
+    }
+}
+
+#[test]
 fn what_we_sent_is_nobodys_act_whether_it_is_seen_or_not() {
     let ours = Face { stand: Stand::NotPlanned, wontfix: true, ..OPEN };
     let base = Base { sent: Some(sent(ours, 0)), ..agreed(OPEN) };

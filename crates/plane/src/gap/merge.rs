@@ -8,7 +8,7 @@ use store::gap::likeness::{self, Verdict};
 use store::gap::{edge, sighting};
 
 use super::people::Merged;
-use super::sight::{deepen, depend};
+use super::sight::{Tied, deepen, depend, standing_for};
 use super::{audited, count, meant, write};
 use crate::No;
 use crate::desk::Desk;
@@ -45,7 +45,10 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
     gap.duplicate_of = Some(into.clone());
     write(desk, &was, &gap, Event::MergedInto, &format!("the same as {into}")).await?;
     let mut both = stands.gap.clone();
-    both.priority = both.priority.max(was.gap.priority);
+    if let Some(given) = was.gap.priority.filter(|given| Some(*given) > both.priority) {
+        store::gap::keep_priority(desk.tx, &one, given, both.priority).await?;
+        both.priority = Some(given);
+    }
     sum_up(desk, &mut both).await?;
     store::gap::write(desk.tx, &stands, &both).await?;
     desk.record(format!("gap:{into}"), &audited(&stands.gap), &audited(&both)).await?;
@@ -59,24 +62,47 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
 /// What depends on a duplicate, and what it depends on, goes over to what stands for it, but for what would close a circle.
 async fn move_edges(desk: &mut Desk<'_>, one: &Key, into: &Key) -> Result<(), No> {
     let edges = edge::touching(desk.tx, one, EDGES_MOVED_MAX).await?;
-    edge::remove(desk.tx, one).await?;
+    edge::put_away(desk.tx, one).await?;
     for ((gap, on), why) in edges {
         let (Some(gap), Some(on)) = (Key::stored(&gap), Key::stored(&on)) else { continue };
-        if gap == *one && on != *into {
-            depend(desk, into, &on, why).await?;
-            deepen(desk, &on).await?;
-        } else if on == *one && gap != *into {
-            depend(desk, &gap, into, why).await?;
+        let (from, to) = if gap == *one { (into, &on) } else { (&gap, into) };
+        if from != to && depend(desk, from, to, why).await? == Tied::Now {
+            edge::lend(desk.tx, from, to, one).await?;
         }
+        deepen(desk, &on).await?;
     }
     deepen(desk, into).await
+}
+
+/// What a duplicate lent to the gap that stood for it goes, and its own edges come back, but for what would close a circle.
+async fn part_edges(desk: &mut Desk<'_>, one: &Key) -> Result<(), No> {
+    for (_, on) in edge::take_back(desk.tx, one, EDGES_MOVED_MAX).await? {
+        let Some(on) = Key::stored(&on) else { continue };
+        deepen(desk, &on).await?;
+    }
+    for ((gap, on), why) in edge::bring_out(desk.tx, one, EDGES_MOVED_MAX).await? {
+        let (Some(gap), Some(on)) = (Key::stored(&gap), Key::stored(&on)) else { continue };
+        let (gap, on) = (standing_for(desk, &gap).await?, standing_for(desk, &on).await?);
+        if gap != on && depend(desk, &gap, &on, why).await? == Tied::Now {
+            deepen(desk, &on).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Lets a gap stand for one duplicate less, and remembers that both are two.
 pub(super) async fn part(desk: &mut Desk<'_>, one: &Key, other: &Key) -> Result<(), No> {
     likeness::part(desk.tx, one, other).await?;
+    part_edges(desk, one).await?;
     let Some(was) = store::gap::load(desk.tx, other).await? else { return Ok(()) };
     let mut gap = was.gap.clone();
+    // Unless a person said something else of it since.
+    if let Some((given, before)) = store::gap::kept_priority(desk.tx, one).await?
+        && gap.priority == Some(given)
+    {
+        gap.priority = before;
+        crate::mirror::nudge(desk, other).await?;
+    }
     sum_up(desk, &mut gap).await?;
     store::gap::write(desk.tx, &was, &gap).await?;
     desk.record(format!("gap:{other}"), &audited(&was.gap), &audited(&gap)).await?;

@@ -242,7 +242,7 @@ async fn depended_on(desk: &mut Desk<'_>, text: &str) -> Result<Key, No> {
 }
 
 /// The gap itself, or the one that stands for it.
-async fn standing_for(desk: &mut Desk<'_>, key: &Key) -> Result<Key, No> {
+pub(super) async fn standing_for(desk: &mut Desk<'_>, key: &Key) -> Result<Key, No> {
     let found = store::gap::find(desk.tx, key).await?;
     Ok(found.and_then(|gap| gap.duplicate_of).unwrap_or_else(|| key.clone()))
 }

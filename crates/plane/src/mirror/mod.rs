@@ -36,8 +36,8 @@ const LEASE: Span = Span::mins(5);
 /// How long the forge is left in peace at most when it failed and did not say for how long.
 const REST_MAX: Span = Span::mins(5);
 
-/// How long an issue is left at most that the forge would not deal with.
-const ISSUE_REST_MAX: Span = Span::mins(15);
+/// How long an issue is left that the forge would not deal with.
+const LEFT: Span = Span::mins(1);
 
 /// How many issues that changed are looked at in one tick.
 const DIRTY_MAX: i64 = 20;
@@ -214,8 +214,7 @@ impl Plane {
             async move {
                 let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
                 issue.last_error = why;
-                issue.failures += 1;
-                issue.lease_until = desk.now + pace::rest(issue.failures, ISSUE_REST_MAX);
+                issue.lease_until = issue.rest_until.max(desk.now + LEFT);
                 Ok(store::issue::write(desk.tx, &issue).await?)
             }
             .boxed()

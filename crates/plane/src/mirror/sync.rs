@@ -3,7 +3,8 @@
 use domain::gap::Key;
 use domain::label::{self, Names, Role};
 use domain::mirror::{self, Act, Base, Known, Sent, Stand, Write};
-use domain::time::Time;
+use domain::pace;
+use domain::time::{Span, Time};
 use forge::{AccountKind, Closed, Edit, Fault, Issue, IssueState};
 use futures::FutureExt;
 use store::issue::{Comment, Mirrored, State, note};
@@ -15,6 +16,9 @@ use crate::{No, Plane};
 
 /// How often one issue is looked at in a row: as it is, after our writes, and once more where people were quicker.
 const LOOKS_MAX: usize = 3;
+
+/// How long nothing is written at most to an issue to which the forge refused to write.
+const REST_MAX: Span = Span::mins(15);
 
 /// The longest comment that is kept, in characters: what a forge takes.
 const COMMENT_CHARS_MAX: usize = 65_536;
@@ -56,7 +60,12 @@ impl Plane {
                 break;
             }
             let number = look.seen.number;
-            self.write_issue(home, number, &writes).await?;
+            let written = self.write_issue(home, number, &writes).await;
+            if let Err(Failed::Forge(Fault::Refused { .. } | Fault::Stale { .. })) = &written {
+                let key = key.clone();
+                self.as_mirror(move |desk| not_written(desk, key.clone()).boxed()).await?;
+            }
+            written?;
             let at = self.moment().await?;
             look = match home.forge.issue(number).await {
                 Ok(seen) => Look { seen, at, answered: true },
@@ -173,7 +182,7 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
     let wish = mirror::wish(&gap);
     let (level, _) = store::level::current(desk.tx).await?;
     // What the forge would not take is not tried again before its time.
-    let rests = !issue.last_error.is_empty() && desk.now < issue.lease_until;
+    let rests = desk.now < issue.rest_until;
     let names_here = if bug("ignore-hands-off") { names.clone().with(Role::OptOut, "nobody") } else { names.clone() };
     let due = if base.sent.is_none() { mirror::writes(stand, &seen.labels, wish, &names_here) } else { Vec::new() };
     let held_back = !due.is_empty() && (rests || !level.reaches_out());
@@ -189,7 +198,9 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
     issue.base = Some(Base { at: if news { at } else { before.at }, sent: sent.or(base.sent), ..base });
     // What was sent and not seen is looked for again, and what could not be said is said later.
     issue.dirty = held_back || issue.base.is_some_and(|base| base.sent.is_some());
-    if !(held_back && rests) {
+    if held_back && rests {
+        issue.lease_until = issue.rest_until;
+    } else {
         issue.lease_until = if issue.dirty || says { desk.now + mirror::SETTLE } else { Time(0) };
         issue.last_error = String::new();
     }
@@ -210,6 +221,14 @@ fn is_unsure(issue: &Mirrored, before: Base, acts: &[Act], seen: &Issue, at: Tim
     let ours = before.sent.is_some() && acts.is_empty();
     let behind = at.since(before.at) < mirror::SETTLE && !bug("trust-an-old-look");
     seen.updated_at == issue.changed_at && !ours && behind
+}
+
+/// Lets nothing be written to an issue for a while, to which the forge refused to write: longer each time in a row.
+async fn not_written(desk: &mut Desk<'_>, key: Key) -> Result<(), No> {
+    let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
+    issue.failures += 1;
+    issue.rest_until = desk.now + pace::rest(issue.failures, REST_MAX);
+    Ok(store::issue::write(desk.tx, &issue).await?)
 }
 
 /// Remembers that the forge said that everything sent was done.

@@ -1,7 +1,7 @@
 //! Gaps among gaps: what stands for what, what waits for what, and what is closed together.
 
 use domain::gap::relation::Together as Advice;
-use domain::gap::{Gap, Severity, Sighting};
+use domain::gap::{Gap, Priority, Severity, Sighting};
 use domain::refusal::Code;
 use domain::time::Span;
 use harness::both;
@@ -41,12 +41,48 @@ both!(a_merge_by_mistake_leaves_nothing_behind_once_both_are_parted, async |worl
     report(world, sighting("list-deploys", Some("a"))).await;
     world.hand.advance(Span::secs(1));
     report(world, Sighting { severity: Severity::Critical, ..sighting("show-rollout", Some("a")) }).await;
-    let before = show(world, "list-deploys").await.gap;
-    let merged = world.plane.merge_gaps(&operator(), "show-rollout", "list-deploys").await.expect("merged");
-    assert!(merged.rank >= domain::gap::rank::CRITICAL);
-    world.plane.reopen_gap(&operator(), "show-rollout", "they are two after all").await.expect("two again");
-    assert_eq!(show(world, "list-deploys").await.gap, before);
-    assert_eq!(names(&live(world).await), ["show-rollout", "list-deploys"]);
+    for (gap, on) in [("show-rollout", "read-cluster"), ("watch-deploys", "show-rollout"), ("list-deploys", "read-git")]
+    {
+        report(world, Sighting { depends_on: Some(on.to_owned()), ..sighting(gap, None) }).await;
+    }
+    let by = operator();
+    world.plane.prioritize_gap(&by, "show-rollout", Some(Priority::High)).await.expect("a rank");
+    world.plane.prioritize_gap(&by, "list-deploys", Some(Priority::Low)).await.expect("a rank");
+    let around = async |name: &str| {
+        let Shown { gap, depends_on, needed_by, .. } = show(world, name).await;
+        (gap, depends_on, needed_by)
+    };
+    let before = around("list-deploys").await;
+    let others = (around("read-cluster").await, around("watch-deploys").await, around("read-git").await);
+    world.plane.merge_gaps(&by, "show-rollout", "list-deploys").await.expect("merged");
+    let (gap, depends_on, needed_by) = around("list-deploys").await;
+    assert_eq!((gap.severity, gap.priority), (Severity::Critical, Some(Priority::High)));
+    assert_eq!((depends_on.len(), needed_by), (2, vec!["mcp-tool/watch-deploys".to_owned()]));
+    world.plane.reopen_gap(&by, "show-rollout", "they are two after all").await.expect("two again");
+    assert_eq!(around("list-deploys").await, before);
+    assert_eq!((around("read-cluster").await, around("watch-deploys").await, around("read-git").await), others);
+    let (again, depends_on, needed_by) = around("show-rollout").await;
+    assert_eq!((again.severity, again.priority), (Severity::Critical, Some(Priority::High)));
+    assert_eq!(
+        (depends_on, needed_by),
+        (vec!["unspecified/read-cluster".into()], vec!["mcp-tool/watch-deploys".into()])
+    );
+    let list = live(world).await;
+    let list: Vec<_> = list.into_iter().filter(|gap| gap.jobs > 0).collect();
+    assert_eq!(names(&list), ["show-rollout", "list-deploys"]);
+});
+
+both!(a_merge_does_not_bring_back_how_bad_a_gap_was_before_it_was_closed, async |world| {
+    register(&world.plane, hourly("a")).await;
+    report(world, Sighting { severity: Severity::Critical, ..sighting("list-deploys", Some("a")) }).await;
+    report(world, sighting("deploys-list", Some("a"))).await;
+    world.hand.advance(Span::secs(1));
+    world.plane.close_gap(&operator(), "list-deploys", "the tool is there now").await.expect("merged");
+    world.hand.advance(Span::secs(1));
+    report(world, sighting("list-deploys", None)).await;
+    assert_eq!(show(world, "list-deploys").await.gap.severity, Severity::Blocking);
+    world.plane.merge_gaps(&operator(), "deploys-list", "list-deploys").await.expect("merged");
+    assert_eq!(show(world, "list-deploys").await.gap.severity, Severity::Blocking);
 });
 
 both!(what_waits_for_a_duplicate_waits_for_what_stands_for_it, async |world| {

@@ -1,5 +1,6 @@
 //! Jobs that work on gaps: who may begin, what counts as an attempt, and where failures lead.
 
+use domain::gap::relation::EDGES_MAX;
 use domain::gap::{Sighting, State};
 use domain::job::{self, Job, PUT_OFF, Register};
 use domain::refusal::Code;
@@ -479,5 +480,18 @@ both!(a_claim_that_meets_the_end_of_its_gap_comes_to_one_or_the_other, async |wo
         assert!(claim(&other, &ann(), named("work")).await.is_none(), "nobody takes up what is settled");
         reopen(&given, "a-gap").await;
         given.plane.trigger_job(&ann(), "work").await.expect("an answer").expect("a job");
+    }
+});
+
+at_home!(what_is_met_beyond_the_most_edges_is_no_higher_for_that, async |given| {
+    opted_in(given, "a-gap").await;
+    register(&given.plane, on_gap("work", "a-gap")).await;
+    let held = take(&given.plane, &ann(), named("work")).await;
+    let gaps = (0..EDGES_MAX + 10).map(|n| format!("BLOCKING-GAP[kind=adr]: met-{n}x - on the way"));
+    let summary = Some(gaps.collect::<Vec<_>>().join("\n"));
+    let done = Completion { summary, ..end(&held, "error: blocked by others") };
+    given.plane.complete_job(&ann(), done).await.expect("an answer").expect("not stale");
+    for n in 0..EDGES_MAX + 10 {
+        assert_eq!(given.gap(&format!("met-{n}x")).await.depth, 1, "met-{n}x");
     }
 });

@@ -25,6 +25,14 @@ statements! {
     TOUCHING = "SELECT gap, depends_on, asked FROM gap_edge WHERE gap = $1
                 UNION ALL SELECT gap, depends_on, asked FROM gap_edge WHERE depends_on = $1 LIMIT $2";
     REMOVE = "DELETE FROM gap_edge WHERE gap = $1 OR depends_on = $1";
+    KEEP = "INSERT INTO gap_edge_kept (duplicate, gap, depends_on, asked)
+            SELECT $1, gap, depends_on, asked FROM gap_edge WHERE gap = $1
+             UNION ALL SELECT $1, gap, depends_on, asked FROM gap_edge WHERE depends_on = $1";
+    KEPT = "SELECT gap, depends_on, asked FROM gap_edge_kept WHERE duplicate = $1 ORDER BY gap, depends_on LIMIT $2";
+    FORGET = "DELETE FROM gap_edge_kept WHERE duplicate = $1";
+    LEND = "UPDATE gap_edge SET via = $3 WHERE gap = $1 AND depends_on = $2";
+    LENT = "SELECT gap, depends_on FROM gap_edge WHERE via = $1 ORDER BY gap, depends_on LIMIT $2";
+    TAKE_BACK = "DELETE FROM gap_edge WHERE via = $1";
 }
 
 /// Why a gap depends on another.
@@ -66,14 +74,41 @@ pub async fn shallowest_above(tx: &mut Tx, key: &Key) -> Result<Option<i64>, Fau
 
 /// Every edge of a gap, both ways, and why it is there.
 pub async fn touching(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<(Edge, Why)>, Fault> {
-    let rows: Vec<(String, String, i64)> = tx.all(TOUCHING, &[Text(&key.to_string()), Int(limit)]).await?;
-    let why = |asked| if asked == 1 { Why::Asked } else { Why::Met };
-    Ok(rows.into_iter().map(|(gap, on, asked)| ((gap, on), why(asked))).collect())
+    Ok(told(tx.all(TOUCHING, &[Text(&key.to_string()), Int(limit)]).await?))
 }
 
-/// Takes every edge of a gap away, both ways.
-pub async fn remove(tx: &mut Tx, key: &Key) -> Result<u64, Fault> {
-    tx.run(REMOVE, &[Text(&key.to_string())]).await
+fn told(rows: Vec<(String, String, i64)>) -> Vec<(Edge, Why)> {
+    let why = |asked| if asked == 1 { Why::Asked } else { Why::Met };
+    rows.into_iter().map(|(gap, on, asked)| ((gap, on), why(asked))).collect()
+}
+
+/// Takes every edge of a gap that became a duplicate away, both ways, and keeps them for when it is told apart again.
+pub async fn put_away(tx: &mut Tx, key: &Key) -> Result<(), Fault> {
+    let key = key.to_string();
+    tx.run(KEEP, &[Text(&key)]).await?;
+    tx.run(REMOVE, &[Text(&key)]).await.map(drop)
+}
+
+/// Gives back which edges a duplicate had, which are kept no longer.
+pub async fn bring_out(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<(Edge, Why)>, Fault> {
+    let key = key.to_string();
+    let kept = told(tx.all(KEPT, &[Text(&key), Int(limit)]).await?);
+    tx.run(FORGET, &[Text(&key)]).await?;
+    Ok(kept)
+}
+
+/// Says that an edge was taken over from a duplicate.
+pub async fn lend(tx: &mut Tx, gap: &Key, depends_on: &Key, via: &Key) -> Result<(), Fault> {
+    let args = [Text(&gap.to_string()), Text(&depends_on.to_string()), Text(&via.to_string())];
+    tx.run(LEND, &args).await.map(drop)
+}
+
+/// Takes the edges away that were taken over from a duplicate, and gives which they were.
+pub async fn take_back(tx: &mut Tx, via: &Key, limit: i64) -> Result<Vec<Edge>, Fault> {
+    let via = via.to_string();
+    let lent = tx.all(LENT, &[Text(&via), Int(limit)]).await?;
+    tx.run(TAKE_BACK, &[Text(&via)]).await?;
+    Ok(lent)
 }
 
 /// The edges that lead to a gap: what depends on it.

@@ -22,10 +22,15 @@ statements! {
             ORDER BY at DESC, id DESC LIMIT $3");
     // As far as a gate asks: counting stops there.
     NAMED = "SELECT COUNT(*) FROM (SELECT id FROM sighting WHERE name IS NOT NULL ORDER BY at DESC, id LIMIT $1) AS named";
-    // Of a gap and of the duplicates that it stands for.
+    // Of a gap and of the duplicates that it stands for. How bad it is counts anew whenever a sighting opened it again.
     SUM = "SELECT COUNT(*) AS sightings, COALESCE(MIN(sighting.at), 0) AS first_at, COALESCE(MAX(sighting.at), 0) AS last_at,
-                  CAST(COALESCE(MAX(CASE sighting.severity WHEN 'critical' THEN 2 WHEN 'blocking' THEN 1 ELSE 0 END), 0) AS BIGINT)
-                    AS worst,
+                  CAST(COALESCE(MAX(CASE
+                    WHEN sighting.at < COALESCE((SELECT MAX(own.at) FROM gap_event AS own
+                                                  WHERE own.gap = gap.key AND own.event = 'sighted'), 0) THEN 0
+                    WHEN sighting.at < COALESCE((SELECT MAX(stands.at) FROM gap_event AS stands
+                                                  WHERE stands.gap = $1 AND stands.event = 'sighted'), 0) THEN 0
+                    WHEN sighting.severity = 'critical' THEN 2 WHEN sighting.severity = 'blocking' THEN 1 ELSE 0 END), 0)
+                    AS BIGINT) AS worst,
                   CAST(COALESCE(MAX(CASE WHEN sighting.parent IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) AS top
              FROM gap JOIN sighting ON sighting.kind = gap.kind AND sighting.name = gap.name
             WHERE gap.key IN (SELECT key FROM gap WHERE key = $1 UNION SELECT key FROM gap WHERE duplicate_of = $1)";

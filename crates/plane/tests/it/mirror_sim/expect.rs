@@ -52,6 +52,15 @@ pub(super) fn stand_of(issue: &Issue) -> Stand {
     }
 }
 
+/// Over which gaps both agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Those whose issues are known.
+    Known,
+    /// Every one; what is to have an issue has one.
+    All,
+}
+
 impl Sim {
     /// Every issue of a gap.
     fn issues_of(&self, gap: &str) -> Vec<Issue> {
@@ -83,9 +92,12 @@ impl Sim {
     }
 
     /// The forge and the gaps agree.
-    pub(super) async fn check_agreement(&self) {
+    pub(super) async fn check_agreement(&self, over: Over) {
         for gap in GAPS {
             let Some(Shown { gap: is, issue, .. }) = self.show(gap).await else { continue };
+            if over == Over::Known && issue.as_ref().is_none_or(|issue| issue.state != store::issue::State::Known) {
+                continue;
+            }
             let issues = self.issues_of(gap);
             assert!(issues.len() <= 1, "{gap} has more than one issue: {issues:?}");
             let wants = is.state.is_work() && is.sightings > 0;
