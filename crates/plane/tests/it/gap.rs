@@ -216,6 +216,11 @@ both!(a_name_that_two_kinds_share_is_never_guessed, async |world| {
         (Code::InvalidArgument, "name one of adr/deploys, mcp-tool/deploys")
     );
     assert_eq!(show(world, "adr/deploys").await.gap.key.kind, "adr");
+    // A key is found however many kinds share the name.
+    for n in 0..25 {
+        report(world, Sighting::named(&format!("kind-{n}a"), "deploys")).await;
+    }
+    assert_eq!(show(world, "mcp-tool/deploys").await.gap.key.kind, "mcp-tool");
     let depends = Sighting { depends_on: Some("deploys".into()), ..sighting("x", None) };
     assert_eq!(refused(world.plane.report_gap(&ann(), depends).await).field.as_deref(), Some("depends_on"));
 });

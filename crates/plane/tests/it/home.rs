@@ -35,7 +35,7 @@ pub(crate) const SECRET: &str = "a secret that nobody guesses, of some length";
 pub(crate) const POLL: Span = Span::mins(5);
 
 /// No pace: nobody is to be spared here.
-const AT_ONCE: Pace = Pace { between: Span(0), per_minute: 1_000_000, per_hour: 1_000_000 };
+pub(crate) const AT_ONCE: Pace = Pace { between: Span(0), per_minute: 1_000_000, per_hour: 1_000_000 };
 
 /// Which home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,7 @@ pub(crate) struct Given<'w> {
     pub(crate) plane: Plane,
     pub(crate) place: Place,
     token: String,
+    restarts: u64,
 }
 
 /// A home, as people see it.
@@ -110,7 +111,7 @@ impl<'w> Given<'w> {
         };
         let home = home(world, &place, &token, REPO);
         let plane = beside(world, 99, |settings| settings.home = Some(home));
-        Self { world, plane, place, token }
+        Self { world, plane, place, token, restarts: 0 }
     }
 
     /// The fake GitHub.
@@ -131,6 +132,11 @@ impl<'w> Given<'w> {
         home(self.world, &self.place, token, REPO)
     }
 
+    /// The same, where writes go at this pace.
+    pub(crate) fn home_at(&self, pace: Pace) -> Home {
+        Home { forge: Arc::new(client(self.world, self.github(), &self.token, REPO, pace)), ..self.home(REPO) }
+    }
+
     /// The plane dies, and another stands in its place over the same store.
     pub(crate) fn restart(&mut self) {
         let home = self.home(REPO);
@@ -139,7 +145,8 @@ impl<'w> Given<'w> {
 
     /// The same with other settings.
     pub(crate) fn restart_with(&mut self, set: impl FnOnce(&mut Settings)) {
-        self.plane = beside(self.world, 100, set);
+        self.restarts += 1;
+        self.plane = beside(self.world, 99 + self.restarts, set);
     }
 
     pub(crate) async fn raise(&self) {
@@ -368,18 +375,18 @@ pub(crate) fn beside(world: &World, seed: u64, set: impl FnOnce(&mut Settings)) 
 pub(crate) fn home(world: &World, place: &Place, token: &str, repo: &str) -> Home {
     let forge: Arc<dyn Forge> = match place {
         Place::Local(local) => Arc::new(local.clone()),
-        Place::GitHub(fake) => Arc::new(client(world, fake, token, repo)),
+        Place::GitHub(fake) => Arc::new(client(world, fake, token, repo, AT_ONCE)),
     };
     let webhook_secret = Some(SECRET.into());
     Home { forge, repo: repo.to_owned(), poll: POLL, open_max: 50, sweep_max: 10, webhook_secret }
 }
 
-fn client(world: &World, fake: &Fake, token: &str, repo: &str) -> GitHub {
+fn client(world: &World, fake: &Fake, token: &str, repo: &str, pace: Pace) -> GitHub {
     let moment = world.moment();
     let now = Arc::new(move || Time(moment.load(Ordering::Relaxed)));
     let settings = forge::github::Settings {
         api: fake.url(),
-        pace: AT_ONCE,
+        pace,
         pause: Duration::from_millis(1),
         timeout: Duration::from_secs(20),
         ..forge::github::Settings::new(repo, Auth::Token(token.to_owned().into()), now)

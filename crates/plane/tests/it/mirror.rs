@@ -1,13 +1,14 @@
 //! The sweep: one issue per gap, opened in the order of their ranks, within bounds, and at observe none.
 
 use domain::gap::{Severity, Sighting};
+use domain::job::Register;
 use domain::level::Level;
 use domain::mirror::marked;
 use domain::time::Span;
 use harness::{World, both};
 use store::Fault;
 
-use crate::given::{hourly, operator, register};
+use crate::given::{ann, hourly, named, operator, reason, register};
 use crate::home::{Given, Kind, REPO, homes, on_github};
 
 homes!(a_sweep_opens_one_issue_per_gap_and_the_next_one_no_more, async |given| {
@@ -181,6 +182,29 @@ on_github!(issues_of_another_repository_are_not_taken_for_those_of_this_one, asy
     given.poll().await;
     let other = given.github().issues("ann/other").remove(0);
     assert!(other.open && other.labels.is_empty() && other.comments.is_empty(), "{other:?}");
+});
+
+on_github!(a_gap_whose_issue_is_in_another_repository_gets_one_here_and_its_old_one_back_there, async |given| {
+    given.open(&["a-gap"]).await;
+    given.label("a-gap", "claude").await;
+    given.poll().await;
+    let work = Register { gap: Some("a-gap".into()), ..hourly("work") };
+    register(&given.plane, work.clone()).await;
+    let there = given.number("a-gap").await;
+    given.github().repo("ann/other");
+    given.github().as_person("ann", "ann/other").silently().open("something else", "", &[]);
+    let home = given.home("ann/other");
+    given.restart_with(|settings| settings.home = Some(home));
+    assert_eq!(reason(&given.plane, &ann(), named("work")).await, "gap_not_workable", "nobody looks there any more");
+    given.sweep().await;
+    let here = given.show("a-gap").await.issue.expect("an issue");
+    assert_eq!((here.repo.as_str(), here.number, here.state), ("ann/other", Some(2), store::issue::State::Known));
+    given.restart();
+    given.sweep().await;
+    let back = given.show("a-gap").await.issue.expect("an issue");
+    assert_eq!((back.repo.as_str(), back.number), (REPO, Some(there)));
+    let marked = |repo: &str| given.github().issues(repo).iter().filter(|issue| marked(&issue.body).is_some()).count();
+    assert_eq!((marked(REPO), marked("ann/other")), (1, 1));
 });
 
 both!(two_replicas_that_sweep_at_once_open_one_issue, async |world| {

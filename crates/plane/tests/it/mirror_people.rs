@@ -2,11 +2,13 @@
 //! homes by the same text, and by reading alone: no webhook tells of anything.
 
 use domain::gap::Priority;
+use domain::job::Register;
+use domain::label::{Names, Role};
 use domain::time::Span;
 use forge::Closed;
-use plane::job::Completion;
+use plane::job::{Completion, Upsert};
 
-use crate::given::{ann, complete, end, hourly, named, operator, register, take};
+use crate::given::{ann, complete, end, hourly, named, operator, reason, refused, register, take};
 use crate::home::{Given, homes};
 
 homes!(an_issue_closed_as_done_is_merged_and_the_next_success_of_the_blocked_job_proves_it, async |given| {
@@ -206,7 +208,6 @@ homes!(hands_off_means_that_nothing_is_written_and_all_is_taken_in, async |given
 homes!(names_of_labels_are_as_configured, async |given| {
     let home = given.home(crate::home::REPO);
     given.restart_with(|settings| {
-        use domain::label::{Names, Role};
         settings.home = Some(home);
         settings.rules.labels = Names::default().with(Role::WontFix, "never").with(Role::OptOut, "hands-off");
     });
@@ -236,17 +237,69 @@ homes!(an_issue_that_was_deleted_is_gone_and_its_gap_stays, async |given| {
     assert_eq!(issue.state, store::issue::State::Gone);
     assert!(issue.last_error.ends_with("is not there any more"), "{}", issue.last_error);
     assert_eq!((given.state("a-gap").await, given.state("b-gap").await), ("open", "open"));
+    let reopened = given.gap("a-gap").await.reopened;
+    given.plane.reopen_gap(&operator(), "a-gap", "it was deleted by mistake").await.expect("open");
+    assert_eq!(given.gap("a-gap").await.reopened, reopened, "it was open all the while");
+    given.sweep().await;
+    assert!(given.issue("a-gap").await.open, "a person who opens the gap again gets a new one");
+});
+
+homes!(a_gap_that_was_closed_after_its_issue_was_deleted_gets_a_new_one_when_it_is_opened_again, async |given| {
+    given.open(&["a-gap"]).await;
+    given.pass(Span::mins(2));
+    given.delete("a-gap").await;
+    given.poll().await;
     given.plane.wontfix_gap(&operator(), "a-gap", "nobody needs this any more").await.expect("wontfix");
     given.plane.reopen_gap(&operator(), "a-gap", "somebody does after all").await.expect("open");
     given.sweep().await;
-    assert!(given.issue("a-gap").await.open, "a person who opens the gap again gets a new one");
+    assert!(given.issue("a-gap").await.open);
+});
+
+homes!(a_name_of_a_label_that_is_configured_anew_holds_and_the_old_one_does_not, async |given| {
+    let work = |job: &str| Register { gap: Some("a-gap".into()), ..hourly(job) };
+    given.open(&["a-gap"]).await;
+    given.label("a-gap", "claude").await;
+    given.poll().await;
+    register(&given.plane, work("first")).await;
+    let home = given.home(crate::home::REPO);
+    given.restart_with(|settings| {
+        settings.home = Some(home);
+        settings.rules.labels = Names::default().with(Role::OptIn, "agents").with(Role::OptOut, "hands-off");
+    });
+    for _ in 0..2 {
+        let refusal = refused(given.plane.register_job(&ann(), work("second"), Upsert::Never).await);
+        assert!(refusal.hint.contains("agents") && refusal.hint.contains("hands-off"), "{}", refusal.hint);
+        assert_eq!(reason(&given.plane, &ann(), named("first")).await, "gap_not_workable");
+        given.poll().await;
+    }
+    given.label("a-gap", "agents").await;
+    given.poll().await;
+    register(&given.plane, work("second")).await;
+    given.label("a-gap", "hands-off").await;
+    given.poll().await;
+    given.plane.prioritize_gap(&operator(), "a-gap", Some(Priority::Low)).await.expect("a rank");
+    given.poll().await;
+    given.faces("a-gap", None, &["agents", "claude", "hands-off"]).await;
+});
+
+homes!(opened_again_and_left_to_a_person_is_both, async |given| {
+    given.open(&["a-gap"]).await;
+    given.plane.wontfix_gap(&operator(), "a-gap", "nobody needs this any more").await.expect("wontfix");
+    given.tick().await;
+    given.pass(Span::mins(2));
+    given.label("a-gap", "requires-human").await;
+    given.reopen("a-gap").await;
+    given.poll().await;
+    assert_eq!(given.state("a-gap").await, "requires_human");
+    given.poll().await;
+    given.faces("a-gap", None, &["requires-human"]).await;
 });
 
 homes!(what_people_say_while_a_job_is_at_work_stands, async |given| {
     given.open(&["a-gap"]).await;
     given.label("a-gap", "claude").await;
     given.poll().await;
-    let job = domain::job::Register { gap: Some("a-gap".into()), ..hourly("work") };
+    let job = Register { gap: Some("a-gap".into()), ..hourly("work") };
     register(&given.plane, job).await;
     let held = take(&given.plane, &ann(), named("work")).await;
     assert_eq!(given.state("a-gap").await, "in_progress");

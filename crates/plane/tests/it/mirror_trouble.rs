@@ -2,12 +2,13 @@
 
 use domain::gap::Priority;
 use domain::mirror::{SETTLE, marker};
+use domain::pace::Pace;
 use domain::time::Span;
 use harness::github::{Access, Fault, Reason};
 use store::issue::State;
 
 use crate::given::operator;
-use crate::home::{Given, POLL, REPO, US, on_github};
+use crate::home::{AT_ONCE, Given, POLL, REPO, US, on_github};
 
 const ISSUES: &str = "/repos/ann/website/issues";
 const COMMENTS: &str = "/repos/ann/website/issues/*/comments";
@@ -167,6 +168,100 @@ on_github!(a_label_that_may_not_be_put_on_sets_one_issue_aside_and_no_other, asy
     given.tick().await;
     given.faces("a-gap", None, &["priority:high"]).await;
     assert_eq!(row(given, "a-gap").await.last_error, "");
+});
+
+on_github!(an_issue_that_the_forge_fails_to_show_keeps_no_other_from_being_read, async |given| {
+    given.open(&["a-gap", "b-gap", "c-gap"]).await;
+    given.comment("a-gap", "something that breaks it").await;
+    let path = format!("{ISSUES}/{}/comments", given.number("a-gap").await);
+    given.github().fault(1_000, "GET", &path, Fault::Before(502));
+    given.label("b-gap", "wontfix").await;
+    given.report("d-gap").await;
+    given.poll().await;
+    assert_eq!(given.state("b-gap").await, "wontfix");
+    assert!(row(given, "a-gap").await.last_error.contains("502"));
+    let known = given.plane.show_repository(&operator()).await.expect("a look").expect("a repository");
+    assert_eq!((known.last_error.as_str(), known.failures), ("", 0), "all the rest was read");
+    given.sweep().await;
+    assert!(given.issue("d-gap").await.open, "and what waits gets its issue");
+    given.github().well();
+    given.poll().await;
+    assert_eq!(row(given, "a-gap").await.last_error, "");
+    assert_eq!(given.show("a-gap").await.comments.len(), 1);
+});
+
+on_github!(what_the_forge_fails_with_one_after_the_other_is_a_forge_that_fails, async |given| {
+    let names = ["a-gap", "b-gap", "c-gap", "d-gap", "e-gap"];
+    given.open(&names).await;
+    for name in names {
+        given.comment(name, "a comment").await;
+    }
+    given.github().fault(1_000, "GET", COMMENTS, Fault::Before(502));
+    given.github().forget_arrived();
+    given.poll().await;
+    let known = given.plane.show_repository(&operator()).await.expect("a look").expect("a repository");
+    assert!(known.last_error.contains("502") && known.failures == 1, "{known:?}");
+    assert_eq!(given.github().count("GET", "/comments"), 4 * 3, "four issues, each asked three times");
+    given.pass(POLL);
+    given.plane.tend_mirror().await.expect("a tick");
+    let known = given.plane.show_repository(&operator()).await.expect("a look").expect("a repository");
+    assert_eq!(known.failures, 2);
+    assert_eq!(known.rest_until - given.world.hand.now().0, Span::mins(2).0, "twice as long as before");
+});
+
+on_github!(our_own_pace_keeps_nobody_from_reading, async |given| {
+    given.report("a-gap").await;
+    let home = given.home_at(Pace { per_minute: 2, ..AT_ONCE });
+    given.restart_with(|settings| settings.home = Some(home));
+    given.report("b-gap").await;
+    let told = given.sweep().await;
+    assert!(told.contains("1 issues opened, more gaps wait"), "our label and one issue are two writes: {told}");
+    given.plane.wontfix_gap(&operator(), "a-gap", "nobody needs this any more").await.expect("wontfix");
+    given.comment("a-gap", "and yet").await;
+    given.poll().await;
+    given.faces("a-gap", None, &[]).await;
+    assert_eq!(given.show("a-gap").await.comments.len(), 1, "it is read all the same");
+    assert_eq!(row(given, "a-gap").await.last_error, "");
+    let known = given.plane.show_repository(&operator()).await.expect("a look").expect("a repository");
+    assert_eq!((known.last_error.as_str(), known.rest_until), ("", 0));
+    given.restart();
+    given.pass(SETTLE);
+    given.poll().await;
+    given.faces("a-gap", Some("not_planned"), &["wontfix"]).await;
+});
+
+on_github!(an_issue_that_is_refused_keeps_no_other_gap_waiting, async |given| {
+    for name in ["a-gap", "b-gap", "c-gap"] {
+        given.report(name).await;
+        given.pass(Span::secs(1));
+    }
+    given.github().fault(1, "POST", ISSUES, Fault::Refused(422, "Validation Failed"));
+    assert!(fails(given).await.contains("Validation Failed"));
+    assert_eq!(row(given, "a-gap").await.state, State::Refused);
+    assert!(given.issue("b-gap").await.open && given.issue("c-gap").await.open);
+    given.plane.reopen_gap(&operator(), "a-gap", "it may be opened now").await.expect("open");
+    given.pass(SETTLE);
+    given.sweep().await;
+    assert!(given.issue("a-gap").await.open);
+});
+
+on_github!(a_write_that_is_refused_again_and_again_is_tried_less_and_less, async |given| {
+    given.open(&["a-gap"]).await;
+    given.plane.prioritize_gap(&operator(), "a-gap", Some(Priority::High)).await.expect("a rank");
+    let path = format!("{ISSUES}/{}/labels", given.number("a-gap").await);
+    given.github().fault(1_000, "POST", &path, Fault::Refused(403, "Resource not accessible by integration"));
+    given.github().forget_arrived();
+    for _ in 0..60 {
+        given.pass(Span::mins(1));
+        given.plane.tend_mirror().await.expect("a tick");
+    }
+    let tries = given.github().count("POST", "/labels");
+    assert!((4..=9).contains(&tries), "in an hour, after 1, 2, 4, 8 and then 15 minutes: {tries}");
+    given.github().well();
+    given.pass(Span::mins(15));
+    given.tick().await;
+    given.faces("a-gap", None, &["priority:high"]).await;
+    assert_eq!((row(given, "a-gap").await.failures, row(given, "a-gap").await.last_error), (0, String::new()));
 });
 
 on_github!(a_repository_that_moved_is_not_written_to_until_its_new_name_is_configured, async |given| {
