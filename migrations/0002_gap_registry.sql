@@ -179,6 +179,7 @@ CREATE TABLE issue (
 CREATE UNIQUE INDEX issue_by_number ON issue (repo, number) WHERE number IS NOT NULL;
 CREATE INDEX issue_by_repo ON issue (repo, gap);
 CREATE INDEX issue_dirty ON issue (lease_until, gap) WHERE dirty = 1;
+CREATE INDEX issue_troubled ON issue (repo, gap) WHERE last_error <> '' AND state IN ('known', 'refused');
 CREATE INDEX issue_open ON issue (repo) WHERE stand = 'open';
 
 -- What people wrote there, and what we wrote: each once.

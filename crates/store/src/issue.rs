@@ -43,6 +43,8 @@ statements! {
     RELEASE = "UPDATE issue SET lease_until = $2 WHERE gap = $1";
     MOVE = "UPDATE issue SET repo = $2 WHERE repo = $1";
     MOVE_COMMENTS = "UPDATE issue_comment SET repo = $2 WHERE repo = $1";
+    TROUBLED = "SELECT gap, last_error FROM issue
+                 WHERE repo = $1 AND last_error <> '' AND state IN ('known', 'refused') ORDER BY gap LIMIT $2";
     COUNT_OPEN = "SELECT COUNT(*) FROM issue WHERE repo = $1 AND stand = 'open'";
     // Of the live ones, which have an index, those that are not merged.
     UNMIRRORED = "SELECT key FROM gap
@@ -340,6 +342,11 @@ pub async fn release(tx: &mut Tx, gap: &Key, at: Time) -> Result<(), Fault> {
 pub async fn follow(tx: &mut Tx, from: &str, to: &str) -> Result<(), Fault> {
     tx.run(MOVE_COMMENTS, &[Text(from), Text(to)]).await?;
     tx.run(MOVE, &[Text(from), Text(to)]).await.map(drop)
+}
+
+/// The gaps of whose issues the forge last refused something, each with what it said.
+pub async fn troubled(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<(String, String)>, Fault> {
+    tx.all(TROUBLED, &[Text(repo), Int(limit)]).await
 }
 
 /// How many issues of a repository stood open when they were last seen.

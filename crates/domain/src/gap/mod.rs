@@ -24,6 +24,9 @@ use crate::refusal::Refusal;
 
 /// The longest gap name or kind, in characters.
 pub const NAME_CHARS_MAX: usize = 100;
+
+/// The longest key, `KIND/NAME`, in characters.
+pub const KEY_CHARS_MAX: usize = 2 * NAME_CHARS_MAX + 1;
 /// The longest reason, in characters.
 pub const REASON_CHARS_MAX: usize = 2_000;
 /// The longest folder that a gap is about, in characters.

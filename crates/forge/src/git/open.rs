@@ -27,8 +27,8 @@ const LEFT_MAX: usize = 100;
 /// Who may enter a repository that is made here: as private as what is in it, and nobody else's to write.
 const FOLDER_MODE: u32 = 0o700;
 
-/// Where a repository says what git does with it. What is not there says nothing.
-const SAYING: [&str; 3] = ["config", "config.worktree", "info"];
+/// Where a repository says what git does with it, and where its branches and its files are. What is not there says nothing.
+const SAYING: [&str; 8] = ["config", "config.worktree", "info", "HEAD", "packed-refs", "refs", "refs/heads", "objects"];
 
 /// The rights to write of those who are not the owner.
 const OTHERS_WRITE: u32 = 0o022;

@@ -5,14 +5,16 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::pace;
 use domain::time::{Span, Time};
 use reqwest::StatusCode;
 use tokio::time::Instant;
 
 use super::wire::Answer;
 
-/// How long to leave GitHub alone when it says that it is too much and not for how long: its own advice.
-const UNSAID: Span = Span::mins(1);
+/// How long to leave GitHub alone at most when it says that it is too much and not for how long. Its own advice is a minute,
+/// and longer each time.
+const UNSAID_MAX: Span = Span::hours(1);
 
 /// The longest that an answer can close the way for: the hour that its limits count, and some minutes for clocks that
 /// differ.
@@ -21,13 +23,20 @@ const CLOSED_MAX: Span = Span::mins(65);
 /// Closed until a moment, or open.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    until: Mutex<Option<Instant>>,
+    closed: Mutex<Closed>,
+}
+
+#[derive(Debug, Default)]
+struct Closed {
+    until: Option<Instant>,
+    /// How many limits in a row did not say for how long.
+    unsaid: i64,
 }
 
 impl Breaker {
     /// How long it is closed for; none when the way is open.
     pub(super) fn closed(&self, at: Instant) -> Option<Span> {
-        let until = (*self.until.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let until = self.closed.lock().unwrap_or_else(PoisonError::into_inner).until?;
         let left = until.saturating_duration_since(at);
         (!left.is_zero()).then(|| span(left))
     }
@@ -44,11 +53,26 @@ impl Breaker {
         let reset = answer.reset().filter(|_| spent).map(|secs| Time(secs.saturating_mul(1_000)).since(now));
         // One that is past tells of clocks that differ, and not that the way is open.
         let reset = reset.filter(|wait| *wait > Span::ZERO);
-        let wait = answer.retry_after().or(reset).unwrap_or(UNSAID).clamp(Span::secs(1), CLOSED_MAX);
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = answer.retry_after().or(reset);
+        let wait = said.unwrap_or_else(|| closed.unsaid(at)).clamp(Span::secs(1), CLOSED_MAX);
         let until = at + wait.duration();
-        let mut closed = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        *closed = Some(closed.map_or(until, |earlier| earlier.max(until)));
+        closed.until = Some(closed.until.map_or(until, |earlier| earlier.max(until)));
         limited.then_some(wait)
+    }
+}
+
+impl Closed {
+    /// How long to wait after a limit that does not say: twice as long where the last such wait was not enough.
+    fn unsaid(&mut self, at: Instant) -> Span {
+        let waited = pace::rest(self.unsaid, UNSAID_MAX);
+        match self.until {
+            // Asked before the way was closed.
+            Some(until) if at < until => self.unsaid = self.unsaid.max(1),
+            Some(until) if at < until + waited.duration() => self.unsaid += 1,
+            Some(_) | None => self.unsaid = 1,
+        }
+        pace::rest(self.unsaid, UNSAID_MAX)
     }
 }
 
@@ -135,6 +159,19 @@ mod tests {
         let last = answer(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000600")], "");
         assert_eq!(breaker.note(&last, at, NOW), None);
         assert_eq!(breaker.closed(at), Some(Span::mins(10)));
+    }
+
+    #[test]
+    fn a_limit_that_does_not_say_for_how_long_closes_for_longer_each_time() {
+        let (breaker, mut at) = (Breaker::default(), Instant::now());
+        let limit = answer(403, &[], "You have exceeded a secondary rate limit.");
+        for mins in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert_eq!(breaker.note(&limit, at, NOW), Some(Span::mins(mins)));
+            assert_eq!(breaker.note(&limit, at, NOW), Some(Span::mins(mins)), "asked before the way was closed");
+            at += Span::mins(mins).duration();
+        }
+        at += Span::mins(60).duration();
+        assert_eq!(breaker.note(&limit, at, NOW), Some(Span::mins(1)), "it was good for as long again");
     }
 
     #[test]

@@ -144,6 +144,9 @@ pub(crate) fn inventory(inventory: &Inventory) -> Answer {
     });
     let columns = ["kind", "gaps", "sightings", "blocked jobs", "failed attempts", "lines each", "outcomes", "last"];
     let mut text = if inventory.kinds.is_empty() { "no gaps".to_owned() } else { table(&columns, rows) };
+    if inventory.kinds_left > 0 {
+        text = format!("{text}\nand {} kinds more, which block less", inventory.kinds_left);
+    }
     if inventory.unreadable > 0 {
         text = format!("{text}\n{} markers could not be read: gapwright gaps unreadable", inventory.unreadable);
     }
@@ -161,7 +164,8 @@ pub(crate) fn inventory(inventory: &Inventory) -> Answer {
         )
         .collect();
     let document = json!({
-        "kinds": inventory.kinds, "days": days, "unreadable_markers": inventory.unreadable,
+        "kinds": inventory.kinds, "kinds_left": inventory.kinds_left, "gaps": inventory.gaps,
+        "sightings": inventory.sightings, "days": days, "unreadable_markers": inventory.unreadable,
         "proposals": inventory.proposals,
     });
     Answer::new(document, text)

@@ -188,10 +188,10 @@ impl Gaps {
             Self::Priority { name, priority } => {
                 let priority = if priority == "none" { None } else { Some(Priority::parse(&priority)?) };
                 let Session { plane, call } = open("cli gaps priority").await?;
-                let rank = plane.prioritize_gap(&call, &name, priority).await?;
+                let (key, rank) = plane.prioritize_gap(&call, &name, priority).await?;
                 let word = priority.map_or("none", Priority::name);
-                let document = json!({"gap": name, "priority": priority.map(Priority::name), "rank": rank});
-                Ok(Answer::new(document, format!("{name} has the priority {word}, its rank is {rank}")))
+                let document = json!({"gap": key, "priority": priority.map(Priority::name), "rank": rank});
+                Ok(Answer::new(document, format!("{key} has the priority {word}, its rank is {rank}")))
             }
             Self::List(_)
             | Self::Show { .. }

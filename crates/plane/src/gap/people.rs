@@ -47,8 +47,13 @@ impl Plane {
         self.write(call, Right::Operate, move |desk| say(desk, gap.clone(), event, why.clone()).boxed()).await
     }
 
-    /// Says how important a gap is; none leaves it to the reports.
-    pub async fn prioritize_gap(&self, call: &Call, gap: &str, priority: Option<Priority>) -> Result<i64, No> {
+    /// Says how important a gap is; none leaves it to the reports. Gives its key and its rank.
+    pub async fn prioritize_gap(
+        &self,
+        call: &Call,
+        gap: &str,
+        priority: Option<Priority>,
+    ) -> Result<(String, i64), No> {
         let gap = gap.to_owned();
         self.write(call, Right::Operate, move |desk| prioritize(desk, gap.clone(), priority).boxed()).await
     }
@@ -91,10 +96,10 @@ async fn happen(desk: &mut Desk<'_>, was: &Stored, event: Event, why: &str) -> R
     Ok(gap)
 }
 
-async fn prioritize(desk: &mut Desk<'_>, gap: String, priority: Option<Priority>) -> Result<i64, No> {
+async fn prioritize(desk: &mut Desk<'_>, gap: String, priority: Option<Priority>) -> Result<(String, i64), No> {
     let key = meant(desk, "gap", &gap).await?;
     let was = store::gap::load(desk.tx, &key).await?.ok_or(store::Fault::Conflict)?;
-    set_priority(desk, &was, priority).await
+    Ok((key.to_string(), set_priority(desk, &was, priority).await?))
 }
 
 /// Gives a gap a person's priority; gives its rank.

@@ -1,6 +1,6 @@
 //! What is read of gaps: lists by rank, one with everything around it, what its rank is made of, and the inventory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::gap::rank::Term;
 use domain::gap::relation;
@@ -27,6 +27,9 @@ const DUPLICATES_MAX: usize = 20;
 
 /// How many jobs, blocked by several gaps, are shown with how those go together.
 const JOBS_TOGETHER_MAX: usize = 5;
+
+/// How many kinds the inventory tells of: agents invent kinds.
+const KINDS_MAX: usize = 200;
 
 /// Over how many days the inventory counts sightings by day.
 const INVENTORY_DAYS: i64 = 90;
@@ -87,9 +90,15 @@ pub struct Explained {
 /// What agents lack, summed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Inventory {
-    /// By kind.
+    /// By kind, those that block most first, 200 at most.
     pub kinds: Vec<Kind>,
-    /// How often each kind was reported on each of the last 90 days.
+    /// How many kinds more there are.
+    pub kinds_left: usize,
+    /// How many gaps there are in all, duplicates left out.
+    pub gaps: i64,
+    /// How often they were reported in all.
+    pub sightings: i64,
+    /// How often each of these kinds was reported on each of the last 90 days.
     pub days: Vec<OfDay>,
     /// How many markers could not be read, 200 at most.
     pub unreadable: i64,
@@ -203,9 +212,19 @@ impl Plane {
         let first = (i64::MIN, String::new(), String::new());
         let unreadable = sighting::unreadable(&mut tx, (i64::MAX, ""), most).await?.len();
         let proposals = likeness::list(&mut tx, &first, most).await?.len();
+        let mut kinds = kinds(store::gap::totals(&mut tx).await?);
+        let (gaps, sightings) = kinds.iter().fold((0, 0), |(a, b), kind| (a + kind.gaps, b + kind.sightings));
+        let kinds_left = kinds.len().saturating_sub(KINDS_MAX);
+        kinds.truncate(KINDS_MAX);
+        let told: BTreeSet<&str> = kinds.iter().map(|kind| kind.kind.as_str()).collect();
+        let mut days = sighting::by_day(&mut tx, since).await?;
+        days.retain(|day| told.contains(day.kind.as_str()));
         Ok(Inventory {
-            kinds: kinds(store::gap::totals(&mut tx).await?),
-            days: sighting::by_day(&mut tx, since).await?,
+            kinds_left,
+            gaps,
+            sightings,
+            days,
+            kinds,
             unreadable: i64::try_from(unreadable).unwrap_or(most),
             proposals: i64::try_from(proposals).unwrap_or(most),
         })

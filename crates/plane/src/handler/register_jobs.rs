@@ -32,11 +32,9 @@ impl Plane {
 
 async fn sweep(plane: &Plane) -> Result<String, Failed> {
     let inventory = plane.inventory(&own("register-jobs")).await?;
-    let gaps: i64 = inventory.kinds.iter().map(|kind| kind.gaps).sum();
-    let sightings: i64 = inventory.kinds.iter().map(|kind| kind.sightings).sum();
     let shapes = plane.propose_shapes().await?;
     let shapes = if shapes > 0 { format!(", {shapes} shapes of payloads proposed") } else { String::new() };
-    let inventory = format!("{gaps} gaps in {sightings} sightings{shapes}");
+    let inventory = format!("{} gaps in {} sightings{shapes}", inventory.gaps, inventory.sightings);
     let level = level(plane).await?;
     Ok(match plane.settings().home.clone() {
         _ if !level.reaches_out() => format!("{inventory}; at the level {level} nothing leaves the house"),

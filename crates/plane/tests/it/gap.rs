@@ -105,7 +105,7 @@ both!(one_critical_gap_comes_before_one_that_blocks_ten_jobs, async |world| {
     }
     report(world, Sighting { severity: Severity::Critical, ..sighting("deep", Some("j0")) }).await;
     assert_eq!(names(&live(world).await), ["deep", "wide"]);
-    let low = world.plane.prioritize_gap(&operator(), "deep", Some(Priority::Low)).await.expect("a rank");
+    let (_, low) = world.plane.prioritize_gap(&operator(), "deep", Some(Priority::Low)).await.expect("a rank");
     assert_eq!((low, names(&live(world).await)), (2, vec!["wide", "deep"]), "a person's word replaces a reporter's");
     for explained in world.plane.explain_gaps(&ann(), &Ask::default()).await.expect("a list").items {
         let sum: i64 = explained.terms.iter().map(|term| term.points).sum();
@@ -276,6 +276,7 @@ both!(the_inventory_sums_up_by_kind_and_outcome, async |world| {
     report(world, Sighting { lines: Some(40), ..Sighting::named("adr", "c") }).await;
     world.plane.wontfix_gap(&operator(), "b", "nobody needs this").await.expect("wontfix");
     let inventory = world.plane.inventory(&ann()).await.expect("an inventory");
+    assert_eq!(inventory.kinds_left, 0);
     let kinds: Vec<_> =
         inventory.kinds.iter().map(|kind| (kind.kind.as_str(), kind.gaps, kind.jobs, kind.lines)).collect();
     assert_eq!(kinds, [("mcp-tool", 2, 1, None), ("adr", 1, 0, Some(40))]);

@@ -133,5 +133,7 @@ async fn inventory(plane: &Plane, call: &Call) -> Result<Value, No> {
             })
         })
         .collect();
-    Ok(json!({"kinds": kinds, "unreadable_markers": inventory.unreadable, "proposals": inventory.proposals}))
+    Ok(
+        json!({"kinds": kinds, "more": inventory.kinds_left > 0, "unreadable_markers": inventory.unreadable, "proposals": inventory.proposals}),
+    )
 }

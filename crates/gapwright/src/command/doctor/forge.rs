@@ -15,6 +15,12 @@ use crate::session;
 
 const NAME: &str = "forge";
 
+/// The scheduled job that opens issues.
+const SWEEP: &str = "register-jobs";
+
+/// How many issues in trouble are looked for: one is told, and whether there are more.
+const TROUBLED_MAX: i64 = 2;
+
 /// How many polls may be missed before the mirror counts as stuck.
 const POLLS_MISSED_MAX: i64 = 3;
 
@@ -56,12 +62,23 @@ async fn look(config: &Config, plane: &Plane) -> Result<Check, Failure> {
     let (level, _) = store::level::current(&mut tx).await?;
     let now = tx.now();
     let known = store::repository::find(&mut tx, &home.repo).await?;
+    let troubled = store::issue::troubled(&mut tx, &home.repo, TROUBLED_MAX).await?;
+    let sweep = store::scheduled::find(&mut tx, SWEEP).await?.and_then(|sweep| sweep.last_status);
     drop(tx);
     if !level.reaches_out() {
         return Ok(Check::new(NAME, Verdict::Pass, format!("{name}; at the level {level} nothing is asked of it")));
     }
     if let Some(wrong) = known.as_ref().and_then(|known| wrong(known, &home, now)) {
         return Ok(wrong);
+    }
+    if let Some((gap, why)) = troubled.first() {
+        let more = if troubled.len() > 1 { " and of others" } else { "" };
+        return Ok(Check::new(NAME, Verdict::Fail, format!("{name}: the issue of {gap}{more}: {why}"))
+            .hint("it is tried again by itself; gapwright gaps show NAME tells of each"));
+    }
+    if let Some(why) = sweep.as_deref().and_then(|status| status.strip_prefix("error: the forge failed: ")) {
+        return Ok(Check::new(NAME, Verdict::Fail, format!("{name}: the last sweep failed: {why}"))
+            .hint("mend it, then: gapwright schedules trigger register-jobs"));
     }
     let seen = match kind {
         // Whoever looks, and as whom, makes no repository.

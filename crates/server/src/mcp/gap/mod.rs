@@ -4,7 +4,7 @@ mod report;
 mod show;
 
 use domain::agent::Right;
-use domain::gap::{Gap, Key, State};
+use domain::gap::{Gap, Key, NAME_CHARS_MAX, State};
 use plane::Plane;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ struct ListArgs {
     state: Option<String>,
     /// Only gaps of this kind.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = NAME_CHARS_MAX))]
     kind: Option<String>,
     #[serde(flatten)]
     page: Page,

@@ -12,11 +12,11 @@ use crate::mcp::tool::{Nature, Tool, Words};
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct GapArgs {
     /// What was missing, in kebab-case words, such as list-recent-deploys.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = gap::NAME_CHARS_MAX))]
     name: String,
     /// What sort of capability: mcp-tool, scheduler-handler, k8s-manifest, helm-values, network-policy, bazel-target, semgrep-rule, adr, or another.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = gap::NAME_CHARS_MAX))]
     kind: Option<String>,
     /// Why it was needed.
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(crate) struct GapArgs {
     severity: Option<String>,
     /// A gap that must be closed first, by its name or as KIND/NAME.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 201))]
+    #[schemars(length(min = 1, max = gap::KEY_CHARS_MAX))]
     depends_on: Option<String>,
     /// The folder that it is about, such as crates/server, if you know it.
     #[serde(default)]
@@ -81,10 +81,10 @@ fn sighting(gap: GapArgs, job: Option<String>, source: Source) -> Result<Sightin
 #[derive(Deserialize, JsonSchema)]
 struct ReportArgs {
     /// What is missing, in kebab-case words, such as list-recent-deploys.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = gap::NAME_CHARS_MAX))]
     name: String,
     /// What sort of capability: mcp-tool, scheduler-handler, k8s-manifest, helm-values, network-policy, bazel-target, semgrep-rule, adr, or another.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = gap::NAME_CHARS_MAX))]
     kind: String,
     /// Why it is needed.
     #[schemars(length(min = 1, max = 2_000))]
@@ -95,7 +95,7 @@ struct ReportArgs {
     job: Option<String>,
     /// A gap that must be closed first, by its name or as KIND/NAME.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 201))]
+    #[schemars(length(min = 1, max = gap::KEY_CHARS_MAX))]
     depends_on: Option<String>,
     /// How much it hurts.
     #[serde(default)]

@@ -15,7 +15,7 @@ use crate::mcp::tool::{Nature, Tool, Words};
 #[derive(Deserialize, JsonSchema)]
 struct ShowArgs {
     /// The gap, by its name or as KIND/NAME.
-    #[schemars(length(min = 1, max = 201))]
+    #[schemars(length(min = 1, max = gap::KEY_CHARS_MAX))]
     name: String,
     #[serde(flatten)]
     page: Page,
