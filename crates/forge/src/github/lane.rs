@@ -93,7 +93,7 @@ impl Turn<'_> {
         sleep_until(apart).await;
         let patience = span(self.patience.saturating_duration_since(apart));
         let at = match &self.lane.shared {
-            Some(shared) => shared.take(&self.lane.pace, patience).await?,
+            Some(shared) => Box::pin(shared.take(&self.lane.pace, patience)).await?,
             None => self.tracks.take(&self.lane.pace, patience)?,
         };
         sleep_until(at).await;

@@ -112,7 +112,7 @@ impl Worker for Reader {
             Answer::Ok(answer) => {
                 self.cursor = answer["cursor"].as_str().map(str::to_owned);
                 let listed = answer["gaps"].as_array().map_or(0, Vec::len);
-                if listed > 0 || answer["sightings"].is_array() { Turn::Done } else { Turn::Nothing }
+                if listed > 0 || answer["last_sightings"].is_array() { Turn::Done } else { Turn::Nothing }
             }
             Answer::Refused(refusal) => Turn::Failed(refusal.to_string()),
             Answer::Unknown(why) => Turn::Failed(why),

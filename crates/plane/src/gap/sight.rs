@@ -129,6 +129,9 @@ pub(crate) async fn take_in(desk: &mut Desk<'_>, seen: &Sighting, under: Under<'
         _ => own,
     };
     let mut gap = stands.gap.clone().sighted(seen, under.since, desk.now);
+    if bug("lose-a-sighting") {
+        gap.sightings -= 1;
+    }
     gap.top |= under.parent.is_none();
     let rose = gap.top && !stands.gap.top && stands.gap.depth > 0;
     if let Some(job) = &seen.job {

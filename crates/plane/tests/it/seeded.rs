@@ -58,6 +58,8 @@ mod seeded_bugs_are_caught {
     }
 
     bugs! {
+        lose_a_sighting: "lose-a-sighting"
+            by "gap::a_job_is_no_longer_blocked_once_it_succeeds_without_the_gap" saying "INV-16";
         open_without_writing_down: "open-without-writing-down"
             by "mirror::two_replicas_that_sweep_at_once_open_one_issue" saying "left: 2";
         repeat_on_unknown: "repeat-on-unknown"
