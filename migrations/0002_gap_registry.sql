@@ -216,8 +216,9 @@ CREATE TABLE repository (
     polled_at  BIGINT NOT NULL,
     -- When the next one is due; whoever polls moves it first.
     next_at    BIGINT NOT NULL,
-    -- Nothing is asked of it until then.
+    -- Nothing is asked of it until then; rest_said is 1 where the forge asked for that.
     rest_until BIGINT NOT NULL,
+    rest_said  BIGINT NOT NULL DEFAULT 0,
     last_error TEXT   NOT NULL,
     -- How often in a row it failed.
     failures   BIGINT NOT NULL,

@@ -17,7 +17,7 @@ Exit codes:
   2    the command line or a setting makes no sense
   3    what was named does not exist
   4    not known, or not allowed
-  5    held by somebody else, or it exists already
+  5    held by somebody else, it exists already, or it stands in a state in which that cannot be
   75   try later
   130  stopped before it could end in order
 

@@ -14,10 +14,9 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use crate::process::Process;
+use crate::process::{Port, Process};
 
 /// How long a test waits for something to arrive before it is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,9 +73,8 @@ pub struct Arrived {
 /// The fake. Dropped, it is gone.
 #[derive(Debug)]
 pub struct Discord {
-    addr: SocketAddr,
+    port: Port,
     desk: Arc<Desk>,
-    process: Option<Process>,
 }
 
 #[derive(Debug)]
@@ -92,21 +90,21 @@ impl Discord {
     pub async fn start() -> Self {
         let mood = Mutex::new(Mood::Well);
         let desk = Arc::new(Desk { mood, arrived: watch::Sender::default(), answers: Semaphore::new(0) });
-        let mut discord = Self { addr: SocketAddr::from(([127, 0, 0, 1], 0)), desk, process: None };
+        let mut discord = Self { port: Port::free(), desk };
         discord.up().await;
         discord
     }
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.port.addr
     }
 
     /// A channel named `name` of a bot that writes here.
     pub fn channel(&self, name: &str) -> notify::Channel {
         let settings = notify::Settings {
             discord_token: Some("bot-token".into()),
-            discord_api: Some(self.addr.to_string()),
+            discord_api: Some(self.port.addr.to_string()),
             ..notify::Settings::default()
         };
         let id: u64 = name.bytes().map(u64::from).sum::<u64>() + 1;
@@ -125,20 +123,16 @@ impl Discord {
 
     /// Dies: its port refuses, and whoever was connected is not any more.
     pub fn down(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-        }
+        self.port.down();
     }
 
     /// Comes back on the same port.
     pub async fn up(&mut self) {
-        let (addr, desk) = (self.addr, Arc::clone(&self.desk));
-        let process = Process::start();
-        let listener = process.run(async move { TcpListener::bind(addr).await.expect("a port") }).await;
-        self.addr = listener.local_addr().expect("an address");
-        let app = Router::new().fallback(answer).with_state(desk);
-        process.begin(async move { axum::serve(listener, app).await.expect("the fake serves until it is killed") });
-        self.process = Some(process);
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&self.desk));
+        let begin = |process: &Process, _, listener| {
+            process.begin(async move { axum::serve(listener, app).await.expect("the fake serves until it is killed") });
+        };
+        self.port.up(begin).await;
     }
 
     /// Everything that arrived so far.

@@ -4,7 +4,9 @@
 //! Not covered: the loss of a machine's power.
 
 use std::future::Future;
+use std::net::SocketAddr;
 
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 /// A runtime of its own.
@@ -47,5 +49,37 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// A port of this machine at which something listens in a process of its own, dies, and comes back.
+#[derive(Debug)]
+pub(crate) struct Port {
+    /// Where.
+    pub(crate) addr: SocketAddr,
+    process: Option<Process>,
+}
+
+impl Port {
+    /// A free one, at which nobody listens yet.
+    pub(crate) fn free() -> Self {
+        Self { addr: SocketAddr::from(([127, 0, 0, 1], 0)), process: None }
+    }
+
+    /// Whoever listens dies: the port refuses, and whoever was connected is not any more.
+    pub(crate) fn down(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Listens there, in a new process; `begin` begins the work in it.
+    pub(crate) async fn up(&mut self, begin: impl FnOnce(&Process, SocketAddr, TcpListener)) {
+        let addr = self.addr;
+        let process = Process::start();
+        let listener = process.run(async move { TcpListener::bind(addr).await.expect("a port") }).await;
+        self.addr = listener.local_addr().expect("an address");
+        begin(&process, self.addr, listener);
+        self.process = Some(process);
     }
 }

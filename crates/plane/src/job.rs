@@ -78,6 +78,9 @@ pub struct Completed {
     pub job: Job,
     /// How many gaps were recorded, those read from the summary included.
     pub gaps: usize,
+    /// How many markers of the summary could not be read.
+    #[serde(default)]
+    pub unreadable: usize,
 }
 
 impl Plane {

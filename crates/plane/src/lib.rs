@@ -73,7 +73,7 @@ impl Plane {
     pub fn new(store: Store, settings: Settings, mut rng: StdRng) -> Self {
         use rand::RngExt as _;
         let replica = format!("{:016x}", rng.random::<u64>());
-        let repo = settings.home.as_ref().map(|home| home.repo.clone());
+        let repo = settings.home.as_ref().map(|home| home.repo.clone()).or_else(|| settings.rules.repo.clone());
         Self {
             act: Act::new(store.clone()),
             store,

@@ -57,7 +57,7 @@ pub struct Rules {
     pub needs: Needs,
     /// How our labels are called.
     pub labels: Names,
-    /// The repository that issues are mirrored to, none for nowhere: the plane takes it from its home.
+    /// The repository that issues are mirrored to, none for nowhere. A plane with a home takes it from there.
     pub repo: Option<String>,
 }
 

@@ -144,6 +144,7 @@ impl Plane {
             None => None,
             Some(Failed::Forge(fault)) => Some(fault_line(fault)),
             Some(Failed::No(no)) => Some(no.to_string()),
+            Some(Failed::Rests(why)) => Some(why.clone()),
         };
         self.end_webhooks(taken, why).await?;
         failed.map_or(Ok(()), Err)

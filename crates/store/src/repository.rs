@@ -26,7 +26,8 @@ statements! {
     ALSO = "UPDATE repository SET also = $2 WHERE name = $1";
     POLLED = "UPDATE repository SET polled_at = $2, last_error = '', failures = 0 WHERE name = $1";
     LAST_POLLED = "SELECT MAX(polled_at) FROM repository WHERE polled_at > 0";
-    FAILED = "UPDATE repository SET last_error = $2, rest_until = $3, failures = failures + 1 WHERE name = $1";
+    FAILED = "UPDATE repository SET last_error = $2, rest_until = $3, rest_said = $4, failures = failures + 1 WHERE name = $1";
+    TRY_AGAIN = "UPDATE repository SET rest_until = 0, next_at = 0 WHERE name = $1 AND rest_said = 0 AND rest_until > 0";
     MOVED = "UPDATE repository SET moved_to = $2, last_error = $3 WHERE name = $1";
     LABELS = "SELECT role, id, name, configured FROM repository_label WHERE repo = $1 ORDER BY role";
     PUT_LABEL = "INSERT INTO repository_label (repo, role, id, name, configured) VALUES ($1, $2, $3, $4, $5)
@@ -115,9 +116,14 @@ pub async fn last_polled(tx: &mut Tx) -> Result<Option<Time>, Fault> {
     Ok(last.and_then(|(at,)| at).map(Time))
 }
 
-/// Remembers what went wrong, and leaves the repository in peace until `rest`.
-pub async fn failed(tx: &mut Tx, name: &str, why: &str, rest: Time) -> Result<(), Fault> {
-    tx.run(FAILED, &[Text(name), Text(why), Int(rest.0)]).await.map(drop)
+/// Remembers what went wrong, and leaves the repository in peace until `rest`; `said` tells whether the forge asked for it.
+pub async fn failed(tx: &mut Tx, name: &str, why: &str, rest: Time, said: bool) -> Result<(), Fault> {
+    tx.run(FAILED, &[Text(name), Text(why), Int(rest.0), Int(i64::from(said))]).await.map(drop)
+}
+
+/// Leaves the repository in peace no longer, unless the forge asked for it.
+pub async fn try_again(tx: &mut Tx, name: &str) -> Result<(), Fault> {
+    tx.run(TRY_AGAIN, &[Text(name)]).await.map(drop)
 }
 
 /// Remembers that the repository is elsewhere, or that another stands in its place.

@@ -54,6 +54,7 @@ fn one(before: &str, after: &str) -> Option<Sighting> {
     // How Markdown makes a word bold, or code.
     let rest = after.trim_start_matches([' ', '\t', '*', '`', '_']);
     let line = rest.lines().next().unwrap_or_default();
+    let written = line;
     let (label, rest) = if let Some((open, close)) = label_of(rest) {
         // A label that does not end on its line is kept as it stands.
         match rest[open.len_utf8()..].split_once(close).filter(|(label, _)| !label.contains('\n')) {
@@ -76,9 +77,11 @@ fn one(before: &str, after: &str) -> Option<Sighting> {
     let read = kind_of(label).and_then(|kind| split(line).map(|(name, why)| (kind, name, why)));
     Some(match read {
         Some((kind, name, why)) => {
-            Sighting { reason: reason(why), source: Source::Marker, ..Sighting::named(&kind, &name) }
+            // The end of what began before the marker: bold, or code.
+            let why = reason(why.trim_end_matches([' ', '*', '`']));
+            Sighting { reason: why, source: Source::Marker, ..Sighting::named(&kind, &name) }
         }
-        None => unreadable(if line.is_empty() { label } else { line }),
+        None => unreadable(written.trim_start_matches([' ', '\t', ':', '*', '`'])),
     })
 }
 
@@ -105,6 +108,7 @@ fn kind_of(label: &str) -> Option<String> {
         Some(_) => return None,
         None => label,
     };
+    let named = named.trim().trim_matches(['"', '\'', '`']);
     if named.contains(['=', ',', ';']) {
         return None;
     }

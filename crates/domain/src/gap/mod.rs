@@ -14,7 +14,7 @@ mod tests;
 
 pub use marker::{MARKERS_MAX, read};
 pub use rank::Priority;
-pub use registry::{FAILURES_MAX, Gap, Key, LINES_MAX, Unworkable, resolve, unheard};
+pub use registry::{FAILURES_MAX, Gap, Key, LINES_MAX, Unworkable, resolve};
 pub use state::{Event, State};
 
 use std::fmt;

@@ -121,7 +121,10 @@ impl Standing {
             Some(Priority::Normal | Priority::Critical) | None => "",
         };
         let jobs = if self.jobs == 1 { "job" } else { "distinct jobs" };
-        terms.push(Term { points: self.blocked(), why: format!("it blocks {} {jobs}{weighed}", self.jobs) });
+        terms.push(Term {
+            points: self.blocked(),
+            why: format!("it blocks {} {jobs}, by {JOB_WEIGHT} and the job's own priority{weighed}", self.jobs),
+        });
         if self.failures > 0 {
             let attempts = if self.failures == 1 { "attempt" } else { "attempts" };
             terms.push(Term { points: -self.penalty(), why: format!("{} {attempts} failed", self.failures) });

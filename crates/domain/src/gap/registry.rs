@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::rank::{Priority, Standing};
 use super::state::{Event, State};
-use super::{KIND_UNSPECIFIED, Severity, Sighting};
+use super::{Severity, Sighting};
 use crate::refusal::{Code, Refusal};
 use crate::time::Time;
 
@@ -297,11 +297,6 @@ pub fn resolve(field: &'static str, name: &str, kind: Option<&str>, bearers: &[K
                 .hint(format!("name one of {}", all.join(", "))))
         }
     }
-}
-
-/// The key of a gap that was named and is not there yet.
-pub fn unheard(name: String, kind: Option<String>) -> Key {
-    Key { kind: kind.unwrap_or_else(|| KIND_UNSPECIFIED.to_owned()), name }
 }
 
 #[cfg(test)]

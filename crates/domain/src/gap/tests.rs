@@ -28,6 +28,9 @@ fn a_marker_is_read_in_every_form_that_agents_write() {
         "- `BLOCKING-GAP[kind=adr]` gap-x - why not",
         "BLOCKING-GAP(kind=adr): gap-x - why not",
         "BLOCKING-GAP [kind=adr] - gap-x: why not",
+        "BLOCKING-GAP[kind=\"adr\"]: gap-x - why not",
+        "**BLOCKING-GAP[kind=adr]: gap-x - why not**",
+        "`BLOCKING-GAP[kind=adr]: gap-x - why not`",
     ] {
         assert_eq!(seen(text), one("adr", "gap-x", "why not"), "{text}");
     }
@@ -92,6 +95,8 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         let visible: String = text.chars().filter(|c| !id::is_unprintable(*c)).collect();
         assert!(visible.contains(&got[0].reason), "{text}");
     }
+    let kept = read("BLOCKING-GAP[kind=adr, severity=critical]: list-a - as it stands");
+    assert_eq!(kept[0].reason, "[kind=adr, severity=critical]: list-a - as it stands");
     let long = format!("BLOCKING-GAP[kind=adr]: {} - x", "a".repeat(300));
     assert_eq!(read(&long)[0].name, None);
 }

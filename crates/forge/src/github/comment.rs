@@ -11,7 +11,7 @@ use super::route;
 use crate::{Account, Comment, Fault};
 
 /// Three thousand comments, and an issue takes 2,500. A page has so few that one of the longest is still read whole.
-const REACH: Reach = Reach { page: 30, pages_max: 100 };
+const REACH: Reach = Reach { page: 20, pages_max: 150 };
 
 /// GitHub's moments are whole seconds.
 const SECOND: Span = Span::secs(1);

@@ -1,30 +1,57 @@
 //! One gap with everything around it, and the inventory: as documents and for people.
 
 use domain::gap::relation::Together as Advice;
+use domain::mirror::Stand;
 use domain::time::Time;
 use plane::gap::{Inventory, Shown, Together};
+use plane::page::LIMIT_MAX;
 use serde_json::{Value, json};
+use store::gap::blocked::Blocked;
+use store::issue::State;
 
 use super::gaps::section;
-use crate::show::{Answer, moment, table};
+use crate::show::{Answer, clean, moment, table};
 
 /// A gap with everything around it.
 pub(crate) fn answer(mut document: Value, shown: &Shown) -> Answer {
     document["terms"] =
         shown.terms.iter().map(|term| json!({"points": term.points, "because": term.why})).collect::<Vec<_>>().into();
-    document["blocked"] = json!(shown.blocked);
+    document["blocked"] = shown.blocked.iter().map(blocked).collect::<Vec<_>>().into();
     document["depends_on"] = json!(shown.depends_on);
+    document["met_while_worked_on"] = json!(shown.met);
     document["needed_by"] = json!(shown.needed_by);
     document["duplicates"] = json!(shown.duplicates);
     document["proposals"] = json!(shown.proposals);
     document["together"] = shown.together.iter().map(together).collect::<Vec<_>>().into();
     document["issue"] = issue(shown);
-    document["events"] = json!(shown.events);
-    document["comments"] = json!(shown.comments);
-    document["last_sightings"] = json!(shown.sightings.items);
+    document["events"] = shown.events.iter().map(|event| timed(json!(event), &["at"])).collect::<Vec<_>>().into();
+    document["comments"] = shown
+        .comments
+        .iter()
+        .map(|comment| timed(json!(comment), &["created_at", "changed_at"]))
+        .collect::<Vec<_>>()
+        .into();
+    document["last_sightings"] =
+        shown.sightings.items.iter().map(|seen| timed(json!(seen), &["at"])).collect::<Vec<_>>().into();
     document["cursor"] = json!(shown.sightings.cursor);
     let text = text(shown);
     Answer::new(document, text)
+}
+
+/// A row with these moments as people and programs read them everywhere else.
+fn timed(mut row: Value, moments: &[&str]) -> Value {
+    for moment in moments {
+        if let Some(at) = row[*moment].as_i64() {
+            row[*moment] = Time(at).iso().into();
+        }
+    }
+    row
+}
+
+fn blocked(blocked: &Blocked) -> Value {
+    let mut row = timed(json!(blocked), &["first_at", "last_at", "cleared_at"]);
+    row["registered"] = (blocked.registered == 1).into();
+    row
 }
 
 fn together(told: &Together) -> Value {
@@ -54,7 +81,14 @@ fn text(shown: &Shown) -> String {
     let issue = shown.issue.as_ref().map(|issue| {
         let number = issue.number.map(|number| format!("#{number} ")).unwrap_or_default();
         let error = if issue.last_error.is_empty() { String::new() } else { format!(": {}", issue.last_error) };
-        format!("{}{number}{} {}{error}", prefix(&issue.repo), issue.state.name(), issue.url)
+        let stand = match (issue.state, issue.stand) {
+            (State::Known, Some(Stand::Open)) => "open",
+            (State::Known, Some(Stand::Done)) => "closed as completed",
+            (State::Known, Some(Stand::NotPlanned)) => "closed as not planned",
+            (state, _) => state.name(),
+        };
+        let labels: Vec<_> = issue.labels.iter().map(|label| clean(label)).collect();
+        format!("{}{number}{stand} [{}] {}{error}", prefix(&issue.repo), labels.join(", "), issue.url)
     });
     let duplicate = gap.duplicate_of.as_ref().map(|key| format!(" of {key}")).unwrap_or_default();
     let fields = [
@@ -69,6 +103,7 @@ fn text(shown: &Shown) -> String {
         ("area", gap.area.clone().unwrap_or_default()),
         ("lines", gap.lines.map(|lines| lines.to_string()).unwrap_or_default()),
         ("depends on", shown.depends_on.join(", ")),
+        ("met while worked on", shown.met.join(", ")),
         ("needed by", shown.needed_by.join(", ")),
         ("stands for", shown.duplicates.join(", ")),
         ("issue", issue.unwrap_or_default()),
@@ -147,13 +182,14 @@ pub(crate) fn inventory(inventory: &Inventory) -> Answer {
     if inventory.kinds_left > 0 {
         text = format!("{text}\nand {} kinds more, which block less", inventory.kinds_left);
     }
+    let most = |count: i64| if count < LIMIT_MAX { count.to_string() } else { format!("{count} or more") };
     if inventory.unreadable > 0 {
-        text = format!("{text}\n{} markers could not be read: gapwright gaps unreadable", inventory.unreadable);
+        text = format!("{text}\n{} markers could not be read: gapwright gaps unreadable", most(inventory.unreadable));
     }
     if inventory.proposals > 0 {
         text = format!(
             "{text}\n{} proposals of duplicates wait for a person: gapwright gaps proposals",
-            inventory.proposals
+            most(inventory.proposals)
         );
     }
     let days: Vec<_> = inventory

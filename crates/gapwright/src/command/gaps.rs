@@ -153,8 +153,12 @@ impl Gaps {
             Self::Merge { duplicate, into } => {
                 let Session { plane, call } = open("cli gaps merge").await?;
                 let merged = plane.merge_gaps(&call, &duplicate, &into).await?;
+                let left = match merged.left_out.join(", ") {
+                    none if none.is_empty() => none,
+                    some => format!("\nleft out, for a gap would wait for itself: {some}"),
+                };
                 let text = format!(
-                    "{} stands for {}: it blocks {} jobs, its rank is {}",
+                    "{} stands for {}: it blocks {} jobs, its rank is {}{left}",
                     merged.into, merged.duplicate, merged.jobs, merged.rank
                 );
                 Ok(Answer::new(json!(merged), text))
@@ -205,9 +209,11 @@ impl Gaps {
 
 fn which(state: Option<&str>) -> Result<Which, Refusal> {
     match state {
-        None => Ok(Which::Live),
+        None | Some("live") => Ok(Which::Live),
         Some("all") => Ok(Which::All),
-        Some(state) => State::parse(state).map(Which::In),
+        Some(state) => State::parse(state)
+            .map(Which::In)
+            .map_err(|refusal| Refusal { hint: format!("{}, or live or all", refusal.hint), ..refusal }),
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
     plane.tell_presence().await?;
     let token = if open { None } else { first_token(&plane).await? };
     let tasks = TaskTracker::new();
+    plane.try_forge_again().await?;
     plane.start_chores(&stop, &tasks);
     greet(config, format, address, &url, token.as_deref());
     let serving = async {

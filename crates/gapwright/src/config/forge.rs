@@ -119,7 +119,7 @@ impl Config {
             lines_max: gaps.lines_max,
             needs: Needs { days: level.observe_days, sightings: level.observe_sightings },
             labels: self.labels()?,
-            repo: None,
+            repo: (self.forge_kind()? != Kind::None).then(|| self.repository()),
         })
     }
 

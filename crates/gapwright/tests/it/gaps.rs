@@ -75,6 +75,10 @@ async fn a_gap_becomes_an_issue_and_what_people_do_there_comes_back() {
     assert_eq!(shown["rank"], 40);
     let listed = shown["last_sightings"].as_array().map(Vec::len);
     assert_eq!((&shown["sightings"], listed), (&json!(1), Some(1)), "how often, and each of them");
+    home.fails(5, &["jobs", "add", "mend", "--kind", "implement-gap", "--gap", "list-deploys"]);
+    home.ok(&["issues", "label", "1", "claude"]);
+    until("the label", show, |gap| gap["issue"]["labels"].to_string().contains("claude")).await;
+    home.ok(&["jobs", "add", "mend", "--kind", "implement-gap", "--gap", "list-deploys"]);
     until("the comment", show, |gap| gap["comments"][0]["body"] == "please soon").await;
     home.ok(&["issues", "close", "1"]);
     until("the merge", show, |gap| gap["state"] == "merged").await;
@@ -94,7 +98,7 @@ async fn a_gap_becomes_an_issue_and_what_people_do_there_comes_back() {
     let closed =
         until("the issue closed", || home.json(&["issues", "show", "1"]), |issue| issue["state"] == "not planned")
             .await;
-    assert_eq!(closed["labels"], json!(["capability-gap", "priority:high", "wontfix"]));
+    assert_eq!(closed["labels"], json!(["capability-gap", "claude", "priority:high", "wontfix"]));
 }
 
 #[test]

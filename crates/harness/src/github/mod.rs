@@ -45,10 +45,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use domain::time::Span;
-use tokio::net::TcpListener;
 
 use crate::plane::START;
-use crate::process::Process;
+use crate::process::{Port, Process};
 
 pub use description::Description;
 pub use desk::Arrived;
@@ -73,9 +72,8 @@ const HOOK_SECS: u64 = 10;
 /// The fake. Dropped, it is gone.
 #[derive(Debug)]
 pub struct GitHub {
-    addr: SocketAddr,
+    port: Port,
     desk: Arc<Desk>,
-    process: Option<Process>,
     /// What carries webhooks when a test does it.
     client: reqwest::Client,
 }
@@ -89,39 +87,35 @@ impl GitHub {
     /// Starts an empty one whose clock is this, in Unix milliseconds.
     pub async fn start_at(moment: Arc<AtomicI64>) -> Self {
         let state = State { limit: LIMIT, last_id: 1_000, ..State::default() };
-        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut github = Self { addr, desk: Arc::new(Desk::new(moment, state)), process: None, client: client() };
+        let mut github = Self { port: Port::free(), desk: Arc::new(Desk::new(moment, state)), client: client() };
         github.up().await;
         github
     }
 
     /// Its address, to be given in the place of `https://api.github.com`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.port.addr)
     }
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.port.addr
     }
 
     /// Dies: its port refuses, and whoever was connected is not any more. What it knows it keeps.
     pub fn down(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-        }
+        self.port.down();
     }
 
     /// Comes back on the same port.
     pub async fn up(&mut self) {
-        let (addr, desk) = (self.addr, Arc::clone(&self.desk));
-        let process = Process::start();
-        let listener = process.run(async move { TcpListener::bind(addr).await.expect("a port") }).await;
-        self.addr = listener.local_addr().expect("an address");
-        self.desk.base.get_or_init(|| self.url());
-        process.begin(post::carry(Arc::clone(&desk), client()));
-        process.begin(listen::listen(listener, desk));
-        self.process = Some(process);
+        let desk = Arc::clone(&self.desk);
+        let begin = |process: &Process, addr, listener| {
+            desk.base.get_or_init(|| format!("http://{addr}"));
+            process.begin(post::carry(Arc::clone(&desk), client()));
+            process.begin(listen::listen(listener, desk));
+        };
+        self.port.up(begin).await;
     }
 
     /// Now, by its clock.

@@ -31,6 +31,13 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
     let first = store::gap::load(desk.tx, first).await?.ok_or(store::Fault::Conflict)?;
     let second = store::gap::load(desk.tx, second).await?.ok_or(store::Fault::Conflict)?;
     let (was, stands) = if first.gap.key == one { (first, second) } else { (second, first) };
+    let merged = |gap: &Gap, left_out| {
+        let (jobs, rank) = (gap.jobs, gap.standing().rank());
+        Merged { duplicate: one.to_string(), into: into.to_string(), jobs, rank, left_out }
+    };
+    if was.gap.duplicate_of.as_ref() == Some(&into) {
+        return Ok(merged(&stands.gap, Vec::new()));
+    }
     // Asked once both are held: somebody else may have merged one of them meanwhile.
     if stands.gap.duplicate_of.is_some() {
         return Err(store::Fault::Conflict.into());
@@ -54,24 +61,31 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
     desk.record(format!("gap:{into}"), &audited(&stands.gap), &audited(&both)).await?;
     likeness::judge(desk.tx, &one, &into, Verdict::Same).await?;
     super::work::follow(desk, &was.gap, &into).await?;
-    move_edges(desk, &one, &into).await?;
-    let (jobs, rank) = (both.jobs, both.standing().rank());
-    Ok(Merged { duplicate: one.to_string(), into: into.to_string(), jobs, rank })
+    let left_out = move_edges(desk, &one, &into).await?;
+    Ok(merged(&both, left_out))
 }
 
-/// What depends on a duplicate, and what it depends on, goes over to what stands for it, but for what would close a circle.
-async fn move_edges(desk: &mut Desk<'_>, one: &Key, into: &Key) -> Result<(), No> {
+/// What depends on a duplicate, and what it depends on, goes over to what stands for it, but for what would close a circle;
+/// gives what was left out.
+async fn move_edges(desk: &mut Desk<'_>, one: &Key, into: &Key) -> Result<Vec<String>, No> {
+    let mut left_out = Vec::new();
     let edges = edge::touching(desk.tx, one, EDGES_MOVED_MAX).await?;
     edge::put_away(desk.tx, one).await?;
     for ((gap, on), why) in edges {
         let (Some(gap), Some(on)) = (Key::stored(&gap), Key::stored(&on)) else { continue };
         let (from, to) = if gap == *one { (into, &on) } else { (&gap, into) };
-        if from != to && depend(desk, from, to, why).await? == Tied::Now {
-            edge::lend(desk.tx, from, to, one).await?;
+        if from == to {
+            continue;
+        }
+        match depend(desk, from, to, why).await? {
+            Tied::Now => edge::lend(desk.tx, from, to, one).await?,
+            Tied::Before => {}
+            Tied::Circle | Tied::Full => left_out.push(format!("{from} waits for {to}")),
         }
         deepen(desk, &on).await?;
     }
-    deepen(desk, into).await
+    deepen(desk, into).await?;
+    Ok(left_out)
 }
 
 /// What a duplicate lent to the gap that stood for it goes, and its own edges come back, but for what would close a circle.

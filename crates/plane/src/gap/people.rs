@@ -24,6 +24,9 @@ pub struct Merged {
     pub jobs: i64,
     /// Its rank now.
     pub rank: i64,
+    /// What was not taken over, because a gap would wait for itself: each as `GAP waits for GAP`.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 impl Plane {

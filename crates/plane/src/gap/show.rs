@@ -45,8 +45,10 @@ pub struct Shown {
     pub terms: Vec<Term>,
     /// The jobs that it was reported to block, the last reported first, 20 at most.
     pub blocked: Vec<Blocked>,
-    /// What it depends on, 20 at most.
+    /// What must be closed first, 20 at most.
     pub depends_on: Vec<String>,
+    /// What was only met while it was worked on, 20 at most.
+    pub met: Vec<String>,
     /// What depends on it, 20 at most.
     pub needed_by: Vec<String>,
     /// What it stands for, 20 at most.
@@ -170,13 +172,15 @@ impl Plane {
         let gap = store::gap::find(&mut tx, &key).await?.ok_or(store::Fault::Conflict)?;
         let seen = sighting::of_gap(&mut tx, &key, (before, &id), ask.rows()).await?;
         let blocked = blocked::list(&mut tx, &key, AROUND_MAX).await?;
+        let met = edge::met(&mut tx, &key, AROUND_MAX).await?;
         let keys = |keys: Vec<Key>| keys.iter().take(DUPLICATES_MAX).map(Key::to_string).collect();
         Ok(Shown {
             too_deep: self.is_too_deep(&gap),
             terms: gap.standing().terms(),
             together: together(&mut tx, &key, self.settings.rules.lines_max).await?,
             blocked,
-            depends_on: edge::out(&mut tx, &key, AROUND_MAX).await?.into_iter().map(|(_, on)| on).collect(),
+            depends_on: keys(edge::asked(&mut tx, &key, AROUND_MAX).await?),
+            met: keys(met),
             needed_by: edge::above(&mut tx, &key, AROUND_MAX).await?.into_iter().map(|(gap, _)| gap).collect(),
             duplicates: keys(store::gap::duplicates(&mut tx, &key).await?),
             proposals: likeness::of_gap(&mut tx, &key, AROUND_MAX).await?,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use domain::gap::relation::{EDGES_MAX, closes_cycle, depth};
-use domain::gap::{Event, Gap, Key, Sighting, State, unheard};
+use domain::gap::{Event, Gap, Key, Sighting, State};
 use domain::job;
 use domain::refusal::Refusal;
 use domain::time::Time;
@@ -186,7 +186,7 @@ async fn block(desk: &mut Desk<'_>, key: &Key, gap: &mut Gap, job: &str, seen: &
 /// top by now and did not before.
 async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>, rose: bool) -> Result<(), No> {
     if let Some(on) = &seen.depends_on {
-        let on = depended_on(desk, on).await?;
+        let on = depended_on(desk, on, key).await?;
         let why = match depend(desk, key, &on, edge::Why::Asked).await? {
             Tied::Now => {
                 deepen(desk, &on).await?;
@@ -230,14 +230,15 @@ async fn sink_below(desk: &mut Desk<'_>, parent: &Key, key: &Key) -> Result<(), 
     Ok(())
 }
 
-/// The gap that another depends on, or what stands for it; made where nobody reported it before.
-async fn depended_on(desk: &mut Desk<'_>, text: &str) -> Result<Key, No> {
+/// The gap that another depends on, or what stands for it; made where nobody reported it before, of the kind of that other
+/// if none was said.
+async fn depended_on(desk: &mut Desk<'_>, text: &str, key: &Key) -> Result<Key, No> {
     let (kind, name) = Key::parse("depends_on", text)?;
     let bearers = super::bearers(desk.tx, kind.as_deref(), &name).await?;
     if let Some(key) = domain::gap::resolve("depends_on", &name, kind.as_deref(), &bearers)? {
         return standing_for(desk, &key).await;
     }
-    let (made, new) = held(desk, &unheard(name, kind)).await?;
+    let (made, new) = held(desk, &Key { kind: kind.unwrap_or_else(|| key.kind.clone()), name }).await?;
     if new {
         desk.record(format!("gap:{}", made.gap.key), &(), &audited(&made.gap)).await?;
     }

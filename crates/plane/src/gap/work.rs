@@ -6,6 +6,7 @@
 use domain::gap::relation::EDGES_MAX;
 use domain::gap::{Event, Gap, Key, State, Unworkable};
 use domain::job::{Job, Outcome, Run};
+use domain::label::Role;
 use domain::refusal::{Code, Refusal};
 use store::gap::{Stored, edge};
 use store::seeded::bug;
@@ -13,6 +14,7 @@ use store::seeded::bug;
 use super::{step, write};
 use crate::No;
 use crate::desk::Desk;
+use crate::mirror::Let;
 
 /// What keeps people and agents from beginning to work on a gap.
 #[derive(Debug)]
@@ -81,16 +83,24 @@ async fn waits(desk: &mut Desk<'_>, key: &Key) -> Result<Option<Unworkable>, No>
 }
 
 async fn issue(desk: &mut Desk<'_>, key: &Key) -> Result<Option<Refusal>, No> {
-    if crate::mirror::lets_agents_act(desk, key).await? {
-        return Ok(None);
-    }
     let labels = &desk.rules.labels;
-    let (opt_in, opt_out) = (labels.of(domain::label::Role::OptIn), labels.of(domain::label::Role::OptOut));
-    Ok(Some(
-        Refusal::new(Code::WrongState, format!("the issue of {key} does not let agents act on it"))
-            .field("gap")
-            .hint(format!("people say so by the label {opt_in}, and {opt_out} wins over it")),
-    ))
+    let (opt_in, opt_out) = (labels.of(Role::OptIn).to_owned(), labels.of(Role::OptOut).to_owned());
+    let (why, hint) = match crate::mirror::lets_agents_act(desk, key).await? {
+        Let::Act => return Ok(None),
+        Let::Not => (
+            format!("the issue of {key} does not let agents act on it"),
+            format!("people say so by the label {opt_in}, and {opt_out} wins over it"),
+        ),
+        Let::NoIssue => (
+            format!("{key} has no issue on which people could let agents act on it"),
+            format!("the sweep opens one, register-jobs; people then put the label {opt_in} on it"),
+        ),
+        Let::NoForge => (
+            format!("without a forge nobody can let agents act on {key}"),
+            "set forge.kind to local or github".to_owned(),
+        ),
+    };
+    Ok(Some(Refusal::new(Code::WrongState, why).field("gap").hint(hint)))
 }
 
 /// The refusal of whoever would have a job run whose gap is settled.

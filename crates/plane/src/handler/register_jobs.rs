@@ -20,6 +20,7 @@ impl Plane {
         };
         match (failed, &self.settings().home) {
             (Failed::No(no), _) => Err(no.to_string()),
+            (Failed::Rests(why), _) => Err(why),
             (Failed::Forge(fault), home) => {
                 if let Some(home) = home {
                     self.leave_in_peace(home, &fault).await.map_err(|no| no.to_string())?;
@@ -40,6 +41,9 @@ async fn sweep(plane: &Plane) -> Result<String, Failed> {
         _ if !level.reaches_out() => format!("{inventory}; at the level {level} nothing leaves the house"),
         None => format!("{inventory}; no forge is configured, so no issue is opened"),
         Some(home) => {
+            if let Some(why) = plane.rests(&home).await? {
+                return Err(Failed::Rests(why));
+            }
             let unread = plane.look_for_other_bots(&home).await?;
             let swept = plane.open_issues(&home).await?;
             let waiting = if swept.waiting > 0 { ", more gaps wait for the bounds on issues" } else { "" };

@@ -29,7 +29,7 @@ pub(super) async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Res
     let run = step.run.clone();
     let job = write(desk, &was, step).await?;
     let reports = reports(&job.name, end.gaps, end.summary.as_deref().unwrap_or_default());
-    let Some(run) = run else { return Ok(Ok(Completed { job, gaps: 0 })) };
+    let Some(run) = run else { return Ok(Ok(Completed { job, gaps: 0, unreadable: 0 })) };
     // What is met while a duplicate is worked on is below the gap that stands for it.
     let parent = match &job.gap {
         Some(gap) => crate::gap::stands(desk, gap).await?.map(|stored| stored.gap.key),
@@ -43,7 +43,8 @@ pub(super) async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Res
         let reported: Vec<Key> = reports.iter().filter_map(|(seen, _)| Key::of(seen)).collect();
         crate::gap::succeeded(desk, &job.name, run.claimed_at, &reported).await?;
     }
-    Ok(Ok(Completed { job, gaps: reports.len() }))
+    let gaps = reports.iter().filter(|(seen, _)| seen.name.is_some()).count();
+    Ok(Ok(Completed { job, gaps, unreadable: reports.len() - gaps }))
 }
 
 /// What one run reports, each gap once, with its place among the gaps that it was given: first those, then what its

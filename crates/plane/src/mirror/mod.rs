@@ -68,6 +68,9 @@ pub(crate) enum Failed {
     /// The forge.
     #[error(transparent)]
     Forge(#[from] Fault),
+    /// The forge failed before, and is left in peace.
+    #[error("{0}")]
+    Rests(String),
 }
 
 impl From<store::Fault> for Failed {
@@ -90,15 +93,28 @@ pub(crate) async fn say(desk: &mut Desk<'_>, key: &Key, text: &str) -> Result<()
     Ok(())
 }
 
-/// Whether the issue of a gap lets agents act on it, as it was last seen: without one nobody said so.
-pub(crate) async fn lets_agents_act(desk: &mut Desk<'_>, key: &Key) -> Result<bool, No> {
-    let Some(issue) = store::issue::find(desk.tx, key).await? else { return Ok(false) };
+/// Whether people let agents act on a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Let {
+    /// They do, by the labels of its issue as they were last seen.
+    Act,
+    /// They do not.
+    Not,
+    /// There is no issue on which they could say so.
+    NoIssue,
+    /// There is no forge.
+    NoForge,
+}
+
+/// Whether people let agents act on a gap.
+pub(crate) async fn lets_agents_act(desk: &mut Desk<'_>, key: &Key) -> Result<Let, No> {
+    let Some(repo) = desk.rules.repo.clone() else { return Ok(Let::NoForge) };
     // What was last seen in another repository than the one that is looked at says nothing of now.
-    if issue.state != store::issue::State::Known || Some(&issue.repo) != desk.rules.repo.as_ref() {
-        return Ok(false);
-    }
-    let names = names(desk.tx, &issue.repo, &desk.rules.labels).await?;
-    Ok(label::lets_agents_act(&names, &issue.labels))
+    let issue = store::issue::find(desk.tx, key).await?;
+    let known = |issue: &store::issue::Mirrored| issue.state == store::issue::State::Known && issue.repo == repo;
+    let Some(issue) = issue.filter(known) else { return Ok(Let::NoIssue) };
+    let names = names(desk.tx, &repo, &desk.rules.labels).await?;
+    Ok(if label::lets_agents_act(&names, &issue.labels) { Let::Act } else { Let::Not })
 }
 
 /// Lets a gap that a person opens again get a new issue, where the old one is gone or was refused; false where there is
@@ -147,7 +163,7 @@ impl Plane {
     pub async fn tend_mirror(&self) -> Result<(), No> {
         let Some(home) = self.settings.home.clone() else { return Ok(()) };
         match self.mirror(&home).await {
-            Ok(()) => Ok(()),
+            Ok(()) | Err(Failed::Rests(_)) => Ok(()),
             Err(Failed::No(no)) => Err(no),
             Err(Failed::Forge(fault)) => {
                 tracing::warn!(%fault, repo = home.repo, "the forge failed; it is left in peace for a while");
@@ -196,7 +212,9 @@ impl Plane {
     pub(crate) async fn set_aside(&self, key: &Key, done: Result<(), Failed>) -> Result<(), Failed> {
         let fault = match done {
             Ok(()) => return Ok(()),
-            Err(failed @ (Failed::No(_) | Failed::Forge(Fault::Later { .. } | Fault::Moved { .. }))) => {
+            Err(
+                failed @ (Failed::No(_) | Failed::Rests(_) | Failed::Forge(Fault::Later { .. } | Fault::Moved { .. })),
+            ) => {
                 return Err(failed);
             }
             Err(Failed::Forge(Fault::Paced { after })) => return Ok(self.put_off(key, after).await?),
@@ -282,7 +300,7 @@ impl Plane {
                 async move {
                     let failures = store::repository::held(tx, &repo).await?.failures + 1;
                     let rest = tx.now() + said.unwrap_or(pace::rest(failures, REST_MAX));
-                    store::repository::failed(tx, &repo, &why, rest).await?;
+                    store::repository::failed(tx, &repo, &why, rest, said.is_some()).await?;
                     if let Some(to) = moved {
                         store::repository::moved(tx, &repo, &to, &why).await?;
                     }
@@ -291,6 +309,33 @@ impl Plane {
                 .boxed()
             })
             .await
+    }
+
+    /// Lets the forge be asked at once, unless it said itself for how long it is to be left alone: what was wrong may have
+    /// been mended while this process was down.
+    pub async fn try_forge_again(&self) -> Result<(), No> {
+        let Some(repo) = self.settings.home.as_ref().map(|home| home.repo.clone()) else { return Ok(()) };
+        self.act
+            .act(move |tx| {
+                let repo = repo.clone();
+                async move { Ok(store::repository::try_again(tx, &repo).await?) }.boxed()
+            })
+            .await
+    }
+
+    /// Why the forge is not asked now; none when it may be.
+    pub(crate) async fn rests(&self, home: &Home) -> Result<Option<String>, No> {
+        let mut tx = self.store.read().await?;
+        let now = tx.now();
+        let known = store::repository::find(&mut tx, &home.repo).await?;
+        let known = known.filter(|known| known.rest_until > now.0);
+        Ok(known.map(|known| {
+            format!(
+                "the forge failed: {}; it is left in peace until {}",
+                known.last_error,
+                Time(known.rest_until).iso()
+            )
+        }))
     }
 
     /// The store's moment.

@@ -63,10 +63,7 @@ both!(a_merge_by_mistake_leaves_nothing_behind_once_both_are_parted, async |worl
     assert_eq!((around("read-cluster").await, around("watch-deploys").await, around("read-git").await), others);
     let (again, depends_on, needed_by) = around("show-rollout").await;
     assert_eq!((again.severity, again.priority), (Severity::Critical, Some(Priority::High)));
-    assert_eq!(
-        (depends_on, needed_by),
-        (vec!["unspecified/read-cluster".into()], vec!["mcp-tool/watch-deploys".into()])
-    );
+    assert_eq!((depends_on, needed_by), (vec!["mcp-tool/read-cluster".into()], vec!["mcp-tool/watch-deploys".into()]));
     let list = live(world).await;
     let list: Vec<_> = list.into_iter().filter(|gap| gap.jobs > 0).collect();
     assert_eq!(names(&list), ["show-rollout", "list-deploys"]);
@@ -91,7 +88,10 @@ both!(what_waits_for_a_duplicate_waits_for_what_stands_for_it, async |world| {
     report(world, on("upper", "dup")).await;
     report(world, sighting("dup", None)).await;
     report(world, on("into", "upper")).await;
-    world.plane.merge_gaps(&operator(), "dup", "into").await.expect("merged");
+    let merged = world.plane.merge_gaps(&operator(), "dup", "into").await.expect("merged");
+    assert_eq!(merged.left_out, ["mcp-tool/upper waits for mcp-tool/into"]);
+    let again = world.plane.merge_gaps(&operator(), "dup", "into").await.expect("merged already");
+    assert_eq!((again.jobs, again.left_out), (merged.jobs, Vec::<String>::new()));
     let upper = show(world, "upper").await;
     assert_eq!(upper.depends_on, Vec::<String>::new(), "into waits for upper, so that upper cannot wait for it");
     report(world, on("other", "dup")).await;
@@ -166,7 +166,11 @@ both!(a_gap_cannot_wait_for_itself_near_or_far, async |world| {
     let shown = show(world, "b").await;
     assert_eq!((shown.depends_on, shown.needed_by), (vec!["mcp-tool/c".to_owned()], vec!["mcp-tool/a".to_owned()]));
     report(world, on("b", "unheard-of")).await;
-    assert_eq!(show(world, "unheard-of").await.gap.key.kind, "unspecified", "of a name alone nobody said the kind");
+    assert_eq!(
+        show(world, "unheard-of").await.gap.key.kind,
+        "mcp-tool",
+        "of a name alone the kind is that of what waits for it"
+    );
 });
 
 both!(two_edges_that_close_a_cycle_together_do_not_both_stand, async |world| {

@@ -34,6 +34,9 @@ async fn attempt(given: &Given<'_>, job: &str, status: &str) {
 
 homes!(agents_act_on_a_gap_only_under_the_opt_in_label_and_never_under_the_opt_out, async |given| {
     given.open(&["a-gap"]).await;
+    given.report("no-issue").await;
+    let refusal = refused(given.plane.register_job(&ann(), on_gap("other", "no-issue"), Upsert::Never).await);
+    assert_eq!(refusal.message, "mcp-tool/no-issue has no issue on which people could let agents act on it");
     let refusal = refused(given.plane.register_job(&ann(), on_gap("work", "a-gap"), Upsert::Never).await);
     assert_eq!(refusal.message, "the issue of mcp-tool/a-gap does not let agents act on it");
     assert_eq!(refusal.hint, "people say so by the label claude, and manual wins over it");

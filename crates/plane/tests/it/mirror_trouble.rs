@@ -209,6 +209,27 @@ on_github!(what_the_forge_fails_with_one_after_the_other_is_a_forge_that_fails, 
     assert_eq!(known.rest_until - given.world.hand.now().0, Span::mins(2).0, "twice as long as before");
 });
 
+on_github!(a_sweep_says_that_the_forge_is_left_in_peace_and_a_new_process_tries_at_once, async |given| {
+    given.report("a-gap").await;
+    given.github().fault(1_000, "GET", "/repos/ann/website", Fault::Refused(401, "Bad credentials"));
+    given.tick().await;
+    given.pass(Span::secs(1));
+    let why = given.plane.sweep().await.expect_err("left in peace");
+    assert!(why.contains("Bad credentials") && why.contains("left in peace until"), "{why}");
+    given.github().well();
+    given.restart();
+    given.plane.try_forge_again().await.expect("done");
+    given.sweep().await;
+    assert!(given.issue("a-gap").await.open);
+    // What the forge asked for itself is kept, whoever is started anew.
+    given.github().fault(1, "GET", "/repos/ann/website", Fault::Secondary { after_secs: 120 });
+    given.poll().await;
+    given.restart();
+    given.plane.try_forge_again().await.expect("done");
+    let known = given.plane.show_repository(&operator()).await.expect("a look").expect("a repository");
+    assert_eq!(known.rest_until - given.world.hand.now().0, Span::secs(120).0);
+});
+
 on_github!(our_own_pace_keeps_nobody_from_reading, async |given| {
     given.report("a-gap").await;
     let home = given.home_at(Pace { per_minute: 2, ..AT_ONCE });

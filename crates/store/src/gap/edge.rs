@@ -13,6 +13,7 @@ statements! {
     ADD = "INSERT INTO gap_edge (gap, depends_on, at, asked) VALUES ($1, $2, $3, $4)
              ON CONFLICT (gap, depends_on) DO UPDATE SET asked = excluded.asked WHERE gap_edge.asked < excluded.asked";
     ASKED = "SELECT depends_on FROM gap_edge WHERE gap = $1 AND asked = 1 ORDER BY depends_on LIMIT $2";
+    MET = "SELECT depends_on FROM gap_edge WHERE gap = $1 AND asked = 0 ORDER BY depends_on LIMIT $2";
     BELOW = "WITH RECURSIVE reached (key) AS (
                SELECT key FROM gap WHERE key = $1
                UNION
@@ -53,6 +54,11 @@ pub async fn add(tx: &mut Tx, gap: &Key, depends_on: &Key, why: Why) -> Result<b
 /// The gaps that somebody said must be closed before this one.
 pub async fn asked(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<Key>, Fault> {
     super::keys(tx.all(ASKED, &[Text(&key.to_string()), Int(limit)]).await?)
+}
+
+/// The gaps that were only met while this one was worked on.
+pub async fn met(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<Key>, Fault> {
+    super::keys(tx.all(MET, &[Text(&key.to_string()), Int(limit)]).await?)
 }
 
 /// Every edge that can be reached from a gap, downwards.

@@ -26,7 +26,7 @@ pub(crate) struct GapArgs {
     #[serde(default)]
     #[schemars(extend("enum" = ["minor", "blocking", "critical"], "default" = "blocking"))]
     severity: Option<String>,
-    /// A gap that must be closed first, by its name or as KIND/NAME.
+    /// A gap that must be closed first, by its name or as KIND/NAME. A name that nobody reported yet is taken to be of the same kind.
     #[serde(default)]
     #[schemars(length(min = 1, max = gap::KEY_CHARS_MAX))]
     depends_on: Option<String>,
@@ -93,7 +93,7 @@ struct ReportArgs {
     #[serde(default)]
     #[schemars(length(min = 1, max = 200))]
     job: Option<String>,
-    /// A gap that must be closed first, by its name or as KIND/NAME.
+    /// A gap that must be closed first, by its name or as KIND/NAME. A name that nobody reported yet is taken to be of the same kind.
     #[serde(default)]
     #[schemars(length(min = 1, max = gap::KEY_CHARS_MAX))]
     depends_on: Option<String>,

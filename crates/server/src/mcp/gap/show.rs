@@ -32,6 +32,8 @@ pub(crate) struct ShowAnswer {
     blocked: Vec<Blocked>,
     /// What must be closed first.
     depends_on: Vec<String>,
+    /// What was only met while it was worked on, and does not hold it up.
+    met_while_worked_on: Vec<String>,
     /// What waits for it.
     needed_by: Vec<String>,
     /// The duplicates that it stands for.
@@ -172,6 +174,7 @@ pub(crate) fn shown(plane: &Plane, shown: Shown) -> ShowAnswer {
             })
             .collect(),
         depends_on: shown.depends_on,
+        met_while_worked_on: shown.met,
         needed_by: shown.needed_by,
         duplicates: shown.duplicates,
         may_be_same: shown

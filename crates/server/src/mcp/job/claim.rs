@@ -152,6 +152,9 @@ struct CompleteAnswer {
     /// How many gaps were recorded, those read from the summary included.
     #[serde(skip_serializing_if = "Option::is_none")]
     gaps_recorded: Option<usize>,
+    /// How many markers of the summary named no gap in a way that could be read. They are kept for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    markers_unreadable: Option<usize>,
 }
 
 fn complete_answer(ended: Result<Completed, Stale>) -> CompleteAnswer {
@@ -161,8 +164,15 @@ fn complete_answer(ended: Result<Completed, Stale>) -> CompleteAnswer {
             reason: None,
             next_run_at: done.job.next_run_at.map(Time::iso),
             gaps_recorded: Some(done.gaps),
+            markers_unreadable: (done.unreadable > 0).then_some(done.unreadable),
         },
-        Err(stale) => CompleteAnswer { ok: false, reason: Some(stale.name()), next_run_at: None, gaps_recorded: None },
+        Err(stale) => CompleteAnswer {
+            ok: false,
+            reason: Some(stale.name()),
+            next_run_at: None,
+            gaps_recorded: None,
+            markers_unreadable: None,
+        },
     }
 }
 
