@@ -120,7 +120,9 @@ on_github!(nothing_goes_out_while_the_forge_wants_to_be_left_alone_not_even_afte
         given.restart();
         given.pass(Span::secs(30));
         given.tick().await;
-        given.plane.sweep().await.expect("nothing to fail by");
+        given.plane.try_forge_again().await.expect("done");
+        let why = given.plane.sweep().await.expect_err("nothing is opened");
+        assert!(why.contains("left in peace until"), "{why}");
     }
     let after = given.github().arrived();
     assert_eq!(after.len(), before, "{:?}", after.last());
