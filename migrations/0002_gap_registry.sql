@@ -69,7 +69,7 @@ CREATE TABLE gap_edge (
 CREATE INDEX gap_edge_back ON gap_edge (depends_on, gap);
 CREATE INDEX gap_edge_via ON gap_edge (via) WHERE via IS NOT NULL;
 
--- What a duplicate had of its own, for when it is told apart again: its edges, and the priority of the other before.
+-- The edges that a duplicate had of its own, for when it is told apart again.
 CREATE TABLE gap_edge_kept (
     duplicate  TEXT COLLATE "C" NOT NULL,
     gap        TEXT COLLATE "C" NOT NULL,
@@ -77,11 +77,10 @@ CREATE TABLE gap_edge_kept (
     asked      BIGINT NOT NULL,
     PRIMARY KEY (duplicate, gap, depends_on)
 );
+-- The priority that a gap had of its own before a duplicate lifted it.
 CREATE TABLE gap_priority_kept (
-    duplicate TEXT COLLATE "C" PRIMARY KEY,
-    -- What it gave the gap that stands for it, and what that one had.
-    given     TEXT NOT NULL,
-    before    TEXT
+    gap TEXT COLLATE "C" PRIMARY KEY,
+    own TEXT
 );
 
 -- Gaps that may be the same, for a person to say.

@@ -125,8 +125,9 @@ impl Plane {
         }
         let mut failed = None;
         let numbers: BTreeSet<i64> = taken.iter().filter_map(|row| row.number).collect();
+        let mut ailing = 0;
         for number in numbers {
-            if let Err(error) = self.look_into(home, number).await {
+            if let Err(error) = self.look_into(home, number, &mut ailing).await {
                 failed = Some(error);
                 break;
             }
@@ -151,14 +152,14 @@ impl Plane {
     }
 
     /// Holds the issue of a number, if it is one of ours, against its gap.
-    async fn look_into(&self, home: &Home, number: i64) -> Result<(), Failed> {
+    async fn look_into(&self, home: &Home, number: i64, ailing: &mut usize) -> Result<(), Failed> {
         let mut tx = self.store.read().await?;
         let known = store::issue::by_number(&mut tx, &home.repo, number).await?;
         drop(tx);
         match known {
             Some(issue) if issue.state == store::issue::State::Known => {
                 let done = self.look_at(home, &issue.gap, number).await;
-                self.set_aside(&issue.gap, done).await
+                self.pass_over(&issue.gap, done, ailing).await
             }
             Some(_) | None => Ok(()),
         }

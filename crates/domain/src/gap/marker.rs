@@ -51,6 +51,10 @@ fn fold(c: char) -> char {
 
 /// Reads what follows the word, up to the next one, given what is before it; none when it is only a mention.
 fn one(before: &str, after: &str) -> Option<Sighting> {
+    // A longer word, such as the name of a list of them.
+    if after.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
+        return None;
+    }
     // How Markdown makes a word bold, or code.
     let rest = after.trim_start_matches([' ', '\t', '*', '`', '_']);
     let line = rest.lines().next().unwrap_or_default();
@@ -61,16 +65,16 @@ fn one(before: &str, after: &str) -> Option<Sighting> {
             Some(labelled) => labelled,
             None => return Some(unreadable(line)),
         }
-    } else if rest.starts_with([':', '\u{2013}', '\u{2014}']) || (rest.len() < after.len() && rest.starts_with("- ")) {
+    } else if rest.starts_with(':') || (begins_a_line(before) && DASHES.iter().any(|dash| rest.starts_with(dash))) {
         ("", rest)
-    } else if begins_a_line(before) && parted(line).is_some() {
-        return Some(unreadable(line));
     } else {
-        return None;
+        // Without a colon a line that begins so may mean a gap, and one that only has the word in it does not.
+        let why = parted(line).filter(|_| begins_a_line(before)).map(|(_, start)| &line[start..]);
+        return why.filter(|why| !says_nothing(why)).map(|_| unreadable(line));
     };
     let rest = rest.trim_start_matches([' ', '\t', ':', '*', '`', '\u{2013}', '\u{2014}']);
     let line = rest.strip_prefix("- ").unwrap_or(rest).lines().next().unwrap_or_default().trim().trim_end_matches(" -");
-    if NOTHING.contains(&line.trim_end_matches('.').to_ascii_lowercase().as_str()) {
+    if says_nothing(line) {
         return None;
     }
     // A kind that cannot be one makes the whole marker unreadable, never a gap of another kind.
@@ -78,7 +82,8 @@ fn one(before: &str, after: &str) -> Option<Sighting> {
     Some(match read {
         Some((kind, name, why)) => {
             // The end of what began before the marker: bold, or code.
-            let why = reason(why.trim_end_matches([' ', '*', '`']));
+            let begun = before.chars().next_back().filter(|mark| matches!(mark, '*' | '`'));
+            let why = reason(begun.map_or(why, |mark| why.trim_end().trim_end_matches(mark)));
             Sighting { reason: why, source: Source::Marker, ..Sighting::named(&kind, &name) }
         }
         None => unreadable(written.trim_start_matches([' ', '\t', ':', '*', '`'])),
@@ -89,7 +94,8 @@ fn one(before: &str, after: &str) -> Option<Sighting> {
 fn label_of(rest: &str) -> Option<(char, char)> {
     let round = rest
         .strip_prefix('(')
-        .is_some_and(|label| label.trim_start().get(..4).is_some_and(|key| key.eq_ignore_ascii_case("kind")));
+        .and_then(|label| label.split_once('='))
+        .is_some_and(|(key, _)| key.trim().eq_ignore_ascii_case("kind"));
     if rest.starts_with('[') { Some(('[', ']')) } else { round.then_some(('(', ')')) }
 }
 
@@ -98,8 +104,14 @@ fn begins_a_line(before: &str) -> bool {
     before.rsplit('\n').next().unwrap_or_default().chars().all(|c| c.is_whitespace() || "-*#>`_.0123456789".contains(c))
 }
 
-/// How agents say that there was no gap: a mention, and no marker.
-const NOTHING: [&str; 4] = ["none", "nothing", "n/a", "no gaps"];
+/// What may stand in the place of the colon where a line begins with the word.
+const DASHES: [&str; 3] = ["- ", "\u{2013}", "\u{2014}"];
+
+/// Whether agents say so that there was no gap: a mention, and no marker.
+fn says_nothing(line: &str) -> bool {
+    let plain = line.trim().trim_end_matches('.').to_ascii_lowercase();
+    ["none", "nothing", "n/a", "no gaps", "0"].contains(&plain.as_str())
+}
 
 /// The kind that a label names: `kind=…`, or the kind alone; none when it says something else too.
 fn kind_of(label: &str) -> Option<String> {

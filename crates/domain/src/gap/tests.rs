@@ -63,6 +63,12 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         "the blocking-gap-list - see there",
         "see BLOCKING-GAP (in the docs): x",
         "This time no BLOCKING-GAP at all: x",
+        "There was no BLOCKING-GAP - done.",
+        "No BLOCKING-GAP \u{2014} success",
+        "BLOCKING-GAPS: none",
+        "blocking_gap_count: 0",
+        "BLOCKING-GAP count: 0",
+        "see BLOCKING-GAP (kind of a list): x",
         "BLOCKING-GAP: none",
         "BLOCKING-GAP: N/A.",
     ] {
@@ -83,7 +89,6 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         "BLOCKING-GAP[kind=adr]: job-550e8400-e29b-41d4-a716-446655440000 - an id at its end",
         "BLOCKING-GAP list-deploys \u{2014} without a colon",
         "1. **BLOCKING-GAP** list-deploys: without a colon",
-        "I met a BLOCKING-GAP - it was bad",
         "BLOCKING-GAP[kind=mcp-t\u{f6}\u{f6}l]: list-a - a letter of a kind lost",
         "BLOCKING-GAP[kind=<b>adr</b>]: list-a - HTML for a kind",
         "BLOCKING-GAP[one two three four five six seven eight nine]: list-a - a sentence for a kind",
@@ -95,6 +100,7 @@ fn a_mention_is_no_marker_and_an_unreadable_marker_is_kept() {
         let visible: String = text.chars().filter(|c| !id::is_unprintable(*c)).collect();
         assert!(visible.contains(&got[0].reason), "{text}");
     }
+    assert_eq!(read("BLOCKING-GAP: list-a - there is no `list`")[0].reason, "there is no `list`");
     let kept = read("BLOCKING-GAP[kind=adr, severity=critical]: list-a - as it stands");
     assert_eq!(kept[0].reason, "[kind=adr, severity=critical]: list-a - as it stands");
     let long = format!("BLOCKING-GAP[kind=adr]: {} - x", "a".repeat(300));

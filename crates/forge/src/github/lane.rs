@@ -1,5 +1,6 @@
-//! The one lane that all writes go through: one at a time, apart, and so many a minute and an hour. Where several replicas
-//! write to one repository, or a process was started anew, the store counts what all of them wrote.
+//! The one lane that all writes of a process go through: one at a time, apart, and so many a minute and an hour. Where
+//! several replicas write to one repository, or a process was started anew, the store counts where the writes of all of
+//! them begin.
 
 use std::time::Duration;
 

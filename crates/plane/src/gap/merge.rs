@@ -52,9 +52,10 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
     gap.duplicate_of = Some(into.clone());
     write(desk, &was, &gap, Event::MergedInto, &format!("the same as {into}")).await?;
     let mut both = stands.gap.clone();
-    if let Some(given) = was.gap.priority.filter(|given| Some(*given) > both.priority) {
-        store::gap::keep_priority(desk.tx, &one, given, both.priority).await?;
-        both.priority = Some(given);
+    if was.gap.priority > both.priority {
+        store::gap::keep_priority(desk.tx, &into, both.priority).await?;
+        both.priority = was.gap.priority;
+        crate::mirror::nudge(desk, &into).await?;
     }
     sum_up(desk, &mut both).await?;
     store::gap::write(desk.tx, &stands, &both).await?;
@@ -89,8 +90,17 @@ async fn move_edges(desk: &mut Desk<'_>, one: &Key, into: &Key) -> Result<Vec<St
 }
 
 /// What a duplicate lent to the gap that stood for it goes, and its own edges come back, but for what would close a circle.
-async fn part_edges(desk: &mut Desk<'_>, one: &Key) -> Result<(), No> {
-    for (_, on) in edge::take_back(desk.tx, one, EDGES_MOVED_MAX).await? {
+async fn part_edges(desk: &mut Desk<'_>, one: &Key, other: &Key) -> Result<(), No> {
+    let lent = edge::take_back(desk.tx, one, EDGES_MOVED_MAX).await?;
+    // What another duplicate says too is lent by that one.
+    for (duplicate, ((gap, on), why)) in edge::of_duplicates(desk.tx, other, EDGES_MOVED_MAX).await? {
+        let (Some(gap), Some(on)) = (Key::stored(&gap), Key::stored(&on)) else { continue };
+        let (from, to) = (standing_for(desk, &gap).await?, standing_for(desk, &on).await?);
+        if duplicate != *one && from != to && depend(desk, &from, &to, why).await? == Tied::Now {
+            edge::lend(desk.tx, &from, &to, &duplicate).await?;
+        }
+    }
+    for (_, on) in lent {
         let Some(on) = Key::stored(&on) else { continue };
         deepen(desk, &on).await?;
     }
@@ -107,14 +117,12 @@ async fn part_edges(desk: &mut Desk<'_>, one: &Key) -> Result<(), No> {
 /// Lets a gap stand for one duplicate less, and remembers that both are two.
 pub(super) async fn part(desk: &mut Desk<'_>, one: &Key, other: &Key) -> Result<(), No> {
     likeness::part(desk.tx, one, other).await?;
-    part_edges(desk, one).await?;
+    part_edges(desk, one, other).await?;
     let Some(was) = store::gap::load(desk.tx, other).await? else { return Ok(()) };
     let mut gap = was.gap.clone();
-    // Unless a person said something else of it since.
-    if let Some((given, before)) = store::gap::kept_priority(desk.tx, one).await?
-        && gap.priority == Some(given)
-    {
-        gap.priority = before;
+    // Its own, where a duplicate had lifted it and no person said anything since.
+    if let Some(own) = store::gap::kept_priority(desk.tx, other).await? {
+        gap.priority = own.max(store::gap::highest_of_duplicates(desk.tx, other).await?);
         crate::mirror::nudge(desk, other).await?;
     }
     sum_up(desk, &mut gap).await?;

@@ -192,7 +192,10 @@ async fn tie(desk: &mut Desk<'_>, key: &Key, seen: &Sighting, under: Under<'_>, 
                 deepen(desk, &on).await?;
                 None
             }
-            Tied::Before => None,
+            Tied::Before => {
+                edge::own(desk.tx, key, &on).await?;
+                None
+            }
             Tied::Circle => Some((format!("{key} would wait for itself by way of {on}"), "name another, or none")),
             Tied::Full => {
                 Some((format!("{key} depends on {EDGES_MAX} gaps already"), "report a gap for each capability"))

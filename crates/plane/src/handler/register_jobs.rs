@@ -48,7 +48,8 @@ async fn sweep(plane: &Plane) -> Result<String, Failed> {
             let swept = plane.open_issues(&home).await?;
             let waiting = if swept.waiting > 0 { ", more gaps wait for the bounds on issues" } else { "" };
             let unread = if unread { "; whether another bot uses our label could not be read" } else { "" };
-            format!("{inventory}; {} issues opened{waiting}{unread}", swept.opened)
+            let refused = swept.refused.map(|why| format!(", one was refused: {why}")).unwrap_or_default();
+            format!("{inventory}; {} issues opened{waiting}{refused}{unread}", swept.opened)
         }
     })
 }

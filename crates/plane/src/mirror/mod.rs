@@ -183,9 +183,10 @@ impl Plane {
             let repo = repo.clone();
             async move { Ok(store::issue::take(tx, &repo, until, DIRTY_MAX).await?) }.boxed()
         });
+        let mut ailing = 0;
         for key in dirty.await? {
             let done = self.look_again(home, &key).await;
-            self.set_aside(&key, done).await?;
+            self.pass_over(&key, done, &mut ailing).await?;
         }
         let (repo, every) = (home.repo.clone(), home.poll);
         let due = self.act.act(move |tx| {

@@ -13,19 +13,21 @@ use super::{Failed, Home, LEASE, fault_line};
 use crate::desk::Desk;
 use crate::{No, Plane};
 
-/// How many issues the forge may refuse to open before a sweep leaves the rest to the next one.
+/// How many issues in a row the forge may refuse to open before it counts as failing as a whole.
 const REFUSED_MAX: usize = 3;
 
 /// How many sightings are read for what an issue quotes.
 const SIGHTINGS_READ: i64 = 20;
 
 /// What came of a sweep.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Swept {
     /// Issues opened.
     pub(crate) opened: i64,
     /// Gaps that wait for another sweep, for the bounds on issues.
     pub(crate) waiting: i64,
+    /// Why the forge would not open one of them.
+    pub(crate) refused: Option<String>,
 }
 
 impl Plane {
@@ -45,22 +47,31 @@ impl Plane {
         drop(tx);
         let (mut refused, mut last) = (0, None);
         for key in gaps {
-            if swept.opened >= room.min(home.sweep_max) || refused == REFUSED_MAX {
+            if swept.opened >= room.min(home.sweep_max) {
                 swept.waiting += 1;
                 continue;
             }
             match self.open_issue(home, key).await {
-                Ok(opened) => swept.opened += i64::from(opened),
+                Ok(opened) => {
+                    swept.opened += i64::from(opened);
+                    refused = 0;
+                }
                 Err(Failed::Forge(Fault::Paced { .. })) => swept.waiting += 1,
                 // Of this issue only, as long as it is not so of one after the other.
-                Err(failed @ Failed::Forge(Fault::Refused { .. } | Fault::Stale { .. })) => {
+                Err(Failed::Forge(fault @ (Fault::Refused { .. } | Fault::Stale { .. }))) => {
                     refused += 1;
-                    last = Some(failed);
+                    if refused == REFUSED_MAX {
+                        return Err(fault.into());
+                    }
+                    last = Some(fault);
                 }
                 Err(failed) => return Err(failed),
             }
         }
-        last.map_or(Ok(swept), Err)
+        match last {
+            Some(fault) if swept.opened == 0 => Err(fault.into()),
+            last => Ok(Swept { refused: last.as_ref().map(fault_line), ..swept }),
+        }
     }
 
     /// Opens the issue of one gap; false when somebody else did, or the level forbids it by now.

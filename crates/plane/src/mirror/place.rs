@@ -12,7 +12,7 @@ use super::{Failed, Home};
 use crate::desk::Desk;
 use crate::{No, Plane};
 
-/// How many issues of another repository are read at once.
+/// How many issues of another repository are forgotten at once.
 const PARTED_AT_ONCE: i64 = 200;
 
 /// The names that our labels have in a repository: as configured, unless people renamed them there.
@@ -124,19 +124,19 @@ async fn recognised(desk: &mut Desk<'_>, repo: String, id: String, login: String
 /// Forgets the issues of any other repository: gaps are mirrored to this one now, and get theirs here. Where one is found
 /// by its marker, because this was the repository before, it is taken again.
 async fn part_from_others(desk: &mut Desk<'_>, repo: &str) -> Result<(), No> {
-    loop {
-        let gaps = store::issue::elsewhere(desk.tx, repo, PARTED_AT_ONCE).await?;
-        if gaps.is_empty() {
-            return Ok(());
+    for gap in store::issue::elsewhere(desk.tx, repo, PARTED_AT_ONCE).await? {
+        let Some(issue) = store::issue::load(desk.tx, &gap).await? else { continue };
+        // One that somebody is about to open there is left until that has ended.
+        let opening = issue.state == store::issue::State::Opening && issue.lease_until > desk.now;
+        if issue.repo == repo || opening {
+            continue;
         }
-        for gap in gaps {
-            let Some(issue) = store::issue::load(desk.tx, &gap).await? else { continue };
-            store::issue::remove(desk.tx, &issue).await?;
-            store::issue::note::give_up(desk.tx, &gap).await?;
-            let before = serde_json::json!({"repo": issue.repo, "number": issue.number, "state": issue.state});
-            desk.record(format!("issue:{gap}"), &before, &()).await?;
-        }
+        store::issue::remove(desk.tx, &issue).await?;
+        store::issue::note::give_up(desk.tx, &gap).await?;
+        let before = serde_json::json!({"repo": issue.repo, "number": issue.number, "state": issue.state});
+        desk.record(format!("issue:{gap}"), &before, &()).await?;
     }
+    Ok(())
 }
 
 /// Remembers where another bot acts on our label, and tells people once.

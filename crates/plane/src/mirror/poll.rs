@@ -82,7 +82,12 @@ impl Plane {
 
     /// Goes on after an issue that the forge fails to show while it shows others, so that it keeps none from being read;
     /// `ailing` is how many of them there were in a row.
-    async fn pass_over(&self, key: &Key, done: Result<(), Failed>, ailing: &mut usize) -> Result<(), Failed> {
+    pub(crate) async fn pass_over(
+        &self,
+        key: &Key,
+        done: Result<(), Failed>,
+        ailing: &mut usize,
+    ) -> Result<(), Failed> {
         match done {
             Err(Failed::Forge(fault @ Fault::Later { after: None, .. })) if *ailing < AILING_MAX => {
                 *ailing += 1;

@@ -18,7 +18,7 @@ use crate::{No, Plane};
 const LOOKS_MAX: usize = 3;
 
 /// How long nothing is written at most to an issue to which the forge refused to write.
-const REST_MAX: Span = Span::mins(15);
+const WRITES_REST_MAX: Span = Span::mins(15);
 
 /// The longest comment that is kept, in characters: what a forge takes.
 const COMMENT_CHARS_MAX: usize = 65_536;
@@ -198,7 +198,7 @@ async fn take_in(desk: &mut Desk<'_>, repo: String, key: Key, look: Look) -> Res
     issue.base = Some(Base { at: if news { at } else { before.at }, sent: sent.or(base.sent), ..base });
     // What was sent and not seen is looked for again, and what could not be said is said later.
     issue.dirty = held_back || issue.base.is_some_and(|base| base.sent.is_some());
-    if held_back && rests {
+    if rests && issue.dirty {
         issue.lease_until = issue.rest_until;
     } else {
         issue.lease_until = if issue.dirty || says { desk.now + mirror::SETTLE } else { Time(0) };
@@ -227,7 +227,7 @@ fn is_unsure(issue: &Mirrored, before: Base, acts: &[Act], seen: &Issue, at: Tim
 async fn not_written(desk: &mut Desk<'_>, key: Key) -> Result<(), No> {
     let Some(mut issue) = store::issue::load(desk.tx, &key).await? else { return Ok(()) };
     issue.failures += 1;
-    issue.rest_until = desk.now + pace::rest(issue.failures, REST_MAX);
+    issue.rest_until = desk.now + pace::rest(issue.failures, WRITES_REST_MAX);
     Ok(store::issue::write(desk.tx, &issue).await?)
 }
 

@@ -87,8 +87,8 @@ pub(super) async fn complete(
     }
     // A name that several kinds share says nothing alone.
     let told = |key: &Key| if bearers[key.name.as_str()] > 1 { key.to_string() } else { key.name.clone() };
-    let mut names: Vec<_> = keys.iter().filter(|key| !key.name.is_empty()).map(told).collect();
-    names.retain(|name| name.starts_with(begun));
+    let begins = |key: &&Key| key.name.starts_with(begun) || told(key).starts_with(begun);
+    let mut names: Vec<_> = keys.iter().filter(begins).map(told).collect();
     let more = page.cursor.is_some() || names.len() > CompletionInfo::MAX_VALUES;
     names.truncate(CompletionInfo::MAX_VALUES);
     let values = CompletionInfo::with_pagination(names, None, more);

@@ -32,7 +32,11 @@ statements! {
     KEPT = "SELECT gap, depends_on, asked FROM gap_edge_kept WHERE duplicate = $1 ORDER BY gap, depends_on LIMIT $2";
     FORGET = "DELETE FROM gap_edge_kept WHERE duplicate = $1";
     LEND = "UPDATE gap_edge SET via = $3 WHERE gap = $1 AND depends_on = $2";
+    OWN = "UPDATE gap_edge SET via = NULL WHERE gap = $1 AND depends_on = $2 AND via IS NOT NULL";
     LENT = "SELECT gap, depends_on FROM gap_edge WHERE via = $1 ORDER BY gap, depends_on LIMIT $2";
+    KEPT_BY_OTHERS = "SELECT gap_edge_kept.duplicate, gap_edge_kept.gap, gap_edge_kept.depends_on, gap_edge_kept.asked
+                        FROM gap JOIN gap_edge_kept ON gap_edge_kept.duplicate = gap.key
+                       WHERE gap.duplicate_of = $1 ORDER BY gap_edge_kept.duplicate LIMIT $2";
     TAKE_BACK = "DELETE FROM gap_edge WHERE via = $1";
 }
 
@@ -107,6 +111,23 @@ pub async fn bring_out(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<(Edge, 
 pub async fn lend(tx: &mut Tx, gap: &Key, depends_on: &Key, via: &Key) -> Result<(), Fault> {
     let args = [Text(&gap.to_string()), Text(&depends_on.to_string()), Text(&via.to_string())];
     tx.run(LEND, &args).await.map(drop)
+}
+
+/// Says that an edge, which may have been taken over from a duplicate, is the gap's own too.
+pub async fn own(tx: &mut Tx, gap: &Key, depends_on: &Key) -> Result<(), Fault> {
+    tx.run(OWN, &[Text(&gap.to_string()), Text(&depends_on.to_string())]).await.map(drop)
+}
+
+/// The edges that the duplicates of a gap had, each with the duplicate.
+pub async fn of_duplicates(tx: &mut Tx, key: &Key, limit: i64) -> Result<Vec<(Key, (Edge, Why))>, Fault> {
+    let rows: Vec<(String, String, String, i64)> =
+        tx.all(KEPT_BY_OTHERS, &[Text(&key.to_string()), Int(limit)]).await?;
+    let read = |(duplicate, gap, on, asked): (String, String, String, i64)| {
+        let key = Key::stored(&duplicate);
+        let key = key.ok_or(Fault::Corrupt { table: "gap_edge_kept", column: "duplicate", id: duplicate })?;
+        Ok((key, ((gap, on), if asked == 1 { Why::Asked } else { Why::Met })))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Takes the edges away that were taken over from a duplicate, and gives which they were.

@@ -76,7 +76,9 @@ async fn look(config: &Config, plane: &Plane) -> Result<Check, Failure> {
         return Ok(Check::new(NAME, Verdict::Fail, format!("{name}: the issue of {gap}{more}: {why}"))
             .hint("it is tried again by itself; gapwright gaps show NAME tells of each"));
     }
-    if let Some(why) = sweep.as_deref().and_then(|status| status.strip_prefix("error: the forge failed: ")) {
+    let failed = sweep.as_deref().and_then(|status| status.strip_prefix("error: the forge failed: "));
+    // One that only met a forge that was left in peace says nothing of now.
+    if let Some(why) = failed.filter(|why| !why.contains("; it is left in peace until ")) {
         return Ok(Check::new(NAME, Verdict::Fail, format!("{name}: the last sweep failed: {why}"))
             .hint("mend it, then: gapwright schedules trigger register-jobs"));
     }

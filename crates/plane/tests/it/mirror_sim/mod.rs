@@ -162,7 +162,7 @@ async fn simulate(on: On, seed: u64) -> Result<(), String> {
     let told = steps.clone();
     let ran = AssertUnwindSafe(async {
         let mut sim = Sim::begin(on, seed, steps).await;
-        sim.run().await;
+        Box::pin(sim.run()).await;
         sim.world.check().await;
         let Sim { world, place, planes, .. } = sim;
         drop((place, planes));
