@@ -1,11 +1,12 @@
 //! The inbox of webhooks: proven first, written down before they are acknowledged, and then only a hint to look.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::agent::{Principal, Role};
 use domain::id;
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
+use forge::Fault;
 use forge::github::webhook;
 use futures::FutureExt;
 use secrecy::SecretString;
@@ -14,7 +15,7 @@ use store::seeded::bug;
 use store::webhook::{New, Row};
 
 use crate::desk::Desk;
-use crate::mirror::{Failed, Home, fault_line};
+use crate::mirror::{AILING_MAX, Failed, Home, fault_line};
 use crate::{Call, No, Plane};
 
 /// How many webhooks one tick takes.
@@ -123,13 +124,19 @@ impl Plane {
         if taken.is_empty() {
             return Ok(());
         }
-        let mut failed = None;
+        let (mut failed, mut ailing) = (None, BTreeMap::new());
         let numbers: BTreeSet<i64> = taken.iter().filter_map(|row| row.number).collect();
-        let mut ailing = 0;
         for number in numbers {
-            if let Err(error) = self.look_into(home, number, &mut ailing).await {
-                failed = Some(error);
-                break;
+            match self.look_into(home, number).await {
+                Ok(()) => {}
+                // Of this issue only, while others may be shown.
+                Err(Failed::Forge(fault @ Fault::Later { after: None, .. })) if ailing.len() < AILING_MAX => {
+                    ailing.insert(number, fault_line(&fault));
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
             }
         }
         // What is about the repository as a whole is found by reading everything.
@@ -147,31 +154,34 @@ impl Plane {
             Some(Failed::No(no)) => Some(no.to_string()),
             Some(Failed::Rests(why)) => Some(why.clone()),
         };
-        self.end_webhooks(taken, why).await?;
+        let of = |row: &Row| why.clone().or_else(|| ailing.get(&row.number?).cloned());
+        let ended = taken.into_iter().map(|row| (of(&row), row)).collect();
+        self.end_webhooks(ended).await?;
         failed.map_or(Ok(()), Err)
     }
 
     /// Holds the issue of a number, if it is one of ours, against its gap.
-    async fn look_into(&self, home: &Home, number: i64, ailing: &mut usize) -> Result<(), Failed> {
+    async fn look_into(&self, home: &Home, number: i64) -> Result<(), Failed> {
         let mut tx = self.store.read().await?;
         let known = store::issue::by_number(&mut tx, &home.repo, number).await?;
         drop(tx);
         match known {
             Some(issue) if issue.state == store::issue::State::Known => {
                 let done = self.look_at(home, &issue.gap, number).await;
-                self.pass_over(&issue.gap, done, ailing).await
+                self.set_aside(&issue.gap, done).await
             }
             Some(_) | None => Ok(()),
         }
     }
 
-    async fn end_webhooks(&self, taken: Vec<Row>, why: Option<String>) -> Result<(), No> {
+    /// Ends each, or puts it off where there is a reason why it could not be looked into.
+    async fn end_webhooks(&self, taken: Vec<(Option<String>, Row)>) -> Result<(), No> {
         self.act
             .act(move |tx| {
-                let (taken, why) = (taken.clone(), why.clone());
+                let taken = taken.clone();
                 async move {
-                    for row in &taken {
-                        match &why {
+                    for (why, row) in &taken {
+                        match why {
                             None => store::webhook::end(tx, &row.delivery, "done", "").await?,
                             Some(why) if row.attempts >= TRIES_MAX => {
                                 store::webhook::end(tx, &row.delivery, "dead", why).await?;

@@ -120,7 +120,11 @@ impl Store {
                 file.as_ref().map_or(Ok(()), File::check)?;
                 Inner::Sqlite(tx)
             }
-            Pool::Postgres { writers, .. } => Inner::Postgres(writers.begin().await?),
+            Pool::Postgres { writers, .. } => {
+                // One that fell silent since it was given back would never answer.
+                let begin = Box::pin(async { Ok(writers.begin().await?) });
+                Inner::Postgres(in_time(Some(Instant::now() + LOOK_MAX), Fault::Gone, begin).await?)
+            }
         };
         let now = self.now(&mut inner).await?;
         Ok(Tx { inner, now, until: None })

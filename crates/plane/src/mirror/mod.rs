@@ -39,6 +39,9 @@ const REST_MAX: Span = Span::mins(5);
 /// How long an issue is left that the forge would not deal with.
 const LEFT: Span = Span::mins(1);
 
+/// How many issues in a row the forge may fail to show before it counts as failing as a whole.
+pub(crate) const AILING_MAX: usize = 3;
+
 /// How many issues that changed are looked at in one tick.
 const DIRTY_MAX: i64 = 20;
 

@@ -11,15 +11,12 @@ use forge::{AccountKind, Closed, Edit, Fault, Issue, IssueState};
 use futures::FutureExt;
 use store::issue::{Mirrored, State};
 
-use super::{Failed, Home};
+use super::{AILING_MAX, Failed, Home};
 use crate::desk::Desk;
 use crate::{No, Plane};
 
 /// How many issues are read from the store at once.
 const ROWS_AT_ONCE: i64 = 200;
-
-/// How many issues in a row the forge may fail to show before it counts as failing as a whole.
-const AILING_MAX: usize = 3;
 
 /// How long an issue that the forge would not open is left, before it is tried once more.
 const REFUSED_KEPT: Span = Span::hours(1);

@@ -224,3 +224,29 @@ both!(a_job_blocked_through_a_duplicate_is_told_together_with_what_stands_for_it
     }
     assert_eq!(show(world, "recent-deploys").await.together, []);
 });
+
+both!(each_of_several_duplicates_gives_what_it_has_and_takes_it_back, async |world| {
+    let by = operator();
+    let on = |name: &str| Sighting { depends_on: Some("read-git".to_owned()), ..sighting(name, None) };
+    report(world, sighting("stands", None)).await;
+    for (name, priority) in [("one-dup", Priority::High), ("two-dup", Priority::Critical)] {
+        report(world, on(name)).await;
+        world.plane.prioritize_gap(&by, name, Some(priority)).await.expect("a rank");
+        world.plane.merge_gaps(&by, name, "stands").await.expect("merged");
+    }
+    let stands = async || {
+        let Shown { gap, depends_on, .. } = show(world, "stands").await;
+        (gap.priority, depends_on.len())
+    };
+    assert_eq!(stands().await, (Some(Priority::Critical), 1));
+    world.plane.reopen_gap(&by, "one-dup", "it is another after all").await.expect("parted");
+    assert_eq!(stands().await, (Some(Priority::Critical), 1), "the other still says so");
+    world.plane.reopen_gap(&by, "two-dup", "it is another after all").await.expect("parted");
+    assert_eq!(stands().await, (None, 0));
+    // What is said of the gap itself meanwhile is its own.
+    world.plane.merge_gaps(&by, "one-dup", "stands").await.expect("merged");
+    report(world, on("stands")).await;
+    world.plane.prioritize_gap(&by, "stands", Some(Priority::Low)).await.expect("a rank");
+    world.plane.reopen_gap(&by, "one-dup", "it is another after all").await.expect("parted");
+    assert_eq!(stands().await, (Some(Priority::Low), 1));
+});

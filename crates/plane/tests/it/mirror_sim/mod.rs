@@ -122,7 +122,7 @@ impl Sim {
 
     async fn run(&mut self) {
         for _ in 0..STEPS {
-            self.step().await;
+            Box::pin(self.step()).await;
         }
         self.steps.add("the faults are over".to_owned());
         self.fake().well();
