@@ -43,21 +43,12 @@ impl Job {
 mod tests {
     use super::*;
     use crate::job::Register;
+    use crate::job::tests::on_gap;
 
     const NOW: Time = Time(1_000);
 
     fn due(next_run_at: Option<Time>) -> Job {
-        let new = Register {
-            name: "j".into(),
-            kind: "fix".into(),
-            interval: Some(Span::hours(1)),
-            payload: None,
-            next_run_at,
-            priority: 0,
-            max_attempts: None,
-            created_by: "ann".into(),
-            gap: Some("adr/a".into()),
-        };
+        let new = Register { interval: Some(Span::hours(1)), next_run_at, ..on_gap(Some("adr/a")) };
         Job::register(new, 0, Time(0))
     }
 
@@ -87,17 +78,7 @@ mod tests {
 
     #[test]
     fn what_rests_for_a_gap_that_it_no_longer_works_on_is_due_again() {
-        let again = |gap: Option<&str>| Register {
-            name: "j".into(),
-            kind: "fix".into(),
-            interval: None,
-            payload: None,
-            next_run_at: None,
-            priority: 0,
-            max_attempts: None,
-            created_by: "ann".into(),
-            gap: gap.map(str::to_owned),
-        };
+        let again = on_gap;
         let rests = || due(Some(Time(0))).put_aside(NOW);
         let same = rests().redefine(again(Some("adr/a")), NOW).expect("redefined");
         assert_eq!((same.state, same.resting), (State::Idle, true));

@@ -155,9 +155,9 @@ fn a_redefined_job_keeps_its_claim_and_its_token() {
     assert_eq!((again.state, again.fencing_token, again.kind.as_str(), again.priority), (held.state, 7, "other", 3));
 }
 
-#[test]
-fn a_held_job_keeps_its_gap_and_a_free_one_gets_the_one_that_is_said() {
-    let new = |gap: Option<&str>| Register {
+/// A job that works on a gap, or on none.
+pub(super) fn on_gap(gap: Option<&str>) -> Register {
+    Register {
         name: "j".into(),
         kind: "fix".into(),
         interval: None,
@@ -165,9 +165,14 @@ fn a_held_job_keeps_its_gap_and_a_free_one_gets_the_one_that_is_said() {
         next_run_at: None,
         priority: 0,
         max_attempts: None,
-        created_by: "a".into(),
+        created_by: "ann".into(),
         gap: gap.map(str::to_owned),
-    };
+    }
+}
+
+#[test]
+fn a_held_job_keeps_its_gap_and_a_free_one_gets_the_one_that_is_said() {
+    let new = on_gap;
     let free = job(None, Some(0)).redefine(new(Some("adr/a")), Time(5)).expect("redefined");
     assert_eq!(free.gap.as_deref(), Some("adr/a"));
     assert_eq!(free.clone().redefine(new(None), Time(6)).map(|job| job.gap), Ok(None));

@@ -23,6 +23,7 @@ mod level;
 mod lock;
 mod mirror;
 mod mirror_people;
+mod mirror_rests;
 mod mirror_sim;
 mod mirror_trouble;
 mod notice;
