@@ -22,11 +22,27 @@ pub enum Role {
     RequiresHuman,
     /// A person's priority.
     Priority(Priority),
+    /// A bot is to review the pull request.
+    NeedsReview,
+    /// A bot wants it changed.
+    ChangesRequested,
+    /// The bots are done, and a person is to merge it.
+    NeedsHuman,
+    /// A person is to look at what it shows.
+    NeedsVisual,
+    /// A bot closed it.
+    ClosedByBot,
+    /// It was revised as often as it may be.
+    MaxIterations,
+    /// How often it was revised, 0 to 3.
+    Iteration(u8),
+    /// A routine has worked on it.
+    Attempted,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 20] = [
         Self::Gap,
         Self::OptIn,
         Self::OptOut,
@@ -36,6 +52,17 @@ impl Role {
         Self::Priority(Priority::Normal),
         Self::Priority(Priority::High),
         Self::Priority(Priority::Critical),
+        Self::NeedsReview,
+        Self::ChangesRequested,
+        Self::NeedsHuman,
+        Self::NeedsVisual,
+        Self::ClosedByBot,
+        Self::MaxIterations,
+        Self::Iteration(0),
+        Self::Iteration(1),
+        Self::Iteration(2),
+        Self::Iteration(3),
+        Self::Attempted,
     ];
 
     /// What it is remembered as.
@@ -50,6 +77,17 @@ impl Role {
             Self::Priority(Priority::Normal) => "priority_normal",
             Self::Priority(Priority::High) => "priority_high",
             Self::Priority(Priority::Critical) => "priority_critical",
+            Self::NeedsReview => "needs_review",
+            Self::ChangesRequested => "changes_requested",
+            Self::NeedsHuman => "needs_human",
+            Self::NeedsVisual => "needs_visual",
+            Self::ClosedByBot => "closed_by_bot",
+            Self::MaxIterations => "max_iterations",
+            Self::Iteration(0) => "iteration_0",
+            Self::Iteration(1) => "iteration_1",
+            Self::Iteration(2) => "iteration_2",
+            Self::Iteration(_) => "iteration_3",
+            Self::Attempted => "attempted",
         }
     }
 
@@ -65,6 +103,17 @@ impl Role {
             Self::Priority(Priority::Normal) => "priority:normal",
             Self::Priority(Priority::High) => "priority:high",
             Self::Priority(Priority::Critical) => "priority:critical",
+            Self::NeedsReview => "needs-bot-review",
+            Self::ChangesRequested => "bot-requested-changes",
+            Self::NeedsHuman => "bot-approved-needs-human",
+            Self::NeedsVisual => "requires-manual-visual-review",
+            Self::ClosedByBot => "bot-closed-wontfix",
+            Self::MaxIterations => "max-iterations-reached",
+            Self::Iteration(0) => "iteration:0",
+            Self::Iteration(1) => "iteration:1",
+            Self::Iteration(2) => "iteration:2",
+            Self::Iteration(_) => "iteration:3",
+            Self::Attempted => "claude-routine-attempted",
         }
     }
 
@@ -80,6 +129,14 @@ impl Role {
             Self::Priority(Priority::Normal) => "bfdadc",
             Self::Priority(Priority::High) => "fbca04",
             Self::Priority(Priority::Critical) => "e11d21",
+            Self::NeedsReview => "1d76db",
+            Self::ChangesRequested => "fbca04",
+            Self::NeedsHuman => "0e8a16",
+            Self::NeedsVisual => "d4c5f9",
+            Self::ClosedByBot => "cccccc",
+            Self::MaxIterations => "b60205",
+            Self::Iteration(_) => "ededed",
+            Self::Attempted => "c5def5",
         }
     }
 
@@ -95,9 +152,32 @@ impl Role {
             Self::Priority(Priority::Normal) => "As it ranks",
             Self::Priority(Priority::High) => "Sooner than others",
             Self::Priority(Priority::Critical) => "Before all",
+            Self::NeedsReview => "A bot is to review this",
+            Self::ChangesRequested => "A bot wants this changed",
+            Self::NeedsHuman => "The bots are done: a person is to merge this",
+            Self::NeedsVisual => "A person is to look at what this shows",
+            Self::ClosedByBot => "A bot closed this",
+            Self::MaxIterations => "Revised as often as it may be: a person decides",
+            Self::Iteration(_) => "How often this was revised",
+            Self::Attempted => "A routine has worked on this",
         }
     }
 }
+
+/// The labels by which a pull request shows how it stands: ours alone to change, but for the two that people take off.
+pub const OF_PULLS: [Role; 11] = [
+    Role::NeedsReview,
+    Role::ChangesRequested,
+    Role::NeedsHuman,
+    Role::NeedsVisual,
+    Role::ClosedByBot,
+    Role::MaxIterations,
+    Role::RequiresHuman,
+    Role::Iteration(0),
+    Role::Iteration(1),
+    Role::Iteration(2),
+    Role::Iteration(3),
+];
 
 /// The names of our labels in one repository.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,10 @@
 //! and what must happen in the world is returned as data.
 
 pub mod agent;
+pub mod budget;
 pub mod catalogue;
 pub mod check_in;
+pub mod decision;
 pub mod effect;
 pub mod fence;
 pub mod gap;
@@ -19,7 +21,9 @@ pub mod mirror;
 pub mod notice;
 pub mod pace;
 pub mod payload;
+pub mod pull;
 pub mod refusal;
 pub mod schedule;
 pub mod scheduled;
+pub mod switch;
 pub mod time;

@@ -223,6 +223,15 @@ pub fn writes(stand: Stand, labels: &[String], wish: Face, names: &Names) -> Vec
         Role::Priority(priority) => Some(wish.priority == Some(priority)),
         // Theirs alone.
         Role::OptIn | Role::OptOut => None,
+        // Of pull requests.
+        Role::NeedsReview
+        | Role::ChangesRequested
+        | Role::NeedsHuman
+        | Role::NeedsVisual
+        | Role::ClosedByBot
+        | Role::MaxIterations
+        | Role::Iteration(_)
+        | Role::Attempted => None,
     };
     let (mut add, mut remove) = (Vec::new(), Vec::new());
     for role in Role::ALL {

@@ -32,6 +32,20 @@ pub enum Code {
     StaleClaim,
     /// What was named does not stand so that this could happen to it.
     WrongState,
+    /// The claim is of another job than the one that this is about.
+    WrongJob,
+    /// The commit named is not the head of the pull request any more.
+    StaleHead,
+    /// The same instance has another part in this pull request.
+    SameInstance,
+    /// No line of the change is cited, or one that it does not show.
+    NoCitedLine,
+    /// There is nothing left to be spent, or the change is larger than it may be.
+    OverBudget,
+    /// The change holds what may not be handed in.
+    UnfitChange,
+    /// An operator switched this off.
+    SwitchedOff,
     /// The idempotency key was used before with other arguments.
     IdempotencyMismatch,
     /// The channel is neither the default nor on the allow-list.
@@ -96,7 +110,7 @@ impl Refusal {
 
 impl Code {
     /// Every code, in the order of the reference.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidArgument,
         Self::UnknownArgument,
         Self::Unauthenticated,
@@ -106,6 +120,13 @@ impl Code {
         Self::Held,
         Self::StaleClaim,
         Self::WrongState,
+        Self::WrongJob,
+        Self::StaleHead,
+        Self::SameInstance,
+        Self::NoCitedLine,
+        Self::OverBudget,
+        Self::UnfitChange,
+        Self::SwitchedOff,
         Self::IdempotencyMismatch,
         Self::ChannelNotAllowed,
         Self::TooManyCalls,
@@ -124,6 +145,13 @@ impl Code {
             Self::Held => "held",
             Self::StaleClaim => "stale_claim",
             Self::WrongState => "wrong_state",
+            Self::WrongJob => "wrong_job",
+            Self::StaleHead => "stale_head",
+            Self::SameInstance => "same_instance",
+            Self::NoCitedLine => "no_cited_line",
+            Self::OverBudget => "over_budget",
+            Self::UnfitChange => "unfit_change",
+            Self::SwitchedOff => "switched_off",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::ChannelNotAllowed => "channel_not_allowed",
             Self::TooManyCalls => "too_many_calls",

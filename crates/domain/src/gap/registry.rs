@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::rank::{Priority, Standing};
 use super::state::{Event, State};
 use super::{Severity, Sighting};
@@ -18,7 +20,7 @@ pub const FAILURES_MAX: i64 = 3;
 pub const LINES_MAX: i64 = 400;
 
 /// A gap's identity: `KIND/NAME`. Neither has a slash.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// What sort of capability.
     pub kind: String,

@@ -122,7 +122,8 @@ impl State {
             Event::PutBack => (&[InProgress], Open),
             Event::Failed => (&[InProgress, InReview], Open),
             Event::FailedForGood => (&[InProgress, InReview], RequiresHuman),
-            Event::Drafted => (&[InProgress, InReview], InReview),
+            // People may have opened it meanwhile.
+            Event::Drafted => (&[Open, Planned, InProgress, InReview], InReview),
             // People may merge whatever they like, whoever works on it.
             Event::Merged => (&[Open, Planned, InProgress, InReview, Merged, WontFix, RequiresHuman], Merged),
             Event::Proved => (&[Merged], Proven),

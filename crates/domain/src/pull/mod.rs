@@ -1,0 +1,344 @@
+//! Pull requests of the pipeline: how a gap becomes a change that a person can merge in a minute.
+//!
+//! A pull request begins before the forge has it, when a gap is taken up, and ends when people merge or close it. Agents
+//! hand in values; every counter, edge and label is decided here.
+
+pub mod diff;
+pub mod plan;
+pub mod reconcile;
+pub mod stage;
+mod state;
+pub mod verdict;
+
+use serde::{Deserialize, Serialize};
+
+pub use plan::Plan;
+pub use stage::{Instance, Same, Stage};
+pub use state::{Event, Reviewers, State, effects, table};
+pub use verdict::{Category, Finding, MergeVerdict, Review, Severity, Verdict};
+
+use crate::budget::Amount;
+use crate::gap::Key;
+use crate::label::Role;
+use crate::refusal::Refusal;
+use crate::time::Time;
+
+/// How often a pull request may be revised: the most that may be configured, and the default.
+pub const ITERATIONS_MAX: i64 = 3;
+
+/// The longest title of a pull request, in characters.
+pub const TITLE_CHARS_MAX: usize = 200;
+
+/// The longest description of a pull request, in characters.
+pub const BODY_CHARS_MAX: usize = 20_000;
+
+/// How often a run may spend more than was set aside for it before its gap is left to a person.
+pub const EXCESSES_MAX: i64 = 2;
+
+/// A pull request as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pull {
+    /// Its id.
+    pub id: String,
+    /// The gap that it is to close.
+    pub gap: Key,
+    /// Which one of its gap it is, from 1.
+    pub nth: i64,
+    /// The repository, `OWNER/NAME`.
+    pub repo: String,
+    /// Who reviews it.
+    pub reviewers: Reviewers,
+    /// How it stands.
+    pub state: State,
+    /// What keeps our hands off it; none where nothing does.
+    pub hold: Option<Hold>,
+    /// How often it was revised since it was last opened.
+    pub iteration: i64,
+    /// How often people opened it again or let it go on.
+    pub epoch: i64,
+    /// How many turns agents had in it; each has a job of its own.
+    pub turn: i64,
+    /// What the forge knows of it.
+    pub there: There,
+    /// The change, once there is one.
+    pub change: Option<Change>,
+    /// What is booked on it.
+    pub booked: Amount,
+    /// How often a run spent more than was set aside for it.
+    pub excesses: i64,
+    /// Why it stands so, in a line.
+    pub why: String,
+    /// When it began.
+    pub created_at: Time,
+    /// When it last changed.
+    pub changed_at: Time,
+}
+
+/// What the forge knows of a pull request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct There {
+    /// Its number; none before it is opened.
+    pub number: Option<i64>,
+    /// Where a person reads it.
+    pub url: String,
+    /// Its labels, as last seen.
+    pub labels: Vec<String>,
+}
+
+/// What is to be merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The branch.
+    pub branch: String,
+    /// The commit at its tip.
+    pub head: String,
+    /// The branch to merge into.
+    pub onto: String,
+    /// Where its way parted from that branch.
+    pub base: String,
+    /// Its title.
+    pub title: String,
+    /// Its description, in the implementer's words.
+    pub body: String,
+    /// How many files it touches.
+    pub files: i64,
+    /// How many lines it adds and takes away.
+    pub lines: i64,
+    /// Why a person must look at what it shows; none where nobody need.
+    pub visual: Option<String>,
+    /// Why it touches what only people may change; none where it does not.
+    pub protected: Option<String>,
+}
+
+/// What keeps our hands off a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// A person said hands off.
+    OptedOut,
+    /// The label is gone by which people let agents act on it.
+    NotOptedIn,
+    /// Another open pull request has the same head, to which the same verdicts would go.
+    SharedHead,
+}
+
+impl Hold {
+    /// Every hold.
+    pub const ALL: [Self; 3] = [Self::OptedOut, Self::NotOptedIn, Self::SharedHead];
+
+    /// The hold as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OptedOut => "opted_out",
+            Self::NotOptedIn => "not_opted_in",
+            Self::SharedHead => "shared_head",
+        }
+    }
+
+    /// Why nobody acts on it.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::OptedOut => "a person said hands off",
+            Self::NotOptedIn => "the label is gone by which people let agents act on it",
+            Self::SharedHead => "another open pull request has the same head",
+        }
+    }
+
+    /// Whether nothing at all may be written to it.
+    pub const fn is_silent(self) -> bool {
+        match self {
+            Self::OptedOut | Self::NotOptedIn => true,
+            Self::SharedHead => false,
+        }
+    }
+}
+
+impl Pull {
+    /// A pull request that begins.
+    pub fn begin(id: String, gap: Key, nth: i64, repo: String, reviewers: Reviewers, now: Time) -> Self {
+        Self {
+            id,
+            gap,
+            nth,
+            repo,
+            reviewers,
+            state: reviewers.begins(),
+            hold: None,
+            iteration: 0,
+            epoch: 0,
+            turn: 1,
+            there: There::default(),
+            change: None,
+            booked: Amount::ZERO,
+            excesses: 0,
+            why: "taken up".to_owned(),
+            created_at: now,
+            changed_at: now,
+        }
+    }
+
+    /// The same after an event, or why it cannot happen.
+    pub fn step(self, event: Event, why: &str, now: Time) -> Result<Self, Refusal> {
+        let state = self.state.step(event, self.reviewers)?;
+        let (epoch, iteration) = match event {
+            Event::Reopened | Event::Resumed | Event::Restarted => (self.epoch + 1, 0),
+            Event::Planned
+            | Event::Drafted
+            | Event::Opened
+            | Event::Pushed
+            | Event::Approved
+            | Event::ChangesRequested
+            | Event::Capped
+            | Event::Rejected
+            | Event::Passed
+            | Event::NeedsLooking
+            | Event::Stopped
+            | Event::Merged
+            | Event::Closed => (self.epoch, self.iteration),
+        };
+        let turn = if state.stage().is_some() { self.turn + 1 } else { self.turn };
+        let (why, changed_at) = (why.to_owned(), now.max(self.changed_at));
+        Ok(Self { state, epoch, iteration, turn, why, changed_at, ..self })
+    }
+
+    /// The same with another change. A revision that was handed in counts as one round more.
+    pub fn with(self, change: Change, by: Hand) -> Self {
+        let iteration = match (by, &self.change) {
+            (Hand::Implementer, Some(_)) => self.iteration + 1,
+            (Hand::Implementer, None) | (Hand::Somebody, _) => self.iteration,
+        };
+        Self { change: Some(change), iteration, ..self }
+    }
+
+    /// What it is that changes are wanted: another round, or, after the last, a person's matter.
+    pub fn sent_back(&self, iterations_max: i64) -> Event {
+        if self.iteration < iterations_max.min(ITERATIONS_MAX) { Event::ChangesRequested } else { Event::Capped }
+    }
+
+    /// What it is that a person lets it go on: where there is nothing to judge yet, it begins anew.
+    pub fn resumed(&self) -> Event {
+        if self.there.number.is_some() { Event::Resumed } else { Event::Restarted }
+    }
+
+    /// The name of the job of the agent whose turn it is, which nobody had before.
+    pub fn job(&self) -> Option<String> {
+        let stage = self.state.stage()?;
+        Some(format!("{stage}:{}:{}.{}", self.gap, self.nth, self.turn))
+    }
+
+    /// The labels by which it shows how it stands.
+    pub fn labels(&self) -> Vec<Role> {
+        let rounds = u8::try_from(self.iteration.clamp(0, ITERATIONS_MAX)).unwrap_or(0);
+        self.state.label().into_iter().chain([Role::Iteration(rounds)]).collect()
+    }
+
+    /// The commit at its head, if there is a change.
+    pub fn head(&self) -> Option<&str> {
+        self.change.as_ref().map(|change| change.head.as_str())
+    }
+
+    /// The branch of its change.
+    pub fn branch(&self, prefix: &str) -> String {
+        let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-");
+        let name: String = format!("{}-{}", plain(&self.gap.kind), plain(&self.gap.name)).chars().take(100).collect();
+        format!("{prefix}{name}-{}", self.nth)
+    }
+}
+
+/// Whose hand another head comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// The implementer's whose turn it was.
+    Implementer,
+    /// Anybody else's, who pushed.
+    Somebody,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pull(reviewers: Reviewers) -> Pull {
+        let gap = Key { kind: "mcp-tool".into(), name: "list-recent-deploys".into() };
+        Pull::begin("id".into(), gap, 1, "a/b".into(), reviewers, Time(10))
+    }
+
+    fn change(head: &str) -> Change {
+        Change {
+            branch: "gapwright/x".into(),
+            head: head.into(),
+            onto: "main".into(),
+            base: "b".into(),
+            title: "t".into(),
+            body: "b".into(),
+            files: 1,
+            lines: 1,
+            visual: None,
+            protected: None,
+        }
+    }
+
+    #[test]
+    fn a_pull_request_is_revised_three_times_and_then_it_is_a_person_s_matter() {
+        let mut at = pull(Reviewers::Bots);
+        for event in [Event::Planned, Event::Drafted, Event::Opened] {
+            at = at.step(event, "", Time(20)).expect("it goes on");
+            if event == Event::Planned {
+                at = at.with(change("0"), Hand::Implementer);
+            }
+        }
+        for round in 1..=ITERATIONS_MAX {
+            let event = at.sent_back(ITERATIONS_MAX);
+            at = at.step(event, "", Time(30)).expect("sent back");
+            assert_eq!(at.state, State::ChangesRequested, "round {round}");
+            at = at.with(change(&round.to_string()), Hand::Implementer);
+            at = at.step(Event::Pushed, "", Time(40)).expect("revised");
+            assert_eq!((at.state, at.iteration), (State::NeedsReview, round));
+        }
+        let event = at.sent_back(99);
+        at = at.step(event, "", Time(50)).expect("capped");
+        assert_eq!((at.state, at.iteration, at.labels()), (State::Capped, 3, vec![Role::MaxIterations, Role::Iteration(3)]));
+        let event = at.resumed();
+        assert_eq!(event, Event::Restarted, "nobody opened it");
+        at.there.number = Some(7);
+        let event = at.resumed();
+        at = at.step(event, "", Time(60)).expect("resumed");
+        assert_eq!((at.state, at.iteration, at.epoch), (State::NeedsReview, 0, 1));
+    }
+
+    #[test]
+    fn somebody_s_push_is_no_round() {
+        let at = pull(Reviewers::Bots).with(change("a"), Hand::Implementer).with(change("b"), Hand::Somebody);
+        assert_eq!((at.iteration, at.head()), (0, Some("b")));
+    }
+
+    #[test]
+    fn every_turn_has_a_job_of_its_own() {
+        let mut at = pull(Reviewers::Bots);
+        let mut names = vec![at.job()];
+        for event in [Event::Planned, Event::Drafted, Event::Opened, Event::ChangesRequested, Event::Pushed] {
+            at = at.step(event, "", Time(20)).expect("it goes on");
+            names.push(at.job());
+        }
+        let named: Vec<_> = names.into_iter().flatten().collect();
+        assert_eq!(
+            named,
+            [
+                "planner:mcp-tool/list-recent-deploys:1.1",
+                "implementer:mcp-tool/list-recent-deploys:1.2",
+                "reviewer:mcp-tool/list-recent-deploys:1.3",
+                "implementer:mcp-tool/list-recent-deploys:1.4",
+                "reviewer:mcp-tool/list-recent-deploys:1.5",
+            ]
+        );
+        assert_eq!(pull(Reviewers::People).job().as_deref(), Some("implementer:mcp-tool/list-recent-deploys:1.1"));
+    }
+
+    #[test]
+    fn a_branch_is_a_name_that_git_takes_whatever_the_gap_is_called() {
+        let mut at = pull(Reviewers::Bots);
+        assert_eq!(at.branch("gapwright/"), "gapwright/mcp-tool-list-recent-deploys-1");
+        at.gap = Key { kind: "a b".into(), name: "..~^:\u{e9}/x.lock".into() };
+        assert_eq!(at.branch("gapwright/"), "gapwright/a-b--------x-lock-1");
+    }
+}

@@ -1,0 +1,513 @@
+//! How a pull request of the pipeline stands, and what may become of it: a table of states and events.
+//!
+//! The table is total: for every state and every event it gives the next state or says why not. Nothing else moves a pull
+//! request. Who reviews decides where a change goes that is to be judged: to a reviewer and a merger, or to people alone.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::stage::Stage;
+use crate::gap;
+use crate::label::Role;
+use crate::refusal::{Code, Refusal};
+
+/// How a pull request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum State {
+    /// A planner is to say how the gap is closed.
+    Planning,
+    /// An implementer is to draft the change.
+    Implementing,
+    /// The change is handed in, and the pull request is being opened.
+    Opening,
+    /// People are to review it: no bot does.
+    Proposed,
+    /// A reviewer is to judge it.
+    NeedsReview,
+    /// An implementer is to revise it.
+    ChangesRequested,
+    /// The reviewer approved, and a merger is to judge the whole.
+    Approved,
+    /// A person is to merge it, or not.
+    NeedsHuman,
+    /// A person is to look at what it shows, and then to merge it, or not.
+    NeedsVisual,
+    /// It was revised as often as it may be, and a person decides.
+    Capped,
+    /// It goes on only when a person says so.
+    RequiresHuman,
+    /// A reviewer or a merger said that it is not worth it.
+    WontFix,
+    /// A person closed it.
+    Closed,
+    /// A person merged it.
+    Merged,
+}
+
+/// What happens to a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A plan was handed in.
+    Planned,
+    /// The first change was handed in.
+    Drafted,
+    /// The forge has it.
+    Opened,
+    /// Its head is another: a revision was handed in, or somebody pushed.
+    Pushed,
+    /// The reviewer approved it.
+    Approved,
+    /// The reviewer, or a person, wants changes.
+    ChangesRequested,
+    /// Changes are wanted once more than it may be revised.
+    Capped,
+    /// The reviewer or the merger would close it.
+    Rejected,
+    /// The merger would have a person merge it.
+    Passed,
+    /// The merger, or a path that it touches, would have a person look at it.
+    NeedsLooking,
+    /// It ran out of its budget or its attempts, or broke a rule that only people may bend.
+    Stopped,
+    /// A person lets it go on.
+    Resumed,
+    /// A person lets it begin anew: nothing was opened yet.
+    Restarted,
+    /// A person merged it.
+    Merged,
+    /// A person closed it, or its gap is settled.
+    Closed,
+    /// A person opened it again.
+    Reopened,
+}
+
+/// Who reviews.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Reviewers {
+    /// A reviewer and a merger, and then a person.
+    Bots,
+    /// People alone: the level below the pipeline.
+    People,
+}
+
+impl State {
+    /// Every state, in the order of a pull request's life.
+    pub const ALL: [Self; 14] = [
+        Self::Planning,
+        Self::Implementing,
+        Self::Opening,
+        Self::Proposed,
+        Self::NeedsReview,
+        Self::ChangesRequested,
+        Self::Approved,
+        Self::NeedsHuman,
+        Self::NeedsVisual,
+        Self::Capped,
+        Self::RequiresHuman,
+        Self::WontFix,
+        Self::Closed,
+        Self::Merged,
+    ];
+
+    /// The state as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Implementing => "implementing",
+            Self::Opening => "opening",
+            Self::Proposed => "proposed",
+            Self::NeedsReview => "needs_review",
+            Self::ChangesRequested => "changes_requested",
+            Self::Approved => "approved",
+            Self::NeedsHuman => "needs_human",
+            Self::NeedsVisual => "needs_visual",
+            Self::Capped => "capped",
+            Self::RequiresHuman => "requires_human",
+            Self::WontFix => "wontfix",
+            Self::Closed => "closed",
+            Self::Merged => "merged",
+        }
+    }
+
+    /// Reads a state by its name.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        Self::ALL.into_iter().find(|state| state.name() == text).ok_or_else(|| {
+            Refusal::invalid("state", format!("there is no state {text:?}"))
+                .hint(format!("states are {}", Self::ALL.map(Self::name).join(", ")))
+        })
+    }
+
+    /// Whether anything is still to become of it.
+    pub const fn is_live(self) -> bool {
+        match self {
+            Self::Planning
+            | Self::Implementing
+            | Self::Opening
+            | Self::Proposed
+            | Self::NeedsReview
+            | Self::ChangesRequested
+            | Self::Approved
+            | Self::NeedsHuman
+            | Self::NeedsVisual
+            | Self::Capped
+            | Self::RequiresHuman => true,
+            Self::WontFix | Self::Closed | Self::Merged => false,
+        }
+    }
+
+    /// Whether a person is to do the next thing.
+    pub const fn needs_person(self) -> bool {
+        match self {
+            Self::Proposed | Self::NeedsHuman | Self::NeedsVisual | Self::Capped | Self::RequiresHuman => true,
+            Self::Planning
+            | Self::Implementing
+            | Self::Opening
+            | Self::NeedsReview
+            | Self::ChangesRequested
+            | Self::Approved
+            | Self::WontFix
+            | Self::Closed
+            | Self::Merged => false,
+        }
+    }
+
+    /// The agent whose turn it is.
+    pub const fn stage(self) -> Option<Stage> {
+        match self {
+            Self::Planning => Some(Stage::Planner),
+            Self::Implementing | Self::ChangesRequested => Some(Stage::Implementer),
+            Self::NeedsReview => Some(Stage::Reviewer),
+            Self::Approved => Some(Stage::Merger),
+            Self::Opening
+            | Self::Proposed
+            | Self::NeedsHuman
+            | Self::NeedsVisual
+            | Self::Capped
+            | Self::RequiresHuman
+            | Self::WontFix
+            | Self::Closed
+            | Self::Merged => None,
+        }
+    }
+
+    /// The label that says so on the forge; none where it says nothing there, or has nothing there yet.
+    pub const fn label(self) -> Option<Role> {
+        match self {
+            // A merger's turn is still a bot's to review.
+            Self::NeedsReview | Self::Approved => Some(Role::NeedsReview),
+            Self::ChangesRequested => Some(Role::ChangesRequested),
+            Self::NeedsHuman => Some(Role::NeedsHuman),
+            Self::NeedsVisual => Some(Role::NeedsVisual),
+            Self::Capped => Some(Role::MaxIterations),
+            Self::RequiresHuman => Some(Role::RequiresHuman),
+            Self::WontFix => Some(Role::ClosedByBot),
+            Self::Planning | Self::Implementing | Self::Opening | Self::Proposed | Self::Closed | Self::Merged => None,
+        }
+    }
+
+    /// The next state, or why this cannot happen to a pull request that stands so.
+    pub fn step(self, event: Event, reviewers: Reviewers) -> Result<Self, Refusal> {
+        let review = reviewers.awaits();
+        let (from, to): (&[Self], Self) = match event {
+            Event::Planned => (&[Self::Planning], Self::Implementing),
+            Event::Drafted => (&[Self::Implementing], Self::Opening),
+            Event::Opened => (&[Self::Opening], review),
+            // What people hold stays in their hands, and before it is opened only its head is another.
+            Event::Pushed if matches!(self, Self::Opening | Self::Capped | Self::RequiresHuman) => {
+                (&[Self::Opening, Self::Capped, Self::RequiresHuman], self)
+            }
+            Event::Pushed => (&REVIEWABLE, review),
+            Event::Approved => (&[Self::NeedsReview], Self::Approved),
+            Event::ChangesRequested => (&REVIEWABLE, Self::ChangesRequested),
+            Event::Capped => (&REVIEWABLE, Self::Capped),
+            Event::Rejected => (&[Self::NeedsReview, Self::Approved], Self::WontFix),
+            Event::Passed => (&[Self::Approved], Self::NeedsHuman),
+            Event::NeedsLooking => (&[Self::Approved], Self::NeedsVisual),
+            Event::Stopped => (&STOPPABLE, Self::RequiresHuman),
+            Event::Resumed => (&[Self::Capped, Self::RequiresHuman], review),
+            Event::Restarted => (&[Self::RequiresHuman], reviewers.begins()),
+            Event::Merged => (&OPENED, Self::Merged),
+            Event::Closed => (&LIVE, Self::Closed),
+            Event::Reopened => (&[Self::WontFix, Self::Closed], review),
+        };
+        if from.contains(&self) { Ok(to) } else { Err(cannot(self, event)) }
+    }
+
+    /// What becomes of the gap when its pull request comes to stand so.
+    pub const fn of_gap(self) -> Option<gap::Event> {
+        match self {
+            Self::Implementing => Some(gap::Event::Planned),
+            Self::Merged => Some(gap::Event::Merged),
+            // Counted as a failure, of which the last leaves the gap to a person.
+            Self::WontFix | Self::Closed => Some(gap::Event::Failed),
+            Self::Opening => Some(gap::Event::Drafted),
+            Self::Planning
+            | Self::Proposed
+            | Self::NeedsReview
+            | Self::ChangesRequested
+            | Self::Approved
+            | Self::NeedsHuman
+            | Self::NeedsVisual
+            | Self::Capped
+            | Self::RequiresHuman => None,
+        }
+    }
+}
+
+/// Those that are judged, or were.
+const REVIEWABLE: [State; 6] = [
+    State::Proposed,
+    State::NeedsReview,
+    State::ChangesRequested,
+    State::Approved,
+    State::NeedsHuman,
+    State::NeedsVisual,
+];
+
+/// Those in which agents work.
+const STOPPABLE: [State; 6] = [
+    State::Planning,
+    State::Implementing,
+    State::Opening,
+    State::NeedsReview,
+    State::ChangesRequested,
+    State::Approved,
+];
+
+/// Those of which the forge may have something to merge: people merge whatever they like.
+const OPENED: [State; 11] = [
+    State::Opening,
+    State::Proposed,
+    State::NeedsReview,
+    State::ChangesRequested,
+    State::Approved,
+    State::NeedsHuman,
+    State::NeedsVisual,
+    State::Capped,
+    State::RequiresHuman,
+    State::WontFix,
+    State::Closed,
+];
+
+/// Those that a person may close.
+const LIVE: [State; 11] = [
+    State::Planning,
+    State::Implementing,
+    State::Opening,
+    State::Proposed,
+    State::NeedsReview,
+    State::ChangesRequested,
+    State::Approved,
+    State::NeedsHuman,
+    State::NeedsVisual,
+    State::Capped,
+    State::RequiresHuman,
+];
+
+fn cannot(state: State, event: Event) -> Refusal {
+    let hint = if state.is_live() {
+        "see how it stands: gapwright pulls show"
+    } else {
+        "it has ended; a person may open it again on the forge"
+    };
+    Refusal::new(Code::WrongState, format!("a pull request that is {state} cannot be {event}")).hint(hint)
+}
+
+impl Reviewers {
+    /// Who they are, as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bots => "bots",
+            Self::People => "people",
+        }
+    }
+
+    /// Where a change goes that is to be judged.
+    pub const fn awaits(self) -> State {
+        match self {
+            Self::Bots => State::NeedsReview,
+            Self::People => State::Proposed,
+        }
+    }
+
+    /// Where a pull request begins: at a plan, or, below the pipeline, at the change.
+    pub const fn begins(self) -> State {
+        match self {
+            Self::Bots => State::Planning,
+            Self::People => State::Implementing,
+        }
+    }
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 16] = [
+        Self::Planned,
+        Self::Drafted,
+        Self::Opened,
+        Self::Pushed,
+        Self::Approved,
+        Self::ChangesRequested,
+        Self::Capped,
+        Self::Rejected,
+        Self::Passed,
+        Self::NeedsLooking,
+        Self::Stopped,
+        Self::Resumed,
+        Self::Restarted,
+        Self::Merged,
+        Self::Closed,
+        Self::Reopened,
+    ];
+
+    /// The event as it is written, as something that a pull request is or was.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Drafted => "drafted",
+            Self::Opened => "opened",
+            Self::Pushed => "pushed",
+            Self::Approved => "approved",
+            Self::ChangesRequested => "sent_back",
+            Self::Capped => "capped",
+            Self::Rejected => "rejected",
+            Self::Passed => "passed",
+            Self::NeedsLooking => "held_for_looking",
+            Self::Stopped => "stopped",
+            Self::Resumed => "resumed",
+            Self::Restarted => "restarted",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name().replace('_', " "))
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name().replace('_', " "))
+    }
+}
+
+/// The table as text: a row per state, a column per event, a dash where it cannot happen.
+pub fn table(reviewers: Reviewers) -> String {
+    let head = Event::ALL.map(Event::name).join(" | ");
+    let mut rows = vec![format!("| | {head} |"), format!("|---{}|", "|---".repeat(Event::ALL.len()))];
+    for state in State::ALL {
+        let cells = Event::ALL.map(|event| state.step(event, reviewers).map_or("-", State::name));
+        rows.push(format!("| {} | {} |", state.name(), cells.join(" | ")));
+    }
+    rows.join("\n") + "\n"
+}
+
+/// What goes with each state, as text: whose turn it is, its label, and what becomes of the gap.
+pub fn effects() -> String {
+    let mut rows = vec!["| state | turn of | label | the gap is |".to_owned(), "|---|---|---|---|".to_owned()];
+    for state in State::ALL {
+        let turn = match (state.stage(), state.needs_person()) {
+            (Some(stage), _) => stage.name(),
+            (None, true) => "a person",
+            (None, false) => "-",
+        };
+        let label = state.label().map_or("-", Role::name);
+        let gap = state.of_gap().map_or("-", gap::Event::name);
+        rows.push(format!("| {} | {turn} | {label} | {gap} |", state.name()));
+    }
+    rows.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every() -> impl Iterator<Item = (State, Event, Reviewers)> {
+        [Reviewers::Bots, Reviewers::People].into_iter().flat_map(|reviewers| {
+            State::ALL
+                .into_iter()
+                .flat_map(move |state| Event::ALL.into_iter().map(move |event| (state, event, reviewers)))
+        })
+    }
+
+    #[test]
+    fn the_tables_are_those_that_the_documents_show() {
+        let page = include_str!("../../../../docs/reference/pulls.md");
+        let shown = |marker: &str| {
+            let after = page.split(marker).nth(1).unwrap_or_default();
+            after.split("\n\n").next().unwrap_or_default().trim().to_owned()
+        };
+        for (marker, table) in [
+            ("<!-- reviewed by bots -->\n", table(Reviewers::Bots)),
+            ("<!-- reviewed by people -->\n", table(Reviewers::People)),
+            ("<!-- states -->\n", effects()),
+        ] {
+            assert_eq!(shown(marker), table.trim(), "docs/reference/pulls.md, after {marker}, is to read:\n{table}");
+        }
+    }
+
+    #[test]
+    fn only_a_merge_by_people_merges_and_it_is_for_good() {
+        for (state, event, reviewers) in every() {
+            let next = state.step(event, reviewers);
+            if next == Ok(State::Merged) {
+                assert_eq!(event, Event::Merged, "{state}");
+            }
+            if state == State::Merged {
+                assert!(next.is_err(), "{event}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_person_s_turn_comes_only_by_the_merger_or_where_bots_may_not_go_on() {
+        for (state, event, reviewers) in every() {
+            let Ok(next) = state.step(event, reviewers) else { continue };
+            let why = format!("{state} {event}");
+            match next {
+                State::NeedsHuman => assert_eq!((state, event), (State::Approved, Event::Passed), "{why}"),
+                State::NeedsVisual => assert_eq!((state, event), (State::Approved, Event::NeedsLooking), "{why}"),
+                State::Approved => assert_eq!((state, event), (State::NeedsReview, Event::Approved), "{why}"),
+                State::Proposed => assert_eq!(reviewers, Reviewers::People, "{why}"),
+                State::NeedsReview => assert_eq!(reviewers, Reviewers::Bots, "{why}"),
+                State::Planning
+                | State::Implementing
+                | State::Opening
+                | State::ChangesRequested
+                | State::Capped
+                | State::RequiresHuman
+                | State::WontFix
+                | State::Closed
+                | State::Merged => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_push_takes_every_approval_back() {
+        for state in [State::Approved, State::NeedsHuman, State::NeedsVisual, State::ChangesRequested] {
+            assert_eq!(state.step(Event::Pushed, Reviewers::Bots), Ok(State::NeedsReview), "{state}");
+        }
+    }
+
+    #[test]
+    fn what_is_live_has_a_turn_or_waits_for_the_forge() {
+        for state in State::ALL.into_iter().filter(|state| state.is_live()) {
+            let turns = i32::from(state.stage().is_some()) + i32::from(state.needs_person());
+            assert_eq!(turns, i32::from(state != State::Opening), "{state}");
+        }
+    }
+
+    #[test]
+    fn a_state_reads_back_as_it_is_written() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.name()), Ok(state));
+        }
+        assert!(State::parse("open").is_err());
+    }
+}
