@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id;
+use crate::pull::Stage;
 use crate::refusal::{Code, Refusal};
 use crate::time::{Span, Time};
 
@@ -44,6 +45,8 @@ pub enum Right {
     Notify,
     /// Report gaps and check in.
     Report,
+    /// Hand in what a stage of the pipeline is for.
+    HandIn(Stage),
     /// Tokens, broken locks, configuration: a person's acts.
     Operate,
 }
@@ -79,10 +82,26 @@ impl Role {
         match self {
             Self::Operator => true,
             Self::Viewer => matches!(right, Right::Read),
-            Self::Routine | Self::Planner | Self::Implementer | Self::Reviewer | Self::Merger => {
-                !matches!(right, Right::Operate)
-            }
+            Self::Routine => !matches!(right, Right::Operate | Right::HandIn(_)),
+            Self::Planner => Self::works(right, Stage::Planner),
+            Self::Implementer => Self::works(right, Stage::Implementer),
+            Self::Reviewer => Self::works(right, Stage::Reviewer),
+            Self::Merger => Self::works(right, Stage::Merger),
         }
+    }
+
+    /// Whether a routine that works in this stage has a right.
+    const fn works(right: Right, stage: Stage) -> bool {
+        match right {
+            Right::Operate => false,
+            Right::HandIn(other) => stage as u8 == other as u8,
+            Right::Read | Right::Lock | Right::Work | Right::Notify | Right::Report => true,
+        }
+    }
+
+    /// The stage that it works in.
+    pub fn stage(self) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|stage| stage.role() == self)
     }
 }
 
@@ -103,22 +122,40 @@ pub struct Principal {
     pub kinds: Vec<String>,
     /// The public id of the token it showed; empty for the process itself.
     pub token: String,
+    /// The public id of the token from which that one comes; empty where there is none.
+    pub lineage: String,
+    /// The claim for which alone it is here; none where it may do all that its role may.
+    pub claim: Option<String>,
 }
 
 impl Principal {
     /// A caller on this machine who needs no token, such as the command line.
     pub fn local(name: &str, role: Role) -> Self {
-        Self { name: name.to_owned(), role, kinds: Vec::new(), token: String::new() }
+        Self { name: name.to_owned(), role, kinds: Vec::new(), token: String::new(), lineage: String::new(), claim: None }
     }
 
-    /// Refuses unless the role includes the right.
+    /// Refuses unless the role includes the right. Whoever is here for one claim only may use only what its work needs.
     pub fn require(&self, right: Right, what: &str) -> Result<(), Refusal> {
+        if self.claim.is_some() && !OF_A_CLAIM.contains(&what) {
+            return Err(Refusal::new(Code::Forbidden, format!("this token is for one job alone and may not use {what}"))
+                .hint(format!("it may use {}", OF_A_CLAIM.join(", "))));
+        }
         if self.role.may(right) {
             return Ok(());
         }
         let needed: Vec<_> = Role::ALL.into_iter().filter(|role| role.may(right)).map(Role::name).collect();
         Err(Refusal::new(Code::Forbidden, format!("{} has the role {} and may not use {what}", self.name, self.role))
             .hint(format!("ask the operator for a token with one of the roles {}", needed.join(", "))))
+    }
+
+    /// Refuses a claim that is not the one for which alone the caller is here.
+    pub fn own(&self, claim_id: &str) -> Result<(), Refusal> {
+        match &self.claim {
+            Some(own) if own != claim_id => {
+                Err(Refusal::new(Code::WrongJob, "this token is for another claim").field("claim_id"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The kind to claim, given the one asked for: a caller that is limited to kinds cannot step outside them.
@@ -133,6 +170,25 @@ impl Principal {
         }
     }
 }
+
+/// What a token that is for one claim alone may be used for: looking at the work, handing it in, and saying what is in
+/// its way.
+pub const OF_A_CLAIM: [&str; 11] = [
+    "show-work",
+    "submit-plan",
+    "submit-change",
+    "submit-review",
+    "submit-merge-verdict",
+    "my-budget",
+    "report-usage",
+    "report-gap",
+    "list-gaps",
+    "show-gap",
+    "ask-operator",
+];
+
+/// The longest life of a token that is for one claim alone.
+pub const CLAIM_TOKEN_LIFE_MAX: Span = Span::hours(24);
 
 /// The longest life of a token.
 pub const TOKEN_LIFE_MAX: Span = Span::days(3_660);
@@ -191,6 +247,11 @@ mod tests {
         let table = Role::ALL.map(|role| (role.name(), rights.map(|right| role.may(right))));
         let (no, yes) = (false, true);
         let worker = [yes, yes, yes, yes, yes, no];
+        for role in Role::ALL {
+            let hands_in = Stage::ALL.map(|stage| role.may(Right::HandIn(stage)));
+            let own = Stage::ALL.map(|stage| role == Role::Operator || role.stage() == Some(stage));
+            assert_eq!(hands_in, own, "{role}");
+        }
         assert_eq!(
             table,
             [
@@ -213,6 +274,25 @@ mod tests {
         for text in ["", "gapw_", "Bearer x", &mistyped, &minted.text.to_lowercase(), &format!("{}a", minted.text)] {
             assert_eq!(read_token(text).map_err(|r| r.code), Err(Code::Unauthenticated), "{text}");
         }
+    }
+
+    #[test]
+    fn a_token_for_one_claim_opens_nothing_else() {
+        let mut bound = Principal::local("a", Role::Implementer);
+        bound.claim = Some("c".into());
+        assert!(bound.require(Right::HandIn(Stage::Implementer), "submit-change").is_ok());
+        assert!(bound.require(Right::Read, "show-work").is_ok() && bound.own("c").is_ok());
+        for (right, what) in [
+            (Right::HandIn(Stage::Reviewer), "submit-review"),
+            (Right::Work, "claim-routine-job"),
+            (Right::Work, "complete-routine-job"),
+            (Right::Lock, "acquire-lock"),
+            (Right::Notify, "notify"),
+        ] {
+            assert_eq!(bound.require(right, what).map_err(|no| no.code), Err(Code::Forbidden), "{what}");
+        }
+        assert_eq!(bound.own("d").map_err(|no| no.code), Err(Code::WrongJob));
+        assert!(Principal::local("a", Role::Routine).own("d").is_ok());
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 mod act;
 pub mod agent;
+pub mod budget;
 pub mod check_in;
 pub mod checks;
 pub mod chore;
+pub mod decision;
 pub mod deliver;
 mod desk;
 pub mod gap;
@@ -20,8 +22,10 @@ pub mod lock;
 pub mod mirror;
 pub mod notice;
 pub mod page;
+pub mod pull;
 pub mod scheduled;
 pub mod settings;
+pub mod switch;
 pub mod tend;
 pub mod webhook;
 
@@ -78,7 +82,12 @@ impl Plane {
             act: Act::new(store.clone()),
             store,
             chance: Chance::new(rng),
-            rules: Arc::new(settings::Rules { repo, ..settings.rules.clone() }),
+            rules: Arc::new(settings::Rules {
+                repo,
+                channel: settings.default_channel.clone(),
+                public_url: settings.public_url.clone(),
+                ..settings.rules.clone()
+            }),
             settings: Arc::new(settings),
             wake: Arc::default(),
             reports: Arc::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::budget::Caps;
 use domain::gap::relation::DEPTH_MAX;
 use domain::gap::{FAILURES_MAX, LINES_MAX};
 use domain::label::Names;
@@ -59,6 +60,16 @@ pub struct Rules {
     pub labels: Names,
     /// The repository that issues are mirrored to, none for nowhere. A plane with a home takes it from there.
     pub repo: Option<String>,
+    /// What may be spent, and how large a change may be.
+    pub caps: Caps,
+    /// How many pull requests may be under way at once.
+    pub pulls_max: i64,
+    /// What the names of our branches begin with.
+    pub branch_prefix: String,
+    /// The channel on which the operator is told. A plane takes it from its settings.
+    pub channel: String,
+    /// Where a person reads on. A plane takes it from its settings.
+    pub public_url: Option<String>,
 }
 
 impl Default for Rules {
@@ -70,9 +81,20 @@ impl Default for Rules {
             needs: Needs { days: 14, sightings: 5 },
             labels: Names::default(),
             repo: None,
+            caps: Caps::default(),
+            pulls_max: PULLS_MAX,
+            branch_prefix: BRANCH_PREFIX.to_owned(),
+            channel: String::new(),
+            public_url: None,
         }
     }
 }
+
+/// How many pull requests are under way at once, unless configured otherwise: what one person reads in a day.
+pub const PULLS_MAX: i64 = 5;
+
+/// What the names of our branches begin with, unless configured otherwise.
+pub const BRANCH_PREFIX: &str = "gapwright/";
 
 /// What is expected of a Routine.
 #[derive(Debug, Clone, PartialEq, Eq)]

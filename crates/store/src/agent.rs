@@ -4,22 +4,24 @@ use domain::agent::{Principal, Role};
 use domain::time::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::Arg::{Int, Text};
+use crate::Arg::{Int, MaybeText, Text};
 use crate::{Fault, Tx};
 
 statements! {
-    ADD = "INSERT INTO token (id, hash, principal, role, kinds, created_at, created_by, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    FIND = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
+    ADD = "INSERT INTO token (id, hash, principal, role, kinds, created_at, created_by, expires_at, root, claim_id)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    FIND = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id
               FROM token WHERE id = $1";
-    LIST = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
+    LIST = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id
               FROM token WHERE id > $1 ORDER BY id LIMIT $2";
-    LIST_IN_FORCE = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at
+    LIST_IN_FORCE = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id
               FROM token WHERE id > $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id LIMIT $3";
     REVOKE = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    REVOKE_OF_CLAIM = "UPDATE token SET revoked_at = $2 WHERE claim_id = $1 AND revoked_at IS NULL";
     ANY = "SELECT id FROM token WHERE principal <> $1 AND principal <> $2 LIMIT 1";
     FORGET = "DELETE FROM token WHERE id IN (
-                SELECT id FROM token WHERE principal IN ($2, $3) AND (expires_at < $1 OR revoked_at < $1)
+                SELECT id FROM token WHERE (principal IN ($2, $3) OR claim_id IS NOT NULL)
+                   AND (expires_at < $1 OR revoked_at < $1)
                  ORDER BY id LIMIT 500)";
 }
 
@@ -45,6 +47,10 @@ pub struct Token {
     pub expires_at: i64,
     /// When it was revoked.
     pub revoked_at: Option<i64>,
+    /// The token that an operator made and from which it comes: itself, unless it was made for one claim.
+    pub root: String,
+    /// The claim for which alone it is good.
+    pub claim_id: Option<String>,
 }
 
 impl Token {
@@ -56,7 +62,9 @@ impl Token {
             id: self.id.clone(),
         })?;
         let kinds = self.kinds.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
-        Ok(Principal { name: self.principal.clone(), role, kinds, token: self.id.clone() })
+        let lineage = if self.root.is_empty() { self.id.clone() } else { self.root.clone() };
+        let (name, token, claim) = (self.principal.clone(), self.id.clone(), self.claim_id.clone());
+        Ok(Principal { name, role, kinds, token, lineage, claim })
     }
 }
 
@@ -71,6 +79,8 @@ pub async fn add(tx: &mut Tx, token: &Token) -> Result<(), Fault> {
         Int(token.created_at),
         Text(&token.created_by),
         Int(token.expires_at),
+        Text(&token.root),
+        MaybeText(token.claim_id.as_deref()),
     ];
     tx.run(ADD, &args).await.map(drop)
 }
@@ -95,13 +105,18 @@ pub async fn revoke(tx: &mut Tx, id: &str, now: Time) -> Result<bool, Fault> {
     Ok(tx.run(REVOKE, &[Text(id), Int(now.0)]).await? == 1)
 }
 
+/// Revokes what was made for one claim.
+pub async fn revoke_of_claim(tx: &mut Tx, claim_id: &str, now: Time) -> Result<(), Fault> {
+    tx.run(REVOKE_OF_CLAIM, &[Text(claim_id), Int(now.0)]).await.map(drop)
+}
+
 /// Whether any token was ever made, but for those of two principals.
 pub async fn any(tx: &mut Tx, but_for: [&str; 2]) -> Result<bool, Fault> {
     Ok(tx.one::<(String,)>(ANY, &but_for.map(Text)).await?.is_some())
 }
 
-/// Forgets up to 500 tokens of two principals that ended before `then`; returns how many. Those of others are few, and
-/// say who could ever come in.
+/// Forgets up to 500 tokens of two principals, or of single claims, that ended before `then`; returns how many. Those of
+/// others are few, and say who could ever come in.
 pub async fn forget(tx: &mut Tx, of: [&str; 2], then: Time) -> Result<u64, Fault> {
     tx.run(FORGET, &[Int(then.0), Text(of[0]), Text(of[1])]).await
 }

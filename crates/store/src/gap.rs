@@ -60,6 +60,11 @@ statements! {
     ALL_OF_KIND = page!(" AND kind = $5");
     IN_STATE = page!(" AND state = $5");
     IN_STATE_OF_KIND = page!(" AND state = $5 AND kind = $6");
+    UNTAKEN = "SELECT key FROM gap
+                WHERE state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human')
+                  AND state IN ('open', 'planned')
+                  AND NOT EXISTS (SELECT 1 FROM pull WHERE pull.gap = gap.key AND pull.live = 1)
+                ORDER BY place, first_at, key LIMIT $1";
     DUPLICATES = "SELECT key FROM gap WHERE duplicate_of = $1 ORDER BY key LIMIT 201";
     COUNT_LIVE = concat!("SELECT COUNT(*) FROM gap WHERE TRUE", live!());
     UNCOMPARED = "SELECT key FROM gap WHERE compared_at IS NULL ORDER BY first_at LIMIT $1";
@@ -289,6 +294,11 @@ pub async fn by_rank(
         Ok(Ranked { gap, issue: ranked.issue_number.zip(ranked.issue_url) })
     };
     rows.into_iter().map(read).collect()
+}
+
+/// The highest-ranking gaps that nobody works on and that have no pull request under way.
+pub async fn untaken(tx: &mut Tx, limit: i64) -> Result<Vec<Key>, Fault> {
+    keys(tx.all(UNTAKEN, &[Int(limit)]).await?)
 }
 
 /// The duplicates that a gap stands for, 201 at most.

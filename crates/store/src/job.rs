@@ -12,7 +12,7 @@ macro_rules! columns {
     () => {
         "name, kind, interval_ms, payload, priority, max_attempts, created_by, created_at, state, next_run_at, \
          triggered_at, attempts, fencing_token, claim_id, holder, principal, claimed_at, expires_at, progress, \
-         last_run_at, last_status, last_summary, changed_at, gap, resting"
+         last_run_at, last_status, last_summary, changed_at, gap, resting, pull"
     };
 }
 
@@ -108,21 +108,22 @@ macro_rules! next_in_line {
 
 statements! {
     ADD = concat!("INSERT INTO job (", columns!(), ") VALUES
-           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
            ON CONFLICT (name) DO NOTHING");
     WRITE = "UPDATE job SET kind = $2, interval_ms = $3, payload = $4, priority = $5, max_attempts = $6,
                     created_by = $7, created_at = $8, state = $9, next_run_at = $10, triggered_at = $11, attempts = $12,
                     fencing_token = $13, claim_id = $14, holder = $15, principal = $16, claimed_at = $17,
                     expires_at = $18, progress = $19, last_run_at = $20, last_status = $21, last_summary = $22,
-                    changed_at = $23, gap = $24, resting = $25
-              WHERE name = $1 AND fencing_token = $26 AND state = $27";
+                    changed_at = $23, gap = $24, resting = $25, pull = $26
+              WHERE name = $1 AND fencing_token = $27 AND state = $28";
     REMOVE = "DELETE FROM job WHERE name = $1 AND fencing_token = $2";
     LOAD = concat!("SELECT ", columns!(), " FROM job WHERE name = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM job WHERE name = $1");
     BY_CLAIM = concat!("SELECT ", columns!(), " FROM job WHERE claim_id = $1 FOR UPDATE");
-    NEXT = next_in_line!("");
+    // Turns of pull requests are taken by their kind.
+    NEXT = next_in_line!(" AND pull IS NULL");
     NEXT_OF_KIND = next_in_line!(" AND kind = $3");
-    HEAD = head!("name", "");
+    HEAD = head!("name", " AND pull IS NULL");
     HEAD_OF_KIND = head!("name", " AND kind = $3");
     IF_DUE = concat!("SELECT ", columns!(), " FROM job
               WHERE name = $2 AND (state = 'ready' OR (state = 'waiting' AND next_run_at <= $1)
@@ -139,6 +140,10 @@ statements! {
                ORDER BY name LIMIT 200 FOR UPDATE SKIP LOCKED");
     OF_GAP_RESTING = concat!("SELECT ", columns!(), " FROM job WHERE gap = $1 AND state = 'idle' AND resting = 1
                ORDER BY name LIMIT 200 FOR UPDATE");
+    WORKS_ON = "SELECT name FROM job WHERE gap = $1 AND state IN ('ready', 'waiting', 'held') LIMIT 1";
+    TURNS = "SELECT name FROM job WHERE kind = $2 AND pull IS NOT NULL AND state = 'ready' AND next_run_at <= $1
+              ORDER BY priority DESC, next_run_at, name LIMIT 64";
+    OF_PULL = concat!("SELECT ", columns!(), " FROM job WHERE pull = $1 ORDER BY name LIMIT 200 FOR UPDATE");
     // Each state but one has an index of its own, and counting all jobs reads the smallest: the rows are not touched.
     COUNT = "WITH counted AS (
                SELECT 'ready' AS state, COUNT(*) AS jobs, MIN(next_run_at) AS oldest FROM job WHERE state = 'ready'
@@ -180,6 +185,7 @@ struct Row {
     changed_at: i64,
     gap: Option<String>,
     resting: i64,
+    pull: Option<String>,
 }
 
 impl TryFrom<Row> for Job {
@@ -227,6 +233,7 @@ impl TryFrom<Row> for Job {
             changed_at: Time(row.changed_at),
             gap: row.gap,
             resting: row.resting != 0,
+            pull: row.pull,
         })
     }
 }
@@ -254,7 +261,7 @@ pub async fn write(tx: &mut Tx, was: &Job, job: &Job) -> Result<(), Fault> {
     crate::guarded(tx.run(WRITE, &args).await?)
 }
 
-fn values(job: &Job) -> [crate::Arg<'_>; 25] {
+fn values(job: &Job) -> [crate::Arg<'_>; 26] {
     let claim = match &job.state {
         State::Held(claim) => Some(claim),
         State::Idle | State::Waiting | State::Ready | State::Dead => None,
@@ -286,6 +293,7 @@ fn values(job: &Job) -> [crate::Arg<'_>; 25] {
         Int(job.changed_at.0),
         MaybeText(job.gap.as_deref()),
         Int(i64::from(job.resting)),
+        MaybeText(job.pull.as_deref()),
     ]
 }
 
@@ -352,6 +360,23 @@ pub async fn held_on_gap(tx: &mut Tx, principal: &str) -> Result<Option<Job>, Fa
         (Some(only), true) => Job::try_from(only).map(Some),
         (Some(_), false) | (None, _) => Ok(None),
     }
+}
+
+/// Whether a job waits, or is held, that works on a gap.
+pub async fn works_on(tx: &mut Tx, gap: &domain::gap::Key) -> Result<bool, Fault> {
+    Ok(tx.one::<(String,)>(WORKS_ON, &[Text(&gap.to_string())]).await?.is_some())
+}
+
+/// The names of up to 64 turns of a kind that are due, in line.
+pub async fn turns(tx: &mut Tx, kind: &str) -> Result<Vec<String>, Fault> {
+    let now = tx.now();
+    let rows: Vec<(String,)> = tx.all(TURNS, &[Int(now.0), Text(kind)]).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// The turns of a pull request, held still for this transaction.
+pub async fn of_pull(tx: &mut Tx, pull: &str) -> Result<Vec<Job>, Fault> {
+    tx.all::<Row>(OF_PULL, &[Text(pull)]).await?.into_iter().map(Job::try_from).collect()
 }
 
 /// Up to 200 jobs that work on a gap and wait for their time or for a worker, held still for this transaction.

@@ -15,6 +15,7 @@ macro_rules! statements {
 pub mod agent;
 pub mod check_in;
 mod clock;
+pub mod decision;
 mod engine;
 mod fault;
 pub mod fence;
@@ -30,12 +31,16 @@ pub mod local;
 pub mod lock;
 mod migration;
 pub mod outbox;
+pub mod pull;
 pub mod replica;
 pub mod repository;
 pub mod rest;
 pub mod run;
 pub mod scheduled;
 pub mod seeded;
+pub mod spend;
+pub mod switch;
+pub mod told;
 pub mod webhook;
 
 pub use clock::{Clock, Hand};
@@ -45,9 +50,10 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 33] = [
+    let files: [(&str, &[(&str, &str)]); 42] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
+        ("decision", decision::STATEMENTS),
         ("fence", fence::STATEMENTS),
         ("gap", gap::STATEMENTS),
         ("gap/blocked", gap::blocked::STATEMENTS),
@@ -73,11 +79,19 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("local/review", local::review::STATEMENTS),
         ("lock", lock::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
+        ("pull", pull::STATEMENTS),
+        ("pull/event", pull::event::STATEMENTS),
+        ("pull/hand", pull::hand::STATEMENTS),
+        ("pull/say", pull::say::STATEMENTS),
+        ("pull/word", pull::word::STATEMENTS),
         ("replica", replica::STATEMENTS),
         ("repository", repository::STATEMENTS),
         ("rest", rest::STATEMENTS),
         ("run", run::STATEMENTS),
         ("scheduled", scheduled::STATEMENTS),
+        ("spend", spend::STATEMENTS),
+        ("switch", switch::STATEMENTS),
+        ("told", told::STATEMENTS),
         ("webhook", webhook::STATEMENTS),
     ];
     files.into_iter().flat_map(|(file, all)| all.iter().map(move |(name, sql)| (file, *name, *sql)))

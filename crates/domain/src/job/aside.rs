@@ -7,6 +7,9 @@ use crate::time::{Span, Time};
 /// what people change there is soon taken up, and a line full of such jobs costs little.
 pub const PUT_OFF: Span = Span::mins(5);
 
+/// How long after a turn ended without its work it may be taken again.
+pub const AGAIN: Span = Span::secs(30);
+
 impl Job {
     /// Takes a job that waits for its time or for a worker out of the line, for its gap is settled: it is due again when
     /// that is opened again.
@@ -26,6 +29,28 @@ impl Job {
                 Self { next_run_at: Some(now + PUT_OFF), ..this }.rest(now)
             }
             (State::Idle | State::Waiting | State::Ready | State::Held(_) | State::Dead, _) => this,
+        }
+    }
+
+    /// Lets a turn that ended without its work be taken again after a while; its attempts stay counted.
+    pub fn again(self, now: Time) -> Self {
+        let (this, now) = self.at(now);
+        match this.state {
+            State::Idle | State::Waiting | State::Ready => {
+                Self { next_run_at: Some(now + AGAIN), resting: false, ..this }.rest(now)
+            }
+            State::Held(_) | State::Dead => this,
+        }
+    }
+
+    /// Takes a job out of the line that nobody is to take any more, unless somebody holds it.
+    pub fn drop_out(self, now: Time) -> Self {
+        let (this, now) = self.at(now);
+        match this.state {
+            State::Idle | State::Waiting | State::Ready | State::Dead => {
+                Self { state: State::Idle, next_run_at: None, resting: false, ..this }
+            }
+            State::Held(_) => Self { changed_at: now, ..this },
         }
     }
 

@@ -10,7 +10,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use aside::PUT_OFF;
+pub use aside::{AGAIN, PUT_OFF};
 pub use bounds::{EXCERPT_CHARS_MAX, Payload, Status, excerpt, interval, max_attempts, priority, reason, summary};
 pub use bounds::{
     INTERVAL_MAX, LINE_CHARS_MAX, MAX_ATTEMPTS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX, PRIORITY_MAX,
@@ -66,6 +66,9 @@ pub struct Job {
     /// Whether it left the line because its gap is settled: it comes back when that is opened again.
     #[serde(default)]
     pub resting: bool,
+    /// The pull request that it is a turn of.
+    #[serde(default)]
+    pub pull: Option<String>,
 }
 
 /// The end of a job's latest run.
@@ -127,6 +130,8 @@ pub struct Register {
     pub created_by: String,
     /// The key of the gap that it works on.
     pub gap: Option<String>,
+    /// The pull request that it is a turn of: those the server registers itself.
+    pub pull: Option<String>,
 }
 
 /// A decision: the job as it is now, and the run that ended by it.
@@ -175,6 +180,7 @@ impl Job {
             changed_at: now,
             gap: new.gap,
             resting: false,
+            pull: new.pull,
         };
         job.rest(now)
     }

@@ -18,6 +18,7 @@ fn job(interval: Option<i64>, due: Option<i64>) -> Job {
         max_attempts: None,
         created_by: "test".into(),
         gap: None,
+        pull: None,
     };
     Job::register(new, 0, Time(0))
 }
@@ -150,6 +151,7 @@ fn a_redefined_job_keeps_its_claim_and_its_token() {
         max_attempts: None,
         created_by: "b".into(),
         gap: None,
+        pull: None,
     };
     let again = held.clone().redefine(new, Time(8)).expect("redefined");
     assert_eq!((again.state, again.fencing_token, again.kind.as_str(), again.priority), (held.state, 7, "other", 3));
@@ -266,6 +268,7 @@ fn a_due_time_given_while_a_job_is_held_is_kept_for_the_run_after_this_one() {
         max_attempts: None,
         created_by: "b".into(),
         gap: None,
+        pull: None,
     };
     let held = || job(None, Some(0)).claim(take("c", 10), &who("a"), Time(0)).expect("free").job;
     let done = |job: Job| job.complete(&who("a"), &at("c"), ok(), None, Time(5)).expect("mine").job;

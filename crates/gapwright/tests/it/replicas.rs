@@ -67,6 +67,7 @@ async fn register(url: &str) {
             max_attempts: None,
             created_by: "test".to_owned(),
             gap: None,
+            pull: None,
         };
         assert!(store::job::add(&mut tx, &Job::register(new, 0, now)).await.expect("added"));
     }

@@ -146,6 +146,7 @@ fn due(kind: &str, number: i64) -> Job {
         max_attempts: None,
         created_by: "bench".to_owned(),
         gap: None,
+        pull: None,
     };
     Job::register(new, 0, Time(LONG_AGO) + Span::days(1))
 }

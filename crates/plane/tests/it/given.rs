@@ -36,6 +36,7 @@ pub(crate) fn due(name: &str) -> Register {
         max_attempts: None,
         created_by: "ann".to_owned(),
         gap: None,
+        pull: None,
     }
 }
 

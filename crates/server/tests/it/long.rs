@@ -44,6 +44,7 @@ fn largest(n: usize) -> Job {
         max_attempts: 1,
         created_by: name,
         gap: None,
+        pull: None,
         resting: false,
         created_at: START,
         state: if n.is_multiple_of(2) { State::Held(claim) } else { State::Dead },

@@ -54,6 +54,7 @@ fn job(token: i64, state: State) -> Job {
         max_attempts: 5,
         created_by: "ann".into(),
         gap: None,
+        pull: None,
         resting: false,
         created_at: START,
         state,

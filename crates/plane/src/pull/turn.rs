@@ -1,0 +1,240 @@
+//! Turns: the job of the agent whose turn it is. One is given out when a pull request comes to stand so, taken by somebody
+//! who stood in no other stage of it, and ends by what is handed in, or without.
+
+use domain::budget::{self, Amount, Short, Spend};
+use domain::job::{Job, Outcome, Payload, Register, Run, State as JobState};
+use domain::level::Level;
+use domain::pull::{EXCESSES_MAX, Event, Instance, Pull, Reviewers, Stage, stage};
+use domain::refusal::{Code, Refusal};
+use serde_json::json;
+use store::pull::{Stored, hand};
+use store::seeded::bug;
+use store::spend;
+
+use super::{audited, object, step};
+use crate::No;
+use crate::desk::Desk;
+
+/// How often a turn may be taken without a success until a person is to look at it.
+const ATTEMPTS_MAX: i64 = 3;
+
+/// Who registers turns.
+const US: &str = "gapwright";
+
+/// Whether a turn may be taken.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// It may.
+    Free(Box<Stored>, Amount),
+    /// Not just now.
+    Later(Refusal),
+    /// Not by this caller.
+    NotYours(Refusal),
+    /// Nobody is to take it any more.
+    Over,
+}
+
+/// Gives out the turn of the agent whose turn it is, and takes those back that nobody is to take any more.
+pub(super) async fn give_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No> {
+    let due = pull.job();
+    for was in store::job::of_pull(desk.tx, &pull.id).await? {
+        if due.as_deref() == Some(was.name.as_str()) {
+            return Ok(());
+        }
+        let job = was.clone().drop_out(desk.now);
+        if (&job.state, job.next_run_at) != (&was.state, was.next_run_at) {
+            store::job::write(desk.tx, &was, &job).await?;
+            desk.record(format!("job:{}", job.name), &crate::job::audited(&was), &crate::job::audited(&job)).await?;
+        }
+    }
+    let (Some(name), Some(stage)) = (due, pull.state.stage()) else { return Ok(()) };
+    let payload = json!({
+        "pull": pull.id,
+        "gap": pull.gap.to_string(),
+        "repo": pull.repo,
+        "number": pull.there.number,
+        "iteration": pull.iteration,
+    });
+    let priority = store::gap::find(desk.tx, &pull.gap).await?.map_or(0, |gap| match gap.priority {
+        Some(domain::gap::Priority::Critical) => 100,
+        Some(domain::gap::Priority::High) => 50,
+        Some(domain::gap::Priority::Normal) | None => 0,
+        Some(domain::gap::Priority::Low) => -50,
+    });
+    let first_draft = pull.state == domain::pull::State::Implementing;
+    let new = Register {
+        name,
+        kind: stage.name().to_owned(),
+        interval: None,
+        payload: Some(Payload::new(&payload)?),
+        next_run_at: Some(desk.now),
+        priority,
+        max_attempts: Some(ATTEMPTS_MAX),
+        created_by: US.to_owned(),
+        // What is drafted anew counts as an attempt of its gap, and rests with it.
+        gap: first_draft.then(|| pull.gap.to_string()),
+        pull: Some(pull.id.clone()),
+    };
+    let fence = store::fence::load(desk.tx, &new.name).await?;
+    let job = Job::register(new, fence, desk.now);
+    if !store::job::add(desk.tx, &job).await? {
+        return Err(store::Fault::Conflict.into());
+    }
+    desk.record(format!("job:{}", job.name), &(), &crate::job::audited(&job)).await
+}
+
+/// Looks whether the caller may take a turn now.
+pub(crate) async fn let_work(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<Turn, No> {
+    let Some(stored) = store::pull::load(desk.tx, pull).await? else { return Ok(Turn::Over) };
+    let pull = &stored.pull;
+    let Some(stage) = pull.state.stage().filter(|_| pull.job().as_deref() == Some(job.name.as_str())) else {
+        return Ok(Turn::Over);
+    };
+    let by = &desk.call.by;
+    if !by.role.may(domain::agent::Right::HandIn(stage)) {
+        let refusal = Refusal::new(Code::Forbidden, format!("a {} takes no turn of a {stage}", by.role))
+            .hint(format!("use a token with the role {stage}"));
+        return Ok(Turn::NotYours(refusal));
+    }
+    if let Some(same) = same_instance(desk, &stored, stage, None).await? {
+        return Ok(Turn::NotYours(same));
+    }
+    let (level, _) = store::level::current(desk.tx).await?;
+    let needs = if pull.reviewers == Reviewers::Bots { Level::Pipeline } else { Level::Propose };
+    if level < needs {
+        let refusal = Refusal::new(Code::WrongState, format!("at the level {level} no {stage} works on it"))
+            .hint("an operator raises the level: gapwright level raise");
+        return Ok(Turn::Later(refusal));
+    }
+    if let Some(hold) = pull.hold {
+        return Ok(Turn::Later(Refusal::new(Code::WrongState, hold.why()).hint("people take it back on the forge")));
+    }
+    if let Some((scope, off)) = store::switch::covering(desk.tx, stage.name(), Some(&pull.repo)).await? {
+        return Ok(Turn::Later(scope.refusal(&off.by, &off.reason)));
+    }
+    let day = budget::day(desk.now);
+    let booked = spend::booked(desk.tx, day).await?;
+    match desk.rules.caps.reserve(stage, pull.booked, booked) {
+        Ok(amount) => Ok(Turn::Free(Box::new(stored), amount)),
+        Err(_) if bug("spend-what-is-not-there") => {
+            let amount = desk.rules.caps.of_run(stage);
+            Ok(Turn::Free(Box::new(stored), amount))
+        }
+        Err(short @ Short::Day) => Ok(Turn::Later(short.refusal(stage, desk.now))),
+        Err(short @ Short::Pull) => {
+            let refusal = short.refusal(stage, desk.now);
+            let why = format!("{}: {} tokens are booked", refusal.message, pull.booked.tokens);
+            step(desk, &stored, stored.pull.clone(), Event::Stopped, &why).await?;
+            Ok(Turn::Over)
+        }
+    }
+}
+
+/// Takes a turn: who stands in it is remembered, and what it may spend is set aside.
+pub(crate) async fn take(desk: &mut Desk<'_>, was: &Stored, job: &Job, amount: Amount) -> Result<(), No> {
+    let JobState::Held(claim) = &job.state else { return Ok(()) };
+    let Some(stage) = was.pull.state.stage() else { return Ok(()) };
+    let who = Instance {
+        principal: claim.principal.clone(),
+        run: claim.id.clone(),
+        lineage: desk.call.by.lineage.clone(),
+    };
+    hand::append(desk.tx, &was.pull.id, stage, &who).await?;
+    let day = budget::day(desk.now);
+    let row = spend::Row {
+        claim_id: claim.id.clone(),
+        job: job.name.clone(),
+        pull: was.pull.id.clone(),
+        stage,
+        day,
+        spend: Spend::begin(amount),
+        at: desk.now.0,
+    };
+    spend::add(desk.tx, &row).await?;
+    book(desk, was, day, amount).await.map(drop)
+}
+
+/// Books more, or less, on a pull request and a day.
+pub(crate) async fn book(desk: &mut Desk<'_>, was: &Stored, day: i64, more: Amount) -> Result<Stored, No> {
+    if more == Amount::ZERO {
+        return Ok(was.clone());
+    }
+    spend::booked(desk.tx, day).await?;
+    spend::book(desk.tx, day, more).await?;
+    let pull = Pull { booked: was.pull.booked.plus(more), ..was.pull.clone() };
+    let stored = store::pull::write(desk.tx, was, &pull, &was.seen).await?;
+    desk.record(object(&pull), &audited(&was.pull), &audited(&pull)).await?;
+    Ok(stored)
+}
+
+/// Takes in how a turn's run ended: what it spent is booked, its tokens are void, and without its work it is given out once
+/// more, or people are to look at it.
+pub(crate) async fn ended(desk: &mut Desk<'_>, job: &Job, pull: &str, run: &Run) -> Result<(), No> {
+    store::agent::revoke_of_claim(desk.tx, &run.claim_id, desk.now).await?;
+    let Some(stored) = store::pull::load(desk.tx, pull).await? else { return Ok(()) };
+    let stored = settle(desk, stored, run).await?;
+    let is_turn = stored.pull.job().as_deref() == Some(job.name.as_str());
+    if !is_turn || run.outcome == Outcome::Ok || run.outcome == Outcome::Deferred {
+        return Ok(());
+    }
+    let failed = job.attempts >= ATTEMPTS_MAX;
+    if failed || stored.pull.excesses >= EXCESSES_MAX {
+        let what = if failed { "used its attempts up" } else { "kept spending more than was set aside for it" };
+        let why = format!("the {} {what}: {}", job.kind, run.status);
+        return step(desk, &stored, stored.pull.clone(), Event::Stopped, &why).await.map(drop);
+    }
+    let Some(was) = store::job::load(desk.tx, &job.name).await? else { return Ok(()) };
+    let again = was.clone().again(desk.now);
+    Ok(store::job::write(desk.tx, &was, &again).await?)
+}
+
+/// Books what a run spent. One that spent more than was set aside for it is counted, and the second such leaves the gap to a
+/// person.
+async fn settle(desk: &mut Desk<'_>, stored: Stored, run: &Run) -> Result<Stored, No> {
+    let Some(row) = spend::load(desk.tx, &run.claim_id).await? else { return Ok(stored) };
+    if row.spend.settled {
+        return Ok(stored);
+    }
+    let settled = if bug("unknown-is-free") && row.spend.tokens.is_none() {
+        row.spend.reported(Some(0), Some(0)).settle()
+    } else {
+        row.spend.settle()
+    };
+    spend::write(desk.tx, &run.claim_id, settled).await?;
+    let less = settled.booked().minus(row.spend.booked());
+    let stored = book(desk, &stored, row.day, less).await?;
+    if !settled.is_excess() {
+        return Ok(stored);
+    }
+    let pull = Pull { excesses: stored.pull.excesses + 1, ..stored.pull.clone() };
+    let stored = store::pull::write(desk.tx, &stored, &pull, &stored.seen).await?;
+    if pull.excesses >= EXCESSES_MAX
+        && let Some(gap) = store::gap::load(desk.tx, &pull.gap).await?
+        && gap.gap.clone().step(domain::gap::Event::NeedsHuman, desk.now).is_ok()
+    {
+        let why = format!("{} runs spent more than was set aside for them", pull.excesses);
+        crate::gap::step(desk, &gap, domain::gap::Event::NeedsHuman, &why).await?;
+        return Ok(store::pull::load(desk.tx, &pull.id).await?.unwrap_or(stored));
+    }
+    Ok(stored)
+}
+
+/// The refusal of a caller who stood in another stage of the same pull request.
+pub(super) async fn same_instance(
+    desk: &mut Desk<'_>,
+    stored: &Stored,
+    stage: Stage,
+    run: Option<&str>,
+) -> Result<Option<Refusal>, No> {
+    if bug("one-instance-in-two-stages") {
+        return Ok(None);
+    }
+    let by = &desk.call.by;
+    let who = Instance {
+        principal: by.name.clone(),
+        run: run.unwrap_or_default().to_owned(),
+        lineage: by.lineage.clone(),
+    };
+    let stood = hand::of(desk.tx, &stored.pull.id).await?;
+    Ok(stage::same_instance(stage, &who, &stood).map(|same| same.refusal(stage)))
+}
