@@ -23,3 +23,4 @@ pub mod refusal;
 pub mod schedule;
 pub mod scheduled;
 pub mod time;
+pub mod untrusted;
