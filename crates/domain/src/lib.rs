@@ -22,5 +22,6 @@ pub mod payload;
 pub mod refusal;
 pub mod schedule;
 pub mod scheduled;
+pub mod secret;
 pub mod time;
 pub mod untrusted;
