@@ -25,3 +25,4 @@ pub mod scheduled;
 pub mod secret;
 pub mod time;
 pub mod untrusted;
+pub mod visual;
