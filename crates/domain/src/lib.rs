@@ -26,4 +26,7 @@ pub mod refusal;
 pub mod schedule;
 pub mod scheduled;
 pub mod switch;
+pub mod secret;
 pub mod time;
+pub mod untrusted;
+pub mod visual;
