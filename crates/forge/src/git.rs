@@ -1,7 +1,8 @@
 //! The git program on a bare repository of our own: branches, differences, merges, worktrees.
 //!
 //! Never for a repository whose folder somebody else may write, such as an agent's: its configuration alone would run
-//! programs. Nothing is fetched and nothing is pushed, and a branch moves only from where it was seen to be.
+//! programs. Nothing is fetched and nothing is pushed (see [`crate::broker`]), and a branch moves only from where it was
+//! seen to be.
 
 mod diff;
 mod merge;
@@ -23,7 +24,7 @@ pub use merge::{Land, Made};
 pub use name::{Branch, Commit};
 pub use worktree::At;
 
-use run::Call;
+pub(crate) use run::{Call, Told, lines};
 
 /// Below which refs we put down what we know. Nobody who pushes may write there.
 pub const RECORDS: &str = "refs/gapwright";
@@ -146,7 +147,7 @@ impl Bare {
         }
     }
 
-    async fn commit_at(&self, name: &str) -> Result<Option<Commit>, Trouble> {
+    pub(crate) async fn commit_at(&self, name: &str) -> Result<Option<Commit>, Trouble> {
         let asked = format!("{name}^{{commit}}");
         let told = self.call("rev-parse").args(["--verify", "--quiet", "--end-of-options", &asked]).told().await?;
         match told.code {
@@ -158,30 +159,24 @@ impl Bare {
     }
 
     /// A tree with nothing in it.
-    async fn empty_tree(&self) -> Result<String, Trouble> {
+    pub(crate) async fn empty_tree(&self) -> Result<String, Trouble> {
         Ok(self.call("mktree").text().await?.trim_end().to_owned())
     }
 
     /// A commit of a tree, which no branch has yet.
-    async fn commit_tree(
+    pub(crate) async fn commit_tree(
         &self,
         tree: &str,
         parents: &[&Commit],
         hand: &Hand,
         message: &[u8],
     ) -> Result<Commit, Trouble> {
-        let date = format!("@{} +0000", hand.at.0.max(0) / 1_000);
-        let mut call = self.call("commit-tree").args(["-F", "-"]).input(message.to_owned());
-        for parent in parents {
-            call = call.args(["-p", parent.as_str()]);
-        }
-        let call = call.person("AUTHOR", &hand.author, &date).person("COMMITTER", &hand.committer, &date);
-        Commit::parse(call.arg(tree).text().await?.trim_end())
+        commit_tree(self.call("commit-tree"), tree, parents, hand, message).await
     }
 
     /// Does all of these orders to refs or none, one after another when all can be done; false when none, since a ref is
     /// not as it was said to be. It is not broken off though nobody waits for it any more.
-    async fn move_refs(&self, orders: &str) -> Result<bool, Trouble> {
+    pub(crate) async fn move_refs(&self, orders: &str) -> Result<bool, Trouble> {
         let call = self.call("update-ref").args(["--no-deref", "--stdin"]).input(orders.as_bytes().to_vec());
         let told = call.unbroken().await?;
         match told.code {
@@ -193,14 +188,31 @@ impl Bare {
     }
 
     /// The same for orders that are to be done wherever refs are.
-    async fn moved(&self, orders: &str) -> Result<(), Trouble> {
+    pub(crate) async fn moved(&self, orders: &str) -> Result<(), Trouble> {
         let moved = self.move_refs(orders).await?;
         if moved { Ok(()) } else { Err(Trouble::Failed("git update-ref found a ref elsewhere".to_owned())) }
     }
 
-    fn call(&self, verb: &'static str) -> Call {
+    pub(crate) fn call(&self, verb: &'static str) -> Call {
         Call::new(&self.folder, verb)
     }
+}
+
+/// The commit that such a call makes of a tree.
+pub(crate) async fn commit_tree(
+    call: Call,
+    tree: &str,
+    parents: &[&Commit],
+    hand: &Hand,
+    message: &[u8],
+) -> Result<Commit, Trouble> {
+    let date = format!("@{} +0000", hand.at.0.max(0) / 1_000);
+    let mut call = call.args(["-F", "-"]).input(message.to_owned());
+    for parent in parents {
+        call = call.args(["-p", parent.as_str()]);
+    }
+    let call = call.person("AUTHOR", &hand.author, &date).person("COMMITTER", &hand.committer, &date);
+    Commit::parse(call.arg(tree).text().await?.trim_end())
 }
 
 /// Whether git's words say that a ref is not as it was said to be: at another commit, there already, or not there. A lock

@@ -3,6 +3,7 @@
 //! Nothing is decided here and nothing is remembered: whoever calls has written down what it is about to do, and settles
 //! by reading what it does not know. A write is made at most once; [`Fault`] says whether it may have happened.
 
+pub mod broker;
 mod fault;
 pub mod git;
 pub mod github;
@@ -14,6 +15,7 @@ use std::fmt::Debug;
 use domain::time::Time;
 use futures::future::BoxFuture;
 
+pub use broker::Remote;
 pub use fault::Fault;
 pub use shape::{
     Account, AccountKind, Check, CheckState, Closed, Comment, Edit, FileChange, Files, Issue, IssueState, Label,
@@ -88,4 +90,7 @@ pub trait Forge: Debug + Send + Sync {
 
     /// The checks of a commit.
     fn checks<'a>(&'a self, commit: &'a str) -> Answer<'a, Vec<Check>>;
+
+    /// Where git finds the repository, and what it shows there. The credential may end within minutes: ask anew for each use.
+    fn remote(&self) -> Answer<'_, Remote>;
 }

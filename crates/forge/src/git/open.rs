@@ -42,13 +42,23 @@ impl Bare {
     pub async fn open(folder: &Path, hand: &Hand) -> Result<Self, Trouble> {
         let bare = Self::named(folder).await?;
         if is_empty(folder).await? {
-            bare.make(hand).await?;
+            bare.make(Some(hand)).await?;
         }
         bare.check().await?;
         let branch = Branch::parse(&bare.default_branch().await?)?;
         if !bare.has_branch().await? {
             bare.first_commit(&branch, hand).await?;
         }
+        Ok(bare)
+    }
+
+    /// The same without a first commit: what is in it comes from elsewhere.
+    pub(crate) async fn open_hollow(folder: &Path) -> Result<Self, Trouble> {
+        let bare = Self::named(folder).await?;
+        if is_empty(folder).await? {
+            bare.make(None).await?;
+        }
+        bare.check().await?;
         Ok(bare)
     }
 
@@ -132,7 +142,7 @@ impl Bare {
     }
 
     /// Makes it beside its folder and moves it there when it is whole. Who is slower than another leaves the other's.
-    async fn make(&self, hand: &Hand) -> Result<(), Trouble> {
+    async fn make(&self, hand: Option<&Hand>) -> Result<(), Trouble> {
         let why = |error: std::io::Error| Trouble::Folder(format!("{} cannot be made: {error}", self.folder.display()));
         let (Some(parent), Some(name)) = (self.folder.parent(), self.folder.file_name()) else {
             return Err(Trouble::Folder(format!("{} is no folder for a repository", self.folder.display())));
@@ -161,13 +171,16 @@ impl Bare {
         if is_empty(&self.folder).await? { made } else { Ok(()) }
     }
 
-    async fn init(&self, hand: &Hand) -> Result<(), Trouble> {
+    async fn init(&self, hand: Option<&Hand>) -> Result<(), Trouble> {
         let first = format!("--initial-branch={FIRST_BRANCH}");
         // Without a template there are no hooks.
         let call = self.call("init").args(["--quiet", "--bare", "--template=", "--object-format=sha1", &first]);
         call.arg("--").arg(&self.folder).done().await?;
         self.hide_records().await?;
-        self.first_commit(&Branch::parse(FIRST_BRANCH)?, hand).await
+        match hand {
+            Some(hand) => self.first_commit(&Branch::parse(FIRST_BRANCH)?, hand).await,
+            None => Ok(()),
+        }
     }
 
     async fn first_commit(&self, branch: &Branch, hand: &Hand) -> Result<(), Trouble> {

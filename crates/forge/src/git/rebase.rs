@@ -66,7 +66,8 @@ impl Bare {
         }
     }
 
-    async fn tree(&self, commit: &Commit) -> Result<String, Trouble> {
+    /// The tree of a commit.
+    pub(crate) async fn tree(&self, commit: &Commit) -> Result<String, Trouble> {
         let asked = format!("{}^{{tree}}", commit.as_str());
         Ok(self.call("rev-parse").args(["--verify", "--end-of-options", &asked]).text().await?.trim_end().to_owned())
     }

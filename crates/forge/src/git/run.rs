@@ -1,12 +1,15 @@
 //! Running the git program so that only what is said here counts: no environment, no configuration but the repository's
-//! own, no hooks, no network, and a bound on time and output.
+//! own, no hooks, no network unless one call is given it, and a bound on time and output.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
@@ -64,25 +67,60 @@ const ENVIRONMENT: [(&str, &str); 10] = [
 ];
 
 /// One call of git.
-pub(super) struct Call {
+pub(crate) struct Call {
     verb: &'static str,
     command: Command,
     input: Option<Vec<u8>>,
+    /// Where its output goes, if not to us.
+    into: Option<File>,
     limit: Duration,
+    out_bytes_max: usize,
+    over: Over,
+    group: Group,
+}
+
+/// What is done when it has more to say than is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Fails,
+    Cuts,
+}
+
+/// Which processes end when its time is up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// Git's own.
+    Git,
+    /// Those that it started, too.
+    All,
+}
+
+/// The leader of processes that end together, unless the leader has ended.
+struct Leader(Option<Pid>);
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Whoever has ended by itself is as good.
+            let _ = killpg(leader, Signal::SIGKILL);
+        }
+    }
 }
 
 /// What a call gave.
-pub(super) struct Told {
+pub(crate) struct Told {
     verb: &'static str,
     /// The exit code; -1 when it was killed.
-    pub(super) code: i32,
-    pub(super) out: Vec<u8>,
+    pub(crate) code: i32,
+    pub(crate) out: Vec<u8>,
     err: Vec<u8>,
+    /// Whether there was more.
+    cut: bool,
 }
 
 impl Call {
     /// A call of this verb on the repository in this folder, which is taken as it is named: none is looked for.
-    pub(super) fn new(folder: &Path, verb: &'static str) -> Self {
+    pub(crate) fn new(folder: &Path, verb: &'static str) -> Self {
         let mut command = Command::new("git");
         command.env_clear().envs(ENVIRONMENT).kill_on_drop(true).current_dir("/");
         let mut option = OsString::from("--git-dir=");
@@ -92,51 +130,97 @@ impl Call {
             command.args(["-c", said]);
         }
         command.arg(verb);
-        Self { verb, command, input: None, limit: LIMIT }
+        let (limit, out_bytes_max) = (LIMIT, OUT_BYTES_MAX);
+        let (over, group) = (Over::Fails, Group::Git);
+        Self { verb, command, input: None, into: None, limit, out_bytes_max, over, group }
     }
 
-    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
         self
     }
 
-    pub(super) fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
+    pub(crate) fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
         self.command.args(args);
         self
     }
 
     /// What it is told besides.
-    pub(super) fn input(self, input: Vec<u8>) -> Self {
+    pub(crate) fn input(self, input: Vec<u8>) -> Self {
         Self { input: Some(input), ..self }
     }
 
     /// Who is `AUTHOR` or `COMMITTER` of what it makes, and the date.
-    pub(super) fn person(mut self, role: &str, person: &Person, date: &str) -> Self {
+    pub(crate) fn person(mut self, role: &str, person: &Person, date: &str) -> Self {
         self.command.env(format!("GIT_{role}_NAME"), &person.name);
         self.command.env(format!("GIT_{role}_EMAIL"), &person.email);
         self.command.env(format!("GIT_{role}_DATE"), date);
         self
     }
 
+    /// A variable of its environment.
+    pub(crate) fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// Settings that nobody sees who lists the processes of this machine, unless it is said otherwise to every call.
+    pub(crate) fn set(mut self, settings: &[(String, String)]) -> Self {
+        self.command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+        for (place, (key, value)) in settings.iter().enumerate() {
+            self.command.env(format!("GIT_CONFIG_KEY_{place}"), key);
+            self.command.env(format!("GIT_CONFIG_VALUE_{place}"), value);
+        }
+        self
+    }
+
+    /// It may reach for one repository by this protocol and no other, for so long. Who carries it ends with it.
+    pub(crate) fn reaches(mut self, protocol: &str, limit: Duration) -> Self {
+        self.command.env("GIT_ALLOW_PROTOCOL", protocol).process_group(0);
+        Self { limit, group: Group::All, ..self }
+    }
+
+    /// What it gives goes into a file.
+    pub(crate) fn into_file(self, file: File) -> Self {
+        Self { into: Some(file), ..self }
+    }
+
+    /// More is too much.
+    pub(crate) fn at_most(self, out_bytes_max: usize) -> Self {
+        Self { out_bytes_max, ..self }
+    }
+
+    /// The beginning of what it gave, and whether there was more, if it ended well or had not come to its end.
+    pub(crate) async fn beginning(self, bytes_max: usize) -> Result<(Vec<u8>, bool), Trouble> {
+        let told = Self { out_bytes_max: bytes_max, over: Over::Cuts, ..self }.told().await?;
+        let told = if told.cut { told } else { told.well()? };
+        Ok((told.out, told.cut))
+    }
+
     /// It fills a folder, which takes longer.
-    pub(super) fn fills_a_folder(self) -> Self {
+    pub(crate) fn fills_a_folder(self) -> Self {
         Self { limit: LIMIT_OF_FOLDERS, ..self }
     }
 
     /// What it gave, however it ended. It goes on to its end though nobody waits for it any more, for half of what it does
     /// is worse than nothing.
-    pub(super) async fn unbroken(mut self) -> Result<Told, Trouble> {
+    pub(crate) async fn unbroken(mut self) -> Result<Told, Trouble> {
         let verb = self.verb;
         self.command.kill_on_drop(false);
         tokio::spawn(self.told()).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
     }
 
     /// What it gave, however it ended.
-    pub(super) async fn told(mut self) -> Result<Told, Trouble> {
+    pub(crate) async fn told(mut self) -> Result<Told, Trouble> {
         let verb = self.verb;
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
-        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdout = self.into.map_or_else(Stdio::piped, Stdio::from);
+        self.command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
         let mut child = self.command.spawn().map_err(|error| unstarted(&error))?;
+        let mut leader = Leader(match self.group {
+            Group::Git => None,
+            Group::All => child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw),
+        });
         let failed = |error: std::io::Error| Trouble::Failed(format!("git {verb}: {error}"));
         let (pipe, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let feed = async {
@@ -146,9 +230,18 @@ impl Call {
             }
         };
         let hear = async {
+            let Some(mut out) = out else { return Ok((Vec::new(), false)) };
             let mut kept = Vec::new();
-            let more = read(out, &mut kept, OUT_BYTES_MAX).await.map_err(failed)?;
-            if more { Err(Trouble::TooMuch(verb.to_owned())) } else { Ok(kept) }
+            if self.over == Over::Cuts {
+                let most = u64::try_from(self.out_bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+                (&mut out).take(most).read_to_end(&mut kept).await.map_err(failed)?;
+                let more = kept.len() > self.out_bytes_max;
+                kept.truncate(self.out_bytes_max);
+                // With nobody to hear it, it ends.
+                return Ok((kept, more));
+            }
+            let more = read(Some(out), &mut kept, self.out_bytes_max).await.map_err(failed)?;
+            if more { Err(Trouble::TooMuch(verb.to_owned())) } else { Ok((kept, false)) }
         };
         let complain = async {
             let mut kept = Vec::new();
@@ -156,25 +249,26 @@ impl Call {
         };
         let all = async {
             let ((), out, err) = tokio::join!(feed, hear, complain);
-            let (out, err) = (out?, err?);
+            let ((out, cut), err) = (out?, err?);
             let code = child.wait().await.map_err(failed)?.code().unwrap_or(-1);
-            Ok(Told { verb, code, out, err })
+            leader.0 = None;
+            Ok(Told { verb, code, out, err, cut })
         };
         tokio::time::timeout(self.limit, Box::pin(all)).await.unwrap_or_else(|_| Err(Trouble::Late(verb.to_owned())))
     }
 
     /// What it gave, if it ended well.
-    pub(super) async fn out(self) -> Result<Vec<u8>, Trouble> {
+    pub(crate) async fn out(self) -> Result<Vec<u8>, Trouble> {
         self.told().await?.well().map(|told| told.out)
     }
 
     /// The text that it gave, if it ended well.
-    pub(super) async fn text(self) -> Result<String, Trouble> {
+    pub(crate) async fn text(self) -> Result<String, Trouble> {
         self.told().await?.well()?.text()
     }
 
     /// Whether it ended well, which it says by 0 or 1.
-    pub(super) async fn yes_or_no(self) -> Result<bool, Trouble> {
+    pub(crate) async fn yes_or_no(self) -> Result<bool, Trouble> {
         let told = self.told().await?;
         match told.code {
             0 => Ok(true),
@@ -184,31 +278,31 @@ impl Call {
     }
 
     /// Nothing, if it ended well.
-    pub(super) async fn done(self) -> Result<(), Trouble> {
+    pub(crate) async fn done(self) -> Result<(), Trouble> {
         self.out().await.map(drop)
     }
 }
 
 impl Told {
     /// The same, if it ended well.
-    pub(super) fn well(self) -> Result<Self, Trouble> {
+    pub(crate) fn well(self) -> Result<Self, Trouble> {
         if self.code == 0 { Ok(self) } else { Err(self.trouble()) }
     }
 
     /// The text that it gave.
-    pub(super) fn text(&self) -> Result<String, Trouble> {
+    pub(crate) fn text(&self) -> Result<String, Trouble> {
         String::from_utf8(self.out.clone())
             .map_err(|_| Trouble::Failed(format!("git {} gave what is no text", self.verb)))
     }
 
     /// That it failed, with its first complaint.
-    pub(super) fn trouble(&self) -> Trouble {
+    pub(crate) fn trouble(&self) -> Trouble {
         let first = self.complaint().unwrap_or_else(|| "no word".to_owned());
         Trouble::Failed(format!("git {} ended with {}: {first}", self.verb, self.code))
     }
 
     /// The first line of its complaints, if it had any.
-    pub(super) fn complaint(&self) -> Option<String> {
+    pub(crate) fn complaint(&self) -> Option<String> {
         let complaints = String::from_utf8_lossy(&self.err);
         complaints.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
     }
@@ -241,7 +335,7 @@ async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_ma
 }
 
 /// The lines of an answer.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.is_empty())
 }
 

@@ -7,6 +7,7 @@
 //! | pace, limits, tries | `lane`, `limit`, `line` |
 //! | tokens | `gate`, `jwt` |
 //! | lists, what was said last, what a refusal means | `ask`, `cache`, `refusal` |
+//! | where git finds it | `remote` |
 //! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `check` |
 //! | what GitHub tells by itself | `webhook` |
 
@@ -25,6 +26,7 @@ mod limit;
 mod line;
 mod pull;
 mod refusal;
+mod remote;
 mod repository;
 mod route;
 mod settings;
@@ -49,7 +51,7 @@ use self::settings::Name;
 use self::wire::Wire;
 use crate::{
     Account, Answer, Check, Comment, Edit, Files, Forge, Issue, Label, Merged, Method, NewCheck, NewIssue, NewPull,
-    NewReview, Pull, Repository, SourceFile,
+    NewReview, Pull, Remote, Repository, SourceFile,
 };
 
 /// One repository on GitHub. Clones share everything: the token, the limits, the lane of the writes, what was said last.
@@ -166,6 +168,10 @@ impl Forge for GitHub {
 
     fn checks<'a>(&'a self, commit: &'a str) -> Answer<'a, Vec<Check>> {
         Box::pin(self.inner.checks(commit))
+    }
+
+    fn remote(&self) -> Answer<'_, Remote> {
+        Box::pin(self.inner.remote())
     }
 }
 

@@ -7,7 +7,7 @@ use store::local::pull;
 use crate::git::{Bare, Branch, Hand, Person, RECORDS, Trouble};
 use crate::local::act::read;
 use crate::local::{DEFAULT_BRANCH, Local, SETTING, refused};
-use crate::{Fault, Repository, SourceFile};
+use crate::{Fault, Remote, Repository, SourceFile};
 
 /// Where GitHub looks for workflows.
 const WORKFLOWS: &str = ".github/workflows";
@@ -33,6 +33,14 @@ impl Local {
             self.take(bare, id).await
         };
         self.home.bare.get_or_try_init(open).await
+    }
+
+    /// The bare repository itself: who pushes there is seen when the pull requests are next settled.
+    pub(super) async fn remote_of_git(&self) -> Result<Remote, Fault> {
+        let folder = self.bare().await?.folder();
+        let odd = || refused("the git repository has a path that is no text", format!("name another in {SETTING}"));
+        let url = folder.to_str().ok_or_else(odd)?.to_owned();
+        Ok(Remote { url, credential: None })
     }
 
     /// The repository as [`crate::Forge::repository`] tells it, for whoever only looks: nothing is made and nothing written

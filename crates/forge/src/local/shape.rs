@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use crate::local::Local;
 use crate::{
     Answer, Check, Comment, Edit, Files, Forge, Issue, Label, Merged, Method, NewCheck, NewIssue, NewPull, NewReview,
-    Pull, Repository, SourceFile,
+    Pull, Remote, Repository, SourceFile,
 };
 
 impl Forge for Local {
@@ -88,5 +88,9 @@ impl Forge for Local {
 
     fn checks<'a>(&'a self, commit: &'a str) -> Answer<'a, Vec<Check>> {
         self.all_checks(commit).boxed()
+    }
+
+    fn remote(&self) -> Answer<'_, Remote> {
+        self.remote_of_git().boxed()
     }
 }
