@@ -7,7 +7,7 @@
 //! | pace, limits, tries | `lane`, `limit`, `line` |
 //! | tokens | `gate`, `jwt` |
 //! | lists, what was said last, what a refusal means | `ask`, `cache`, `refusal` |
-//! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `check` |
+//! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `review`, `check` |
 //! | what GitHub tells by itself | `webhook` |
 
 mod answer;
@@ -26,6 +26,7 @@ mod line;
 mod pull;
 mod refusal;
 mod repository;
+mod review;
 mod route;
 mod settings;
 pub mod webhook;
@@ -48,8 +49,8 @@ use self::line::Line;
 use self::settings::Name;
 use self::wire::Wire;
 use crate::{
-    Account, Answer, Check, Comment, Edit, Files, Forge, Issue, Label, Merged, Method, NewCheck, NewIssue, NewPull,
-    NewReview, Pull, Repository, SourceFile,
+    Account, Answer, Check, Comment, Edit, Files, Forge, Issue, Label, LabelEvents, Merged, Method, NewCheck, NewIssue,
+    NewPull, NewReview, Pull, Repository, Review, SourceFile,
 };
 
 /// One repository on GitHub. Clones share everything: the token, the limits, the lane of the writes, what was said last.
@@ -92,6 +93,10 @@ impl Forge for GitHub {
         Box::pin(self.inner.repository())
     }
 
+    fn may_write<'a>(&'a self, who: &'a Account) -> Answer<'a, bool> {
+        Box::pin(self.inner.may_write(who))
+    }
+
     fn labels(&self) -> Answer<'_, Vec<Label>> {
         Box::pin(self.inner.labels())
     }
@@ -124,6 +129,10 @@ impl Forge for GitHub {
         Box::pin(self.inner.remove_label(number, label))
     }
 
+    fn label_events(&self, number: i64) -> Answer<'_, LabelEvents> {
+        Box::pin(self.inner.label_events(number))
+    }
+
     fn comments(&self, number: i64, since: Option<Time>) -> Answer<'_, Vec<Comment>> {
         Box::pin(self.inner.comments(number, since))
     }
@@ -138,6 +147,10 @@ impl Forge for GitHub {
 
     fn pulls(&self) -> Answer<'_, Vec<Pull>> {
         Box::pin(self.inner.pulls())
+    }
+
+    fn pulls_by_head<'a>(&'a self, branch: &'a str) -> Answer<'a, Vec<Pull>> {
+        Box::pin(self.inner.pulls_by_head(branch))
     }
 
     fn pull(&self, number: i64) -> Answer<'_, Pull> {
@@ -158,6 +171,10 @@ impl Forge for GitHub {
 
     fn review<'a>(&'a self, number: i64, new: &'a NewReview) -> Answer<'a, i64> {
         Box::pin(self.inner.review(number, new))
+    }
+
+    fn reviews(&self, number: i64) -> Answer<'_, Vec<Review>> {
+        Box::pin(self.inner.reviews(number))
     }
 
     fn put_check<'a>(&'a self, new: &'a NewCheck) -> Answer<'a, Check> {
