@@ -179,3 +179,9 @@ CREATE INDEX job_by_pull ON job (pull) WHERE pull IS NOT NULL;
 ALTER TABLE token ADD COLUMN root TEXT NOT NULL DEFAULT '';
 ALTER TABLE token ADD COLUMN claim_id TEXT;
 CREATE INDEX token_by_claim ON token (claim_id) WHERE claim_id IS NOT NULL;
+-- What the pipeline of pull requests needs of the local home: what a review decides, and pull requests found by their head.
+
+ALTER TABLE local_review ADD COLUMN state TEXT NOT NULL DEFAULT 'commented'
+    CHECK (state IN ('commented', 'approved', 'changes_requested', 'dismissed'));
+
+CREATE INDEX local_pull_by_head ON local_pull (repository, head_branch, number);

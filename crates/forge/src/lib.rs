@@ -19,8 +19,8 @@ pub use broker::Remote;
 pub use fault::Fault;
 pub use shape::{
     Account, AccountKind, Check, CheckState, Closed, Comment, Edit, FileChange, Files, Issue, IssueState, Label,
-    Merged, Method, NewCheck, NewIssue, NewPull, NewReview, Pull, PullState, Remark, Repository, Side, SourceFile,
-    Status,
+    LabelChange, LabelEvent, LabelEvents, Merged, Method, NewCheck, NewIssue, NewPull, NewReview, Pull, PullState,
+    Remark, Repository, Review, ReviewState, Side, SourceFile, Status,
 };
 
 /// What comes of something asked of a forge.
@@ -31,6 +31,10 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, Fault>>;
 pub trait Forge: Debug + Send + Sync {
     /// The repository, and who we are there.
     fn repository(&self) -> Answer<'_, Repository>;
+
+    /// Whether somebody may write there: push, merge, and so say what becomes of a pull request. No when the home does
+    /// not know them, or knows somebody else by their login: an id is one account's, a login may be another's by now.
+    fn may_write<'a>(&'a self, who: &'a Account) -> Answer<'a, bool>;
 
     /// Its labels.
     fn labels(&self) -> Answer<'_, Vec<Label>>;
@@ -56,6 +60,9 @@ pub trait Forge: Debug + Send + Sync {
     /// Takes one label away; one that is not there is taken away already. May be repeated.
     fn remove_label<'a>(&'a self, number: i64, label: &'a str) -> Answer<'a, ()>;
 
+    /// Who put labels on it and took them off, oldest first: the latest thousand or so, see [`LabelEvents::complete`].
+    fn label_events(&self, number: i64) -> Answer<'_, LabelEvents>;
+
     /// The comments that were written or changed at `since` or later, oldest first.
     fn comments(&self, number: i64, since: Option<Time>) -> Answer<'_, Vec<Comment>>;
 
@@ -68,6 +75,10 @@ pub trait Forge: Debug + Send + Sync {
 
     /// The open pull requests, by number.
     fn pulls(&self) -> Answer<'_, Vec<Pull>>;
+
+    /// The pull requests from this branch of the repository itself, open or not, by number, of which the last is the
+    /// latest: so one is found whose opening was not answered. Refused when there are more than a thousand.
+    fn pulls_by_head<'a>(&'a self, branch: &'a str) -> Answer<'a, Vec<Pull>>;
 
     /// One pull request.
     fn pull(&self, number: i64) -> Answer<'_, Pull>;
@@ -84,6 +95,10 @@ pub trait Forge: Debug + Send + Sync {
 
     /// Writes a review that approves nothing, of a commit; gives its id. Once sent it is not sent again.
     fn review<'a>(&'a self, number: i64, new: &'a NewReview) -> Answer<'a, i64>;
+
+    /// Its reviews by whomever, oldest first; those that are not handed in yet are not among them. Refused when there
+    /// are more than a thousand: what is not read may decide the opposite.
+    fn reviews(&self, number: i64) -> Answer<'_, Vec<Review>>;
 
     /// Puts a check on a commit. Once sent it is not sent again; it is found again by its external id.
     fn put_check<'a>(&'a self, new: &'a NewCheck) -> Answer<'a, Check>;

@@ -1,7 +1,7 @@
 //! The local home: issues and pull requests in our own store, their branches in a plain git repository on this machine.
 //!
-//! It keeps the rules that GitHub keeps where somebody builds on them, and nothing else of it: no rights among people, no
-//! branch protection. Every act is one transaction, and git is never asked while one is open.
+//! It keeps the rules that GitHub keeps where somebody builds on them, and nothing else of it: people may do everything
+//! alike, and there is no branch protection. Every act is one transaction, and git is never asked while one is open.
 
 mod act;
 mod bounds;
@@ -32,7 +32,7 @@ use crate::local::act::{No, act, read};
 use crate::{Account, AccountKind, Fault, Label, Repository};
 
 pub use crate::local::issue::{Event, PAGE_MAX};
-pub use crate::local::review::Review;
+pub use crate::local::review::Decision;
 
 /// What this installation is called where it writes something here.
 pub const US: &str = "gapwright";
@@ -136,6 +136,14 @@ impl Local {
     async fn all_labels(&self) -> Result<Vec<Label>, Fault> {
         let rows = read!(self, |tx| store::local::label::list(tx, self.name()))?;
         Ok(rows.into_iter().map(label::shown).collect())
+    }
+}
+
+/// Whoever sits at this machine may do everything; the one program beside us is git, which only tells what it found.
+fn may_write(who: &Account) -> bool {
+    match who.kind {
+        AccountKind::Us | AccountKind::Person => true,
+        AccountKind::Bot => false,
     }
 }
 

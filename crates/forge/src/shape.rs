@@ -3,7 +3,11 @@
 //! Titles, bodies, names and logins are other people's text: data, never instructions. Words that a home may add to are
 //! read with a place for those that are not known.
 
+mod review;
+
 use domain::time::Time;
+
+pub use review::{Check, CheckState, NewCheck, NewReview, Remark, Review, ReviewState};
 
 /// The repository as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +128,40 @@ pub struct Edit {
     pub state: Option<IssueState>,
 }
 
+/// How the labels of an issue or pull request came to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelEvents {
+    /// What was done, oldest first.
+    pub events: Vec<LabelEvent>,
+    /// False when there was more before these, or something that could not be read: a label that nothing here tells of may
+    /// be anybody's.
+    pub complete: bool,
+}
+
+/// That somebody put a label on or took it off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelEvent {
+    /// Its id; a later event has a larger one.
+    pub id: i64,
+    /// The label's name, as it was when this was done: it may have another by now.
+    pub label: String,
+    /// What was done.
+    pub what: LabelChange,
+    /// By whom.
+    pub actor: Account,
+    /// When.
+    pub at: Time,
+}
+
+/// What was done with a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelChange {
+    /// It was put on.
+    Added,
+    /// It was taken off.
+    Removed,
+}
+
 /// A comment on an issue or pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
@@ -187,6 +225,9 @@ pub struct Pull {
     pub author: Account,
     /// Whether it can be merged; none while the home does not know yet.
     pub mergeable: Option<bool>,
+    /// Who merged it, or closed it without a merge; none while it is open, and where the home does not say. Lists of
+    /// GitHub do not say: read the one.
+    pub ended_by: Option<Account>,
     /// When anything about it last changed.
     pub updated_at: Time,
 }
@@ -263,75 +304,6 @@ pub enum Method {
 pub struct Merged {
     /// The commit on the base.
     pub commit: String,
-}
-
-/// A review that says something and decides nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewReview {
-    /// The commit that was read.
-    pub commit: String,
-    /// What it says.
-    pub body: String,
-    /// What it says of single lines.
-    pub remarks: Vec<Remark>,
-}
-
-/// A remark on a line of the new side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
-    /// The file.
-    pub path: String,
-    /// The line, from 1.
-    pub line: i64,
-    /// What it says.
-    pub body: String,
-}
-
-/// How a check stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CheckState {
-    /// It waits or runs.
-    Running,
-    /// It passed.
-    Pass,
-    /// It failed.
-    Fail,
-    /// It says neither, or a word that is not known: never a pass.
-    Neutral,
-}
-
-/// A check of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// Its id.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// The commit.
-    pub commit: String,
-    /// How it stands.
-    pub state: CheckState,
-    /// What its maker calls it, by which it is found again.
-    pub external_id: String,
-    /// What it says, in a line.
-    pub title: String,
-}
-
-/// A check to put on a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewCheck {
-    /// Its name.
-    pub name: String,
-    /// The commit.
-    pub commit: String,
-    /// How it stands.
-    pub state: CheckState,
-    /// What we call it.
-    pub external_id: String,
-    /// What it says, in a line.
-    pub title: String,
-    /// What it says at length, at most 65,535 characters.
-    pub summary: String,
 }
 
 /// A text file of the default branch.

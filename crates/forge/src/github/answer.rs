@@ -69,13 +69,18 @@ pub(super) fn account(user: Option<User>, me: &Account) -> Account {
     Account { id, login, kind }
 }
 
+impl Named {
+    pub(super) fn name(self) -> Option<String> {
+        match self {
+            Self::Object { name } => name,
+            Self::Text(name) => Some(name),
+        }
+    }
+}
+
 /// The names of labels, sorted, each once.
 pub(super) fn names(labels: Vec<Named>) -> Vec<String> {
-    let name = |label| match label {
-        Named::Object { name } => name,
-        Named::Text(name) => Some(name),
-    };
-    let mut names: Vec<_> = labels.into_iter().filter_map(name).collect();
+    let mut names: Vec<_> = labels.into_iter().filter_map(Named::name).collect();
     names.sort_unstable();
     names.dedup();
     names

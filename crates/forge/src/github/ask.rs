@@ -5,6 +5,7 @@ use std::sync::Arc;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
+use url::form_urlencoded::{Serializer, parse};
 
 use super::Inner;
 use super::answer::shape;
@@ -33,6 +34,14 @@ pub(super) struct Pages<T> {
     pub(super) complete: bool,
 }
 
+/// One page of a list.
+struct Page<T> {
+    items: Vec<T>,
+    /// The query of the next.
+    next: Option<String>,
+    answer: Arc<Answer>,
+}
+
 impl Inner {
     pub(super) fn call(&self, route: &'static Route, names: &[&str], about: About) -> Result<Call, Fault> {
         Call::new(route, &self.repository, names, about)
@@ -56,28 +65,67 @@ impl Inner {
         reach: Reach,
         items: fn(P) -> Vec<T>,
     ) -> Result<Pages<T>, Fault> {
-        let and = if call.query.is_empty() { "" } else { "&" };
-        call.query = format!("{}{and}per_page={}", call.query, reach.page);
+        call.query = sized(&call.query, reach.page);
         let mut found = Vec::new();
         for _ in 0..reach.pages_max {
-            let answer = self.heard(&call).await?;
-            if !answer.status.is_success() {
-                return Err(self.refusal(&call, &answer).await);
-            }
-            let page = items(shape(&call, &answer)?);
-            let next = answer.link().and_then(next);
+            let page = self.page(&call, items).await?;
             // Only its link says whether a full page has a successor, and its tag does not stand for its link: one that
             // had none would still be "not modified" when it has one. What was made meanwhile would not be seen.
-            if next.is_some() || page.len() < reach.page {
-                self.cache.keep(&call, &answer);
+            if page.next.is_some() || page.items.len() < reach.page {
+                self.cache.keep(&call, &page.answer);
             }
-            found.extend(page);
-            match next {
+            found.extend(page.items);
+            match page.next {
                 Some(query) => call.query = query,
                 None => return Ok(Pages { items: found, complete: true }),
             }
         }
         Ok(Pages { items: found, complete: false })
+    }
+
+    /// Reads a list from the oldest on that only grows, and of one with more pages than are read the last ones.
+    pub(super) async fn latest<P: DeserializeOwned, T>(
+        &self,
+        mut call: Call,
+        reach: Reach,
+        items: fn(P) -> Vec<T>,
+    ) -> Result<Pages<T>, Fault> {
+        call.query = sized(&call.query, reach.page);
+        let first = self.page(&call, items).await?;
+        let Some(next) = first.next else {
+            if first.items.len() < reach.page {
+                self.cache.keep(&call, &first.answer);
+            }
+            return Ok(Pages { items: first.items, complete: true });
+        };
+        // A first page that has others is never kept: it stays as it is, and its link to the last does not.
+        let last = first.answer.link().and_then(|link| leads(link, "last")).unwrap_or_default();
+        let skipped = number(&last).unwrap_or_default().saturating_sub(reach.pages_max);
+        let mut found = if skipped == 0 { first.items } else { Vec::new() };
+        call.query = if skipped == 0 { next } else { numbered(&last, skipped + 1) };
+        // One more than it had, as it may have grown by now.
+        for _ in 0..=reach.pages_max {
+            let page = self.page(&call, items).await?;
+            if page.next.is_some() || page.items.len() < reach.page {
+                self.cache.keep(&call, &page.answer);
+            }
+            found.extend(page.items);
+            match page.next {
+                Some(query) => call.query = query,
+                None => return Ok(Pages { items: found, complete: skipped == 0 }),
+            }
+        }
+        Err(Fault::Later { why: format!("the end of the list of {} was not reached", call.about.words()), after: None })
+    }
+
+    /// One page, with nothing kept of it.
+    async fn page<P: DeserializeOwned, T>(&self, call: &Call, items: fn(P) -> Vec<T>) -> Result<Page<T>, Fault> {
+        let answer = self.heard(call).await?;
+        if !answer.status.is_success() {
+            return Err(self.refusal(call, &answer).await);
+        }
+        let next = answer.link().and_then(|link| leads(link, "next"));
+        Ok(Page { items: items(shape(call, &answer)?), next, answer })
     }
 
     /// One question and its answer, good or bad.
@@ -136,14 +184,33 @@ impl<T> Pages<T> {
     }
 }
 
-/// The query of the next page. Of its address nothing else is used: where we ask, and with what, is ours to say.
-fn next(link: &str) -> Option<String> {
+/// A query that asks for pages of this size.
+fn sized(query: &str, page: usize) -> String {
+    let and = if query.is_empty() { "" } else { "&" };
+    format!("{query}{and}per_page={page}")
+}
+
+/// The number of the page that a query asks for.
+fn number(query: &str) -> Option<usize> {
+    parse(query.as_bytes()).find(|(key, _)| key == "page").and_then(|(_, number)| number.parse().ok())
+}
+
+/// The same query for another page.
+fn numbered(query: &str, page: usize) -> String {
+    let others = parse(query.as_bytes()).filter(|(key, _)| key != "page");
+    Serializer::new(String::new()).extend_pairs(others).append_pair("page", &page.to_string()).finish()
+}
+
+/// The query of the page that stands so to this one. Of its address nothing else is used: where we ask, and with what, is
+/// ours to say.
+fn leads(link: &str, how: &str) -> Option<String> {
+    let rel = format!("rel=\"{how}\"");
     let mut rest = link;
     loop {
         let (_, after) = rest.split_once('<')?;
         let (address, after) = after.split_once('>')?;
         let said = after.split('<').next().unwrap_or_default();
-        if said.contains("rel=\"next\"") {
+        if said.contains(&rel) {
             let query = Url::parse(address).ok()?.query()?.to_owned();
             return (query.len() <= QUERY_BYTES_MAX).then_some(query);
         }
@@ -170,7 +237,17 @@ mod tests {
             ("", None),
             ("<", None),
         ] {
-            assert_eq!(next(link).as_deref(), query, "{link}");
+            assert_eq!(leads(link, "next").as_deref(), query, "{link}");
+        }
+    }
+
+    #[test]
+    fn another_page_of_a_list_is_asked_for_with_the_rest_of_its_query() {
+        let link = r#"<https://a/?page=2&per_page=100>; rel="next", <https://a/?x=a%26b&page=14&per_page=100>; rel="last""#;
+        let last = leads(link, "last").expect("a last page");
+        assert_eq!((number(&last), numbered(&last, 5).as_str()), (Some(14), "x=a%26b&per_page=100&page=5"));
+        for query in ["", "per_page=100", "page=", "page=-1", "page=99999999999999999999999"] {
+            assert_eq!(number(query), None, "{query}");
         }
     }
 }

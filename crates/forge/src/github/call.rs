@@ -19,6 +19,7 @@ pub(super) enum About {
     Issue(i64),
     Pull(i64),
     Label(String),
+    Account(String),
     Commit(String),
     File(String),
 }
@@ -41,6 +42,7 @@ impl About {
             Self::Issue(number) => format!("issue {number}"),
             Self::Pull(number) => format!("pull request {number}"),
             Self::Label(name) => format!("the label {name}"),
+            Self::Account(login) => format!("the account {login}"),
             Self::Commit(commit) => format!("the commit {commit}"),
             Self::File(path) => format!("the file {path}"),
         }

@@ -1,17 +1,20 @@
-//! The labels of the repository, and of one issue or pull request.
+//! The labels of the repository, and of one issue or pull request, and who put them there.
 
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::Inner;
-use super::answer::shape;
+use super::answer::{Moment, Named, User, account, shape};
 use super::ask::Reach;
 use super::call::About;
 use super::route;
-use crate::{Fault, Label};
+use crate::{Account, Fault, Label, LabelChange, LabelEvent, LabelEvents};
 
 /// Two thousand labels.
 const REACH: Reach = Reach { page: 100, pages_max: 20 };
+
+/// The latest thousand events of one issue or pull request, of which those of labels are some.
+const EVENT_REACH: Reach = Reach { page: 100, pages_max: 10 };
 
 /// What GitHub says when the issue is there and the label is not on it.
 const NOT_ON_IT: &str = "Label does not exist";
@@ -24,6 +27,16 @@ struct Found {
     color: String,
     #[serde(default)]
     description: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: i64,
+    event: String,
+    actor: Option<User>,
+    created_at: Moment,
+    #[serde(default)]
+    label: Option<Named>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +54,20 @@ struct Names<'a> {
 impl From<Found> for Label {
     fn from(Found { id, name, color, description }: Found) -> Self {
         Self { id: id.to_string(), name, color, description: description.unwrap_or_default() }
+    }
+}
+
+impl Event {
+    /// What it says of a label; the fault is that it does not say of which.
+    fn change(self, me: &Account) -> Option<Result<LabelEvent, ()>> {
+        let what = match self.event.as_str() {
+            "labeled" => LabelChange::Added,
+            "unlabeled" => LabelChange::Removed,
+            _ => return None,
+        };
+        let Some(label) = self.label.and_then(Named::name) else { return Some(Err(())) };
+        let (id, actor, at) = (self.id, account(self.actor, me), self.created_at.0);
+        Some(Ok(LabelEvent { id, label, what, actor, at }))
     }
 }
 
@@ -74,6 +101,22 @@ impl Inner {
     pub(super) async fn add_label(&self, number: i64, label: &str) -> Result<(), Fault> {
         let call = self.call(&route::ADD_LABEL, &[&number.to_string()], About::Issue(number))?;
         self.ask(&call.body(&Names { labels: [label] })?).await.map(drop)
+    }
+
+    pub(super) async fn label_events(&self, number: i64) -> Result<LabelEvents, Fault> {
+        let me = self.me().await?;
+        let call = self.call(&route::EVENTS, &[&number.to_string()], About::Issue(number))?;
+        let found = self.latest(call, EVENT_REACH, |page: Vec<Event>| page).await?;
+        let (mut events, mut complete) = (Vec::new(), found.complete);
+        for change in found.items.into_iter().filter_map(|event| event.change(&me)) {
+            match change {
+                Ok(event) => events.push(event),
+                Err(()) => complete = false,
+            }
+        }
+        events.sort_by_key(|event| event.id);
+        events.dedup_by_key(|event| event.id);
+        Ok(LabelEvents { events, complete })
     }
 
     pub(super) async fn remove_label(&self, number: i64, label: &str) -> Result<(), Fault> {

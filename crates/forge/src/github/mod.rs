@@ -8,7 +8,7 @@
 //! | tokens | `gate`, `jwt` |
 //! | lists, what was said last, what a refusal means | `ask`, `cache`, `refusal` |
 //! | where git finds it | `remote` |
-//! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `check` |
+//! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `review`, `check` |
 //! | what GitHub tells by itself | `webhook` |
 
 mod answer;
@@ -28,6 +28,7 @@ mod pull;
 mod refusal;
 mod remote;
 mod repository;
+mod review;
 mod route;
 mod settings;
 pub mod webhook;
@@ -50,8 +51,8 @@ use self::line::Line;
 use self::settings::Name;
 use self::wire::Wire;
 use crate::{
-    Account, Answer, Check, Comment, Edit, Files, Forge, Issue, Label, Merged, Method, NewCheck, NewIssue, NewPull,
-    NewReview, Pull, Remote, Repository, SourceFile,
+    Account, Answer, Check, Comment, Edit, Files, Forge, Issue, Label, LabelEvents, Merged, Method, NewCheck, NewIssue,
+    NewPull, NewReview, Pull, Remote, Repository, Review, SourceFile,
 };
 
 /// One repository on GitHub. Clones share everything: the token, the limits, the lane of the writes, what was said last.
@@ -94,6 +95,10 @@ impl Forge for GitHub {
         Box::pin(self.inner.repository())
     }
 
+    fn may_write<'a>(&'a self, who: &'a Account) -> Answer<'a, bool> {
+        Box::pin(self.inner.may_write(who))
+    }
+
     fn labels(&self) -> Answer<'_, Vec<Label>> {
         Box::pin(self.inner.labels())
     }
@@ -126,6 +131,10 @@ impl Forge for GitHub {
         Box::pin(self.inner.remove_label(number, label))
     }
 
+    fn label_events(&self, number: i64) -> Answer<'_, LabelEvents> {
+        Box::pin(self.inner.label_events(number))
+    }
+
     fn comments(&self, number: i64, since: Option<Time>) -> Answer<'_, Vec<Comment>> {
         Box::pin(self.inner.comments(number, since))
     }
@@ -140,6 +149,10 @@ impl Forge for GitHub {
 
     fn pulls(&self) -> Answer<'_, Vec<Pull>> {
         Box::pin(self.inner.pulls())
+    }
+
+    fn pulls_by_head<'a>(&'a self, branch: &'a str) -> Answer<'a, Vec<Pull>> {
+        Box::pin(self.inner.pulls_by_head(branch))
     }
 
     fn pull(&self, number: i64) -> Answer<'_, Pull> {
@@ -160,6 +173,10 @@ impl Forge for GitHub {
 
     fn review<'a>(&'a self, number: i64, new: &'a NewReview) -> Answer<'a, i64> {
         Box::pin(self.inner.review(number, new))
+    }
+
+    fn reviews(&self, number: i64) -> Answer<'_, Vec<Review>> {
+        Box::pin(self.inner.reviews(number))
     }
 
     fn put_check<'a>(&'a self, new: &'a NewCheck) -> Answer<'a, Check> {

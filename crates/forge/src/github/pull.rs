@@ -1,4 +1,4 @@
-//! Pull requests: found, opened, read, merged and reviewed.
+//! Pull requests: found, opened, read and merged.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,7 @@ use super::answer::{Moment, Named, User, account, names, shape};
 use super::ask::Reach;
 use super::call::About;
 use super::route;
-use crate::{
-    Account, Fault, FileChange, Files, Merged, Method, NewPull, NewReview, Pull, PullState, Remark, Side, Status,
-};
+use crate::{Account, Fault, FileChange, Files, Merged, Method, NewPull, Pull, PullState, Side, Status};
 
 /// Some thousand open pull requests. A page has so few that one of the longest is still read whole.
 const REACH: Reach = Reach { page: 30, pages_max: 34 };
@@ -40,9 +38,19 @@ struct Found {
     updated_at: Moment,
     #[serde(default)]
     merged_at: Option<Moment>,
+    /// Lists do not say.
+    #[serde(default)]
+    merged_by: Option<User>,
     /// While it is open this is no commit of the base.
     #[serde(default)]
     merge_commit_sha: Option<String>,
+}
+
+/// What only its issue says.
+#[derive(Deserialize)]
+struct Ended {
+    #[serde(default)]
+    closed_by: Option<User>,
 }
 
 #[derive(Deserialize)]
@@ -78,11 +86,6 @@ struct Landed {
     sha: String,
 }
 
-#[derive(Deserialize)]
-struct Written {
-    id: i64,
-}
-
 #[derive(Serialize)]
 struct New<'a> {
     title: &'a str,
@@ -101,28 +104,16 @@ struct Land<'a> {
     commit_title: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Review<'a> {
-    commit_id: &'a str,
-    body: &'a str,
-    event: &'static str,
-    comments: Vec<Line<'a>>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    path: &'a str,
-    line: i64,
-    side: &'static str,
-    body: &'a str,
-}
-
 impl Found {
     fn pull(self, me: &Account) -> Pull {
         let state = match (self.merged_at, self.state.as_str()) {
             (Some(_), _) => PullState::Merged { commit: self.merge_commit_sha },
             (None, "closed") => PullState::Closed,
             (None, _) => PullState::Open,
+        };
+        let ended_by = match &state {
+            PullState::Merged { .. } => self.merged_by.map(|user| account(Some(user), me)),
+            PullState::Open | PullState::Closed => None,
         };
         let fork = self.head.repo != self.base.repo;
         Pull {
@@ -137,6 +128,7 @@ impl Found {
             labels: names(self.labels),
             author: account(self.user, me),
             mergeable: self.mergeable,
+            ended_by,
             updated_at: self.updated_at.0,
         }
     }
@@ -172,16 +164,32 @@ impl Inner {
         let query = [("state", "open"), ("sort", "created"), ("direction", "asc")];
         let call = self.call(&route::PULLS_OF, &[], About::Repository)?.query(&query);
         let found = self.pages(call, REACH, |page: Vec<Found>| page).await?.whole("open pull requests")?;
-        let mut pulls: Vec<_> = found.into_iter().map(|found| found.pull(&me)).collect();
-        pulls.sort_by_key(|pull| pull.number);
-        pulls.dedup_by_key(|pull| pull.number);
+        Ok(by_number(found, &me))
+    }
+
+    pub(super) async fn pulls_by_head(&self, branch: &str) -> Result<Vec<Pull>, Fault> {
+        let me = self.me().await?;
+        // A branch without its owner would be passed over, and every pull request told.
+        let head = format!("{}:{branch}", self.repository.owner);
+        let query = [("head", head.as_str()), ("state", "all"), ("sort", "created"), ("direction", "asc")];
+        let call = self.call(&route::PULLS_OF, &[], About::Repository)?.query(&query);
+        let found = self.pages(call, REACH, |page: Vec<Found>| page).await?.whole("pull requests of one branch")?;
+        let mut pulls = by_number(found, &me);
+        // Another fork of the same owner may have such a branch, and GitHub has been seen to tell of others besides.
+        pulls.retain(|pull| pull.head.branch == branch);
         Ok(pulls)
     }
 
     pub(super) async fn pull(&self, number: i64) -> Result<Pull, Fault> {
         let me = self.me().await?;
         let call = self.call(&route::PULL, &[&number.to_string()], About::Pull(number))?;
-        Ok(self.get::<Found>(&call).await?.pull(&me))
+        let mut pull = self.get::<Found>(&call).await?.pull(&me);
+        if pull.state == PullState::Closed {
+            // Its issue tells in one answer what is else found by reading all of its events.
+            let call = self.call(&route::ISSUE, &[&number.to_string()], About::Pull(number))?;
+            pull.ended_by = self.get::<Ended>(&call).await?.closed_by.map(|user| account(Some(user), &me));
+        }
+        Ok(pull)
     }
 
     pub(super) async fn open_pull(&self, new: &NewPull) -> Result<Pull, Fault> {
@@ -212,16 +220,14 @@ impl Inner {
         let answer = self.ask(&call).await?;
         Ok(Merged { commit: shape::<Landed>(&call, &answer)?.sha })
     }
+}
 
-    pub(super) async fn review(&self, number: i64, new: &NewReview) -> Result<i64, Fault> {
-        let lines =
-            new.remarks.iter().map(|Remark { path, line, body }| Line { path, line: *line, side: "RIGHT", body });
-        let comments = lines.collect();
-        let review = Review { commit_id: &new.commit, body: &new.body, event: "COMMENT", comments };
-        let call = self.call(&route::REVIEW, &[&number.to_string()], About::Pull(number))?.body(&review)?;
-        let answer = self.ask(&call).await?;
-        Ok(shape::<Written>(&call, &answer)?.id)
-    }
+/// In order, each once: a list moves while it is read.
+fn by_number(found: Vec<Found>, me: &Account) -> Vec<Pull> {
+    let mut pulls: Vec<_> = found.into_iter().map(|found| found.pull(me)).collect();
+    pulls.sort_by_key(|pull| pull.number);
+    pulls.dedup_by_key(|pull| pull.number);
+    pulls
 }
 
 #[cfg(test)]

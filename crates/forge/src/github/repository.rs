@@ -1,4 +1,4 @@
-//! The repository, who we are there, and its workflow files.
+//! The repository, who we are there, who else may write, and its workflow files.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -37,6 +37,14 @@ struct Permissions {
     push: bool,
     #[serde(default)]
     triage: bool,
+}
+
+/// What somebody may do, as one of `admin`, `write`, `read` and `none`: whatever their role is called, GitHub says which of
+/// these it comes to.
+#[derive(Deserialize)]
+struct Permission {
+    permission: String,
+    user: Option<User>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +91,23 @@ impl Inner {
         match &*known {
             Some(me) => Ok(me.clone()),
             None => self.meet(&mut known).await,
+        }
+    }
+
+    pub(super) async fn may_write(&self, who: &Account) -> Result<bool, Fault> {
+        let me = self.me().await?;
+        let call = self.call(&route::PERMISSION, &[&who.login], About::Account(who.login.clone()))?;
+        match self.get::<Permission>(&call).await {
+            Ok(Permission { permission, user }) => {
+                let same = user.is_some_and(|user| account(Some(user), &me).id == who.id);
+                Ok(same && ["admin", "maintain", "write"].contains(&permission.as_str()))
+            }
+            // Nobody is called so, or an App is, whose rights stand where only its owner and it itself see them.
+            Err(Fault::Gone { .. }) if who.kind == AccountKind::Us && who.id == me.id => {
+                Ok(self.repository().await?.writable == Some(true))
+            }
+            Err(Fault::Gone { .. }) => Ok(false),
+            Err(fault) => Err(fault),
         }
     }
 

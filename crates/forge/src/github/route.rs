@@ -79,6 +79,7 @@ routes! {
     // The repository.
     REPOSITORY: GET "/repos/{owner}/{repo}", Read, METADATA;
     REPOSITORY_BY_ID: GET "/repositories/{repository_id}", Read, METADATA;
+    PERMISSION: GET "/repos/{owner}/{repo}/collaborators/{username}/permission", Read, METADATA;
     WORKFLOWS: GET "/repos/{owner}/{repo}/contents/.github/workflows", Read, CONTENTS_READ;
     WORKFLOW: GET "/repos/{owner}/{repo}/contents/.github/workflows/{name}", Read, CONTENTS_READ;
 
@@ -93,6 +94,9 @@ routes! {
     OPEN_ISSUE: POST "/repos/{owner}/{repo}/issues", Create, ISSUES;
     EDIT_ISSUE: PATCH "/repos/{owner}/{repo}/issues/{issue_number}", Repeat, ISSUES;
     ADD_LABEL: POST "/repos/{owner}/{repo}/issues/{issue_number}/labels", Repeat, ISSUES;
+    /// What happened to it, without what was said: the timeline has every comment, review and commit as well, and says no
+    /// more of labels.
+    EVENTS: GET "/repos/{owner}/{repo}/issues/{issue_number}/events", Read, ISSUES;
     REMOVE_LABEL: DELETE "/repos/{owner}/{repo}/issues/{issue_number}/labels/{name}", Repeat, ISSUES;
     COMMENTS: GET "/repos/{owner}/{repo}/issues/{issue_number}/comments", Read, ISSUES;
     COMMENT: POST "/repos/{owner}/{repo}/issues/{issue_number}/comments", Create, ISSUES;
@@ -103,6 +107,7 @@ routes! {
     OPEN_PULL: POST "/repos/{owner}/{repo}/pulls", Create, PULLS;
     FILES: GET "/repos/{owner}/{repo}/pulls/{pull_number}/files", Read, PULLS;
     MERGE: PUT "/repos/{owner}/{repo}/pulls/{pull_number}/merge", Guarded, CONTENTS;
+    REVIEWS: GET "/repos/{owner}/{repo}/pulls/{pull_number}/reviews", Read, PULLS;
     REVIEW: POST "/repos/{owner}/{repo}/pulls/{pull_number}/reviews", Create, PULLS;
 
     // Checks.

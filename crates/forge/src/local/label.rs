@@ -1,15 +1,19 @@
 //! Labels: made, renamed, put on and taken off.
 
+use domain::time::Time;
 use store::Tx;
 use store::local::{event, issue, label};
 
-use crate::local::act::{No, act};
+use crate::local::act::{No, act, read};
 use crate::local::issue::held;
-use crate::local::{Local, bounds, gone, refused};
-use crate::{Fault, Label};
+use crate::local::{Local, account, bounds, gone, refused};
+use crate::{Fault, Label, LabelChange, LabelEvent, LabelEvents};
 
 /// The color of a label that was never made on purpose: GitHub's.
 const COLOR: &str = "ededed";
+
+/// How many changes of the labels of one number are told: what is read of GitHub at most.
+const EVENTS_MAX: i64 = 1_000;
 
 impl Local {
     /// Gives a label another name; whoever wears it wears it still.
@@ -48,6 +52,19 @@ impl Local {
             }
             Ok(())
         })
+    }
+
+    pub(super) async fn labelled(&self, number: i64) -> Result<LabelEvents, Fault> {
+        let found = read!(self, |tx| async {
+            let issue = issue::find(tx, self.name(), number).await?;
+            let rows = event::labelling(tx, self.name(), number, EVENTS_MAX + 1).await?;
+            Ok(issue.map(|_| rows))
+        })?;
+        let rows = found.ok_or_else(|| gone(format!("number {number}")))?;
+        let most = usize::try_from(EVENTS_MAX).unwrap_or(usize::MAX);
+        let complete = rows.len() <= most;
+        let events = rows.into_iter().take(most).rev().map(changed).collect();
+        Ok(LabelEvents { events, complete })
     }
 
     /// Puts a label on a number, and makes it first where it is missing; false when it was on it.
@@ -92,6 +109,16 @@ impl Local {
         }
         let told = format!("{} to {new}", row.name);
         Ok(event::add(tx, self.name(), None, self.who(), "label renamed", &told).await?)
+    }
+}
+
+fn changed(row: event::Row) -> LabelEvent {
+    LabelEvent {
+        id: row.id,
+        label: row.detail,
+        what: if row.what == "labeled" { LabelChange::Added } else { LabelChange::Removed },
+        actor: account(&row.actor, &row.actor_kind),
+        at: Time(row.at),
     }
 }
 

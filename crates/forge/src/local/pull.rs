@@ -8,12 +8,24 @@ use store::local::{event, issue, pull};
 use crate::git::{Branch, Commit};
 use crate::local::act::{No, act, read};
 use crate::local::branches::of_git;
-use crate::local::settle::Sight;
-use crate::local::{Local, bounds, gone, refused};
-use crate::{Fault, Files, Issue, IssueState, NewPull, Pull, PullState, Side};
+use crate::local::settle::{GIT, Sight};
+use crate::local::{Local, account, bounds, gone, refused};
+use crate::{Account, Fault, Files, Issue, IssueState, NewPull, Pull, PullState, Side};
 
 /// How often news from git are written down before a pull request is told as it was last seen. They come by pushes.
 const SETTLE_MAX: usize = 3;
+
+/// How many pull requests of one branch are told: what is read of GitHub at most.
+const PULLS_OF_HEAD_MAX: usize = 1_000;
+
+/// Which pull requests.
+#[derive(Debug, Clone, Copy)]
+enum Which<'a> {
+    /// Those that are open.
+    Open,
+    /// Those from this branch, open or not.
+    Head(&'a str),
+}
 
 /// How the state of a pull request turns.
 pub(super) enum Turn {
@@ -44,34 +56,64 @@ impl Local {
     }
 
     pub(super) async fn open_pulls(&self) -> Result<Vec<Pull>, Fault> {
+        self.several(Which::Open).await
+    }
+
+    pub(super) async fn pulls_of_head(&self, branch: &str) -> Result<Vec<Pull>, Fault> {
+        self.several(Which::Head(branch)).await
+    }
+
+    /// Pull requests by number, after git was asked for news.
+    async fn several(&self, which: Which<'_>) -> Result<Vec<Pull>, Fault> {
         let mut left = SETTLE_MAX;
         loop {
             left -= 1;
-            let (issues, rows) = read!(self, |tx| async {
-                let issues = issue::open_pulls(tx, self.name()).await?;
-                Ok((self.dressed(tx, issues).await?, pull::open(tx, self.name()).await?))
-            })?;
-            if rows.is_empty() {
+            let found = read!(self, |tx| self.rows(tx, which))?;
+            if found.is_empty() {
                 return Ok(Vec::new());
             }
+            if found.len() > PULLS_OF_HEAD_MAX && matches!(which, Which::Head(_)) {
+                let why = format!("the branch has had more than {PULLS_OF_HEAD_MAX} pull requests");
+                return Err(refused(why, "use another branch for the next"));
+            }
             let bare = self.bare().await?;
-            let sight = self.sight(bare, &rows.iter().collect::<Vec<_>>()).await?;
+            let sight = self.sight(bare, &found.iter().map(|(_, row)| row).collect::<Vec<_>>()).await?;
             let mut news = false;
-            for row in &rows {
+            for (_, row) in &found {
                 news |= self.settle(bare, row, &sight).await?;
             }
             if news && left > 0 {
                 continue;
             }
             let mut pulls = Vec::new();
-            let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.number, row)).collect();
-            for issue in issues {
-                if let Some(row) = rows.remove(&issue.number) {
-                    pulls.push(self.shown_pull(issue, row, &sight).await?);
-                }
+            for (issue, row) in found {
+                pulls.push(self.shown_pull(issue, row, &sight).await?);
             }
             return Ok(pulls);
         }
+    }
+
+    /// Both halves of pull requests, by number.
+    async fn rows(&self, tx: &mut Tx, which: Which<'_>) -> Result<Vec<(Issue, pull::Row)>, store::Fault> {
+        let (issues, rows) = match which {
+            Which::Open => {
+                let issues = issue::open_pulls(tx, self.name()).await?;
+                (self.dressed(tx, issues).await?, pull::open(tx, self.name()).await?)
+            }
+            Which::Head(branch) => {
+                let most = i64::try_from(PULLS_OF_HEAD_MAX).unwrap_or(i64::MAX);
+                let rows = pull::of_head(tx, self.name(), branch, most.saturating_add(1)).await?;
+                let mut issues = Vec::new();
+                for row in &rows {
+                    let issue = issue::find(tx, self.name(), row.number).await?;
+                    issues.extend(self.dressed(tx, issue.into_iter().collect()).await?);
+                }
+                (issues, rows)
+            }
+        };
+        let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.number, row)).collect();
+        let halves = issues.into_iter().filter_map(|issue| rows.remove(&issue.number).map(|row| (issue, row)));
+        Ok(halves.collect())
     }
 
     pub(super) async fn opened_pull(&self, new: &NewPull) -> Result<Pull, Fault> {
@@ -211,6 +253,7 @@ impl Local {
         let open = row.state == "open";
         let base = sight.tip(&row.base_branch).filter(|_| open).cloned().unwrap_or(row.base_commit);
         let mergeable = if open { Some(self.goes_together(&base, &row.head_commit).await?) } else { None };
+        let ended_by = if open { None } else { self.ended_by(row.number).await? };
         Ok(Pull {
             number: issue.number,
             url: format!("local:{}/pull/{}", self.name(), issue.number),
@@ -223,12 +266,20 @@ impl Local {
             head: Side { branch: row.head_branch, commit: row.head_commit },
             base: Side { branch: row.base_branch, commit: base },
             mergeable,
+            ended_by,
             title: issue.title,
             body: issue.body,
             labels: issue.labels,
             author: issue.author,
             updated_at: issue.updated_at,
         })
+    }
+
+    /// Who ended it; none when git was all there was to see of it, which does not say who moved a branch.
+    async fn ended_by(&self, number: i64) -> Result<Option<Account>, Fault> {
+        let row = read!(self, |tx| event::ending(tx, self.name(), number))?;
+        let row = row.filter(|row| (row.actor.as_str(), row.actor_kind.as_str()) != (GIT.login, GIT.kind));
+        Ok(row.map(|row| account(&row.actor, &row.actor_kind)))
     }
 
     async fn goes_together(&self, base: &str, head: &str) -> Result<bool, Fault> {

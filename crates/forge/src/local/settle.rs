@@ -14,7 +14,7 @@ use crate::local::branches::{here, of_git};
 use crate::local::issue::held;
 
 /// Who it was, when only git knows.
-const GIT: Who<'static> = Who { login: "git", kind: "bot" };
+pub(super) const GIT: Who<'static> = Who { login: "git", kind: "bot" };
 
 /// The refs of the repository as they were seen at once.
 pub(super) struct Sight(pub(super) HashMap<String, String>);

@@ -3,15 +3,19 @@
 use domain::time::Time;
 use futures::FutureExt as _;
 
-use crate::local::Local;
+use crate::local::{Decision, Local, may_write};
 use crate::{
-    Answer, Check, Comment, Edit, Files, Forge, Issue, Label, Merged, Method, NewCheck, NewIssue, NewPull, NewReview,
-    Pull, Remote, Repository, SourceFile,
+    Account, Answer, Check, Comment, Edit, Files, Forge, Issue, Label, LabelEvents, Merged, Method, NewCheck, NewIssue,
+    NewPull, NewReview, Pull, Remote, Repository, Review, SourceFile,
 };
 
 impl Forge for Local {
     fn repository(&self) -> Answer<'_, Repository> {
         self.described().boxed()
+    }
+
+    fn may_write<'a>(&'a self, who: &'a Account) -> Answer<'a, bool> {
+        async move { Ok(may_write(who)) }.boxed()
     }
 
     fn labels(&self) -> Answer<'_, Vec<Label>> {
@@ -46,6 +50,10 @@ impl Forge for Local {
         self.take_label(number, label).boxed()
     }
 
+    fn label_events(&self, number: i64) -> Answer<'_, LabelEvents> {
+        self.labelled(number).boxed()
+    }
+
     fn comments(&self, number: i64, since: Option<Time>) -> Answer<'_, Vec<Comment>> {
         self.all_comments(number, since).boxed()
     }
@@ -60,6 +68,10 @@ impl Forge for Local {
 
     fn pulls(&self) -> Answer<'_, Vec<Pull>> {
         self.open_pulls().boxed()
+    }
+
+    fn pulls_by_head<'a>(&'a self, branch: &'a str) -> Answer<'a, Vec<Pull>> {
+        self.pulls_of_head(branch).boxed()
     }
 
     fn pull(&self, number: i64) -> Answer<'_, Pull> {
@@ -79,7 +91,11 @@ impl Forge for Local {
     }
 
     fn review<'a>(&'a self, number: i64, new: &'a NewReview) -> Answer<'a, i64> {
-        self.reviewed(number, new).boxed()
+        self.reviewed(number, new, Decision::Comment).boxed()
+    }
+
+    fn reviews(&self, number: i64) -> Answer<'_, Vec<Review>> {
+        self.all_reviews(number).boxed()
     }
 
     fn put_check<'a>(&'a self, new: &'a NewCheck) -> Answer<'a, Check> {

@@ -25,6 +25,8 @@ pub(super) enum Caller {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Right {
     Read,
+    /// To label, close and open again.
+    Triage,
     Write,
 }
 
@@ -97,15 +99,19 @@ impl Caller {
 
     /// Lets it pass when it may do this to one of these nouns, which are names of permissions.
     pub(super) fn may(&self, state: &State, repo: &Repo, nouns: &[&str], right: Right) -> Result<(), Answer> {
-        if right == Right::Write && repo.archived {
+        if right != Right::Read && repo.archived {
             return Err(Answer::refusal(403, "Repository was archived so is read-only."));
         }
         let public = right == Right::Read && !repo.private;
         let (may, message) = match self {
-            Self::Nobody if right == Right::Write => return Err(Answer::refusal(401, "Requires authentication")),
+            Self::Nobody if right != Right::Read => return Err(Answer::refusal(401, "Requires authentication")),
             Self::Nobody => (public, "Not Found"),
             Self::Person { .. } => {
-                let needed = if right == Right::Write { Access::Write } else { Access::Read };
+                let needed = match right {
+                    Right::Read => Access::Read,
+                    Right::Triage => Access::Triage,
+                    Right::Write => Access::Write,
+                };
                 let has = self.access(state, repo).is_some_and(|access| access >= needed);
                 (has || public, "Resource not accessible by personal access token")
             }
@@ -124,11 +130,11 @@ impl Caller {
     /// What a repository says of the rights of whoever asks: an App's are never told here.
     pub(super) fn permissions(&self, state: &State, repo: &Repo) -> Value {
         let access = self.access(state, repo);
-        let write = access == Some(Access::Write);
+        let (write, triage) = (access == Some(Access::Write), access >= Some(Access::Triage));
         match self {
             Self::Nobody => Value::Null,
             Self::Person { .. } => {
-                json!({"admin": false, "maintain": false, "push": write, "triage": write, "pull": true})
+                json!({"admin": false, "maintain": false, "push": write, "triage": triage, "pull": true})
             }
             Self::Installation { .. } | Self::App => {
                 json!({"admin": false, "maintain": false, "push": false, "triage": false, "pull": false})

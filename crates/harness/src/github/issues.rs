@@ -104,8 +104,10 @@ impl Turn<'_> {
     fn edit_issue(&mut self, word: &str) -> Outcome {
         let number = self.numbered(word)?;
         let is_pull = self.repo().issues[&number].pull.is_some();
-        self.may(if is_pull { &NOUNS } else { &["issues"] }, Right::Write)?;
         let wish = self.wish()?;
+        let only_state = wish.title.is_none() && wish.body.is_none() && wish.labels.is_none();
+        let right = if only_state { Right::Triage } else { Right::Write };
+        self.may(if is_pull { &NOUNS } else { &["issues"] }, right)?;
         let repo = self.repo;
         self.act().edit(repo, number, wish)?;
         Ok(Answer::ok(self.view().whole_issue(self.repo(), &self.repo().issues[&number])))
@@ -131,8 +133,12 @@ impl Turn<'_> {
 
     fn issue_labels(&mut self, method: &str, word: &str, rest: &[&str]) -> Outcome {
         let number = self.numbered(word)?;
-        self.may(&NOUNS, if method == "GET" { Right::Read } else { Right::Write })?;
+        self.may(&NOUNS, if method == "GET" { Right::Read } else { Right::Triage })?;
         let (repo, names) = (self.repo, self.list("labels"));
+        let makes = names.iter().flatten().any(|name| self.repo().label(name).is_none());
+        if makes && method != "GET" && self.may(&NOUNS, Right::Write).is_err() {
+            return Err(Answer::refusal(403, "You do not have permission to create labels on this repository."));
+        }
         match method {
             "GET" => {
                 let (view, repo) = (self.view(), self.repo());
@@ -155,7 +161,7 @@ impl Turn<'_> {
 
     fn remove_issue_label(&mut self, word: &str, name: &str) -> Outcome {
         let number = self.numbered(word)?;
-        self.may(&NOUNS, Right::Write)?;
+        self.may(&NOUNS, Right::Triage)?;
         let repo = self.repo;
         if !self.act().remove_label(repo, number, name) {
             return Err(Answer::refusal(404, "Label does not exist"));

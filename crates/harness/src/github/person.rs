@@ -174,6 +174,11 @@ impl<'a> Person<'a> {
         })
     }
 
+    /// Takes what a review decided out of the count; panics when it decided nothing.
+    pub fn dismiss(self, number: i64, review: i64, why: &str) {
+        self.act(|act, repo| act.dismiss(repo, number, review, why));
+    }
+
     /// Takes a branch away; its pull requests are closed.
     pub fn delete_branch(self, branch: &str) {
         self.act(|act, repo| {

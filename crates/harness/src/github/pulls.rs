@@ -75,7 +75,8 @@ impl Turn<'_> {
         let asked = |name| self.request.asked(name);
         let repo = self.repo();
         let state = asked("state").unwrap_or_else(|| "open".to_owned());
-        let (head, base) = (asked("head"), asked("base"));
+        // A branch without its owner is passed over without a word.
+        let (head, base) = (asked("head").filter(|head| head.contains(':')), asked("base"));
         let fits = |(issue, pull): &(&Issue, &Pull)| {
             issue.fate == Fate::Here
                 && (state == "all" || (state == "open") == issue.open)

@@ -10,14 +10,19 @@ use super::pulls::NOUN;
 use super::route::Turn;
 use super::state::Review;
 
+/// How a review stands that is not handed in.
+const PENDING: &str = "PENDING";
+
 impl Turn<'_> {
-    /// The reviews of a pull request, the oldest first.
+    /// The reviews of a pull request, the oldest first. What is not handed in only its author sees.
     pub(super) fn list_reviews(&self, word: &str, rest: &[&str]) -> Outcome {
         let number = self.pull_number(word)?;
         let (view, repo) = (self.view(), self.repo());
         let issue = &repo.issues[&number];
-        let reviews = &self.pull(number).reviews;
-        Ok(self.request.paged(reviews, &self.here(rest), |review| view.review(repo, issue, review)))
+        let me = self.caller.author();
+        let reviews = self.pull(number).reviews.iter();
+        let reviews: Vec<_> = reviews.filter(|review| review.state != PENDING || review.author == me).collect();
+        Ok(self.request.paged(&reviews, &self.here(rest), |review| view.review(repo, issue, review)))
     }
 
     /// Writes a review.
@@ -25,7 +30,7 @@ impl Turn<'_> {
         let number = self.pull_number(word)?;
         self.may(&NOUN, Right::Write)?;
         let commit = self.request.text("commit_id").unwrap_or(&self.pull(number).head_sha).to_owned();
-        let event = self.request.text("event").unwrap_or("PENDING").to_owned();
+        let event = self.request.text("event").unwrap_or(PENDING).to_owned();
         let body = self.request.text("body").unwrap_or_default().to_owned();
         let remarks = self.request.body["comments"].as_array().cloned().unwrap_or_default();
         let repo = self.repo;
@@ -59,7 +64,7 @@ impl Act<'_> {
                 return Err(Answer::unprocessable("Can not request changes on your own pull request"));
             }
             "REQUEST_CHANGES" => "CHANGES_REQUESTED",
-            "PENDING" => "PENDING",
+            PENDING => PENDING,
             _ => return Err(Answer::invalid("PullRequestReview", "event", "invalid")),
         };
         let silent = words.body.trim().is_empty() && words.remarks.is_empty();
@@ -73,18 +78,35 @@ impl Act<'_> {
         let review = Review { id, author, body, state, commit, at, remarks };
         self.issue(repo, number).pull.as_mut().expect("it is a pull request").reviews.push(review.clone());
         self.touch(repo, number);
-        if state != "PENDING" {
-            let view = self.view();
-            let store = &view.state.repos[&repo];
-            let issue = &store.issues[&number];
-            let pull = issue.pull.as_ref().expect("it is a pull request");
-            let mut shown = view.review(store, issue, &review);
-            // A webhook has the word in small letters.
-            shown["state"] = state.to_lowercase().into();
-            let payload = json!({"review": shown, "pull_request": view.simple_pull(store, issue, pull)});
-            self.tell("pull_request_review", Some("submitted"), repo, payload);
+        if state != PENDING {
+            self.tell_review("submitted", repo, number, &review);
         }
         Ok(id)
+    }
+
+    /// Takes what a review decided out of the count; panics when it decided nothing.
+    pub(super) fn dismiss(&mut self, repo: i64, number: i64, id: i64, why: &str) {
+        let reviews = &mut self.issue(repo, number).pull.as_mut().expect("it is a pull request").reviews;
+        let review = reviews.iter_mut().find(|review| review.id == id).expect("a review with this id");
+        assert!(["APPROVED", "CHANGES_REQUESTED"].contains(&review.state), "{id} decides nothing");
+        let before = std::mem::replace(&mut review.state, "DISMISSED").to_lowercase();
+        let review = review.clone();
+        let dismissed = json!({"state": before, "review_id": id, "dismissal_message": why});
+        self.happened(repo, number, "review_dismissed", json!({"dismissed_review": dismissed}));
+        self.touch(repo, number);
+        self.tell_review("dismissed", repo, number, &review);
+    }
+
+    fn tell_review(&mut self, action: &'static str, repo: i64, number: i64, review: &Review) {
+        let view = self.view();
+        let store = &view.state.repos[&repo];
+        let issue = &store.issues[&number];
+        let pull = issue.pull.as_ref().expect("it is a pull request");
+        let mut shown = view.review(store, issue, review);
+        // A webhook has the word in small letters.
+        shown["state"] = review.state.to_lowercase().into();
+        let payload = json!({"review": shown, "pull_request": view.simple_pull(store, issue, pull)});
+        self.tell("pull_request_review", Some(action), repo, payload);
     }
 
     /// Whether the commit is there and every remark is on a line that the difference shows.

@@ -142,24 +142,37 @@ impl Turn<'_> {
         }
     }
 
-    /// What somebody may do in the repository.
+    /// What somebody may do in the repository. An App is nobody who could.
     fn permission(&self, login: &str) -> Outcome {
         self.may(&["metadata"], Right::Read)?;
-        let user = self.state.users.get(&login.to_lowercase()).ok_or_else(Answer::not_found)?;
-        let repo = self.repo();
-        let word = match self.state.grants.get(&(login.to_lowercase(), repo.id)) {
-            Some(Access::Write) => "write",
-            Some(Access::Read) => "read",
-            _ if same(login, &repo.owner) => "admin",
-            Some(Access::None) | None if repo.private => "none",
-            Some(Access::None) | None => "read",
-        };
+        let user = self.state.users.get(&login.to_lowercase()).filter(|user| user.kind != "Bot");
+        let user = user.ok_or_else(|| Answer::refusal(404, &format!("{login} is not a user")))?;
+        let role = self.role(login);
+        let base = if role == "triage" { "read" } else { role };
+        let (admin, push) = (role == "admin", ["admin", "write"].contains(&role));
         let mut shown = self.view().user(user);
-        let (admin, push) = (word == "admin", ["admin", "write"].contains(&word));
-        shown["role_name"] = word.into();
+        shown["role_name"] = role.into();
+        let triage = push || role == "triage";
         shown["permissions"] =
-            json!({"admin": admin, "maintain": admin, "push": push, "triage": push, "pull": word != "none"});
-        Ok(Answer::ok(json!({"permission": word, "role_name": word, "user": shown})))
+            json!({"admin": admin, "maintain": admin, "push": push, "triage": triage, "pull": role != "none"});
+        Ok(Answer::ok(json!({"permission": base, "role_name": role, "user": shown})))
+    }
+
+    /// What somebody is in the repository: what was granted to them, or else what their tokens are good for.
+    fn role(&self, login: &str) -> &'static str {
+        let repo = self.repo();
+        let granted = self.state.grants.get(&(login.to_lowercase(), repo.id)).copied();
+        let tokens = self.state.tokens.values().filter(|token| same(&token.login, login));
+        match granted {
+            None if same(login, &repo.owner) => "admin",
+            granted => match granted.or_else(|| tokens.map(|token| token.access).max()) {
+                Some(Access::Write) => "write",
+                Some(Access::Triage) => "triage",
+                Some(Access::Read) => "read",
+                Some(Access::None) | None if repo.private => "none",
+                Some(Access::None) | None => "read",
+            },
+        }
     }
 
     fn rate(&self) -> Answer {

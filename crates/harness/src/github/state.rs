@@ -43,13 +43,15 @@ pub(super) struct State {
     pub(super) lazy_reads: u32,
 }
 
-/// What a personal token may do.
+/// What a personal token may do, or somebody in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
     /// Nothing but what is public.
     None,
     /// It may read, open issues and comment.
     Read,
+    /// It may also put labels on and take them off, and close and open again; neither make a label nor push nor merge.
+    Triage,
     /// It may write everything that a collaborator may.
     Write,
 }

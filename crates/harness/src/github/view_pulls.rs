@@ -111,7 +111,7 @@ impl View<'_> {
     pub(super) fn review(&self, repo: &Repo, issue: &Issue, review: &Review) -> Value {
         let web = format!("{WEB}/{}/pull/{}#pullrequestreview-{}", repo.full_name(), issue.number, review.id);
         let pull = format!("{}/pulls/{}", self.at(repo), issue.number);
-        json!({
+        let mut shown = json!({
             "id": review.id,
             "node_id": node("PRR", review.id),
             "user": self.login(&review.author.login),
@@ -121,9 +121,12 @@ impl View<'_> {
             "pull_request_url": pull,
             "author_association": self.association(repo, &review.author),
             "_links": {"html": {"href": web}, "pull_request": {"href": pull}},
-            "submitted_at": stamp(review.at),
             "commit_id": review.commit,
-        })
+        });
+        if review.state != "PENDING" {
+            shown["submitted_at"] = stamp(review.at).into();
+        }
+        shown
     }
 }
 

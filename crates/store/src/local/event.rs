@@ -11,6 +11,10 @@ statements! {
                   WHERE repository = $1 AND number = $2 AND id > $3 ORDER BY id LIMIT $4";
     LIST = "SELECT id, number, at, actor, actor_kind, what, detail FROM local_event
              WHERE repository = $1 AND id > $2 ORDER BY id LIMIT $3";
+    LABELLING = "SELECT id, number, at, actor, actor_kind, what, detail FROM local_event
+                  WHERE repository = $1 AND number = $2 AND what IN ('labeled', 'unlabeled') ORDER BY id DESC LIMIT $3";
+    ENDING = "SELECT id, number, at, actor, actor_kind, what, detail FROM local_event
+               WHERE repository = $1 AND number = $2 AND what IN ('closed', 'merged') ORDER BY id DESC LIMIT 1";
 }
 
 /// An event as it is remembered.
@@ -59,6 +63,16 @@ pub async fn add(
 /// The events of a number after the one with this id, oldest first.
 pub async fn of_number(tx: &mut Tx, repository: &str, number: i64, after: i64, limit: i64) -> Result<Vec<Row>, Fault> {
     tx.all(OF_NUMBER, &[Text(repository), Int(number), Int(after), Int(limit)]).await
+}
+
+/// The latest events by which a number got or lost a label, the latest first.
+pub async fn labelling(tx: &mut Tx, repository: &str, number: i64, limit: i64) -> Result<Vec<Row>, Fault> {
+    tx.all(LABELLING, &[Text(repository), Int(number), Int(limit)]).await
+}
+
+/// The event by which a number was last closed or merged.
+pub async fn ending(tx: &mut Tx, repository: &str, number: i64) -> Result<Option<Row>, Fault> {
+    tx.one(ENDING, &[Text(repository), Int(number)]).await
 }
 
 /// The events of a repository after the one with this id, oldest first.

@@ -20,6 +20,7 @@ statements! {
     FIND = concat!(pulls!(), "local_pull.number = $2");
     OPEN = concat!(pulls!(), "open_head IS NOT NULL ORDER BY local_pull.number");
     ANY = "SELECT number FROM local_pull WHERE repository = $1 LIMIT 1";
+    OF_HEAD = concat!(pulls!(), "head_branch = $2 ORDER BY local_pull.number LIMIT $3");
     BY_HEAD = "SELECT number FROM local_pull WHERE repository = $1 AND open_head = $2";
     SEEN = "UPDATE local_pull SET head_commit = $4
              WHERE repository = $1 AND number = $2 AND head_commit = $3 AND open_head IS NOT NULL";
@@ -82,6 +83,11 @@ pub async fn open(tx: &mut Tx, repository: &str) -> Result<Vec<Row>, Fault> {
 pub async fn any(tx: &mut Tx, repository: &str) -> Result<bool, Fault> {
     let row: Option<(i64,)> = tx.one(ANY, &[Text(repository)]).await?;
     Ok(row.is_some())
+}
+
+/// Those that have or had this head branch, open or not, by number.
+pub async fn of_head(tx: &mut Tx, repository: &str, head: &str, limit: i64) -> Result<Vec<Row>, Fault> {
+    tx.all(OF_HEAD, &[Text(repository), Text(head), Int(limit)]).await
 }
 
 /// The number of the open one with this head.

@@ -5,11 +5,11 @@ use crate::local::Who;
 use crate::{Fault, Tx};
 
 statements! {
-    ADD = "INSERT INTO local_review (repository, id, number, commit_id, body, author, author_kind, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    ADD = "INSERT INTO local_review (repository, id, number, commit_id, body, author, author_kind, created_at, state)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     REMARK = "INSERT INTO local_remark (repository, review, place, path, line, body) VALUES ($1, $2, $3, $4, $5, $6)";
-    LIST = "SELECT id, number, commit_id, body, author, author_kind, created_at FROM local_review
-             WHERE repository = $1 AND number = $2 ORDER BY id";
+    LIST = "SELECT id, number, commit_id, body, author, author_kind, created_at, state FROM local_review
+             WHERE repository = $1 AND number = $2 ORDER BY id LIMIT $3";
     REMARKS = "SELECT path, line, body FROM local_remark WHERE repository = $1 AND review = $2 ORDER BY place";
     PUT_CHECK = "INSERT INTO local_check (repository, id, commit_id, name, external_id, state, title, summary, updated_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -37,6 +37,21 @@ pub struct Row {
     pub author_kind: String,
     /// When it was written.
     pub created_at: i64,
+    /// `commented`, `approved`, `changes_requested` or `dismissed`.
+    pub state: String,
+}
+
+/// What a new review says.
+#[derive(Debug, Clone, Copy)]
+pub struct New<'a> {
+    /// Who writes it.
+    pub author: Who<'a>,
+    /// The commit that was read.
+    pub commit: &'a str,
+    /// What it says.
+    pub body: &'a str,
+    /// What it decides: `commented`, `approved` or `changes_requested`.
+    pub state: &'a str,
 }
 
 /// A check as it is remembered.
@@ -61,24 +76,18 @@ pub struct CheckRow {
 }
 
 /// Adds a review at this moment.
-pub async fn add(
-    tx: &mut Tx,
-    repository: &str,
-    (id, number): (i64, i64),
-    author: Who<'_>,
-    commit: &str,
-    body: &str,
-) -> Result<(), Fault> {
+pub async fn add(tx: &mut Tx, repository: &str, (id, number): (i64, i64), new: New<'_>) -> Result<(), Fault> {
     let now = tx.now();
     let args = [
         Text(repository),
         Int(id),
         Int(number),
-        Text(commit),
-        Text(body),
-        Text(author.login),
-        Text(author.kind),
+        Text(new.commit),
+        Text(new.body),
+        Text(new.author.login),
+        Text(new.author.kind),
         Int(now.0),
+        Text(new.state),
     ];
     tx.run(ADD, &args).await.map(drop)
 }
@@ -95,8 +104,8 @@ pub async fn remark(
 }
 
 /// The reviews of a pull request, oldest first.
-pub async fn list(tx: &mut Tx, repository: &str, number: i64) -> Result<Vec<Row>, Fault> {
-    tx.all(LIST, &[Text(repository), Int(number)]).await
+pub async fn list(tx: &mut Tx, repository: &str, number: i64, limit: i64) -> Result<Vec<Row>, Fault> {
+    tx.all(LIST, &[Text(repository), Int(number), Int(limit)]).await
 }
 
 /// What a review says of single lines: file, line, words.

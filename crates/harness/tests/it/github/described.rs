@@ -135,7 +135,7 @@ async fn refuse_all(person: &Asker, app: &Asker) {
 }
 
 /// Every kind of webhook that the fake sends.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "check_run.completed",
     "installation.created",
     "installation.deleted",
@@ -162,6 +162,7 @@ const KINDS: [&str; 28] = [
     "pull_request.reopened",
     "pull_request.synchronize",
     "pull_request.unlabeled",
+    "pull_request_review.dismissed",
     "pull_request_review.submitted",
     "repository.renamed",
 ];
@@ -218,7 +219,8 @@ fn tell_of_a_pull(mona: Person<'_>, octo: Person<'_>) {
     mona.draft(pull);
     mona.ready(pull);
     mona.commit("topic", &[("b.txt", Some("b\n"))]);
-    octo.review(pull, "APPROVE", "good");
+    let review = octo.review(pull, "APPROVE", "good");
+    octo.dismiss(pull, review, "read again");
     mona.comment(pull, "on a pull request");
     mona.merge(pull, "squash");
 }

@@ -5,6 +5,7 @@ mod described;
 mod faults;
 mod issues;
 mod pulls;
+mod rights;
 mod webhooks;
 
 use harness::GitHub;

@@ -33,6 +33,9 @@ async fn a_pull_request_is_opened_once_for_a_branch_that_is_there() {
     assert_eq!(said, "A pull request already exists for octo:topic.");
     let listed = asker.get(&format!("{PULLS}?head=octo:topic")).await;
     assert_eq!(each(&listed, "title"), ["A topic"]);
+    assert_eq!(asker.get(&format!("{PULLS}?head=octo:other")).await, json!([]));
+    let passed_over = asker.get(&format!("{PULLS}?head=other")).await;
+    assert_eq!(each(&passed_over, "title"), ["A topic"], "a branch without its owner narrows nothing down");
     let issues = asker.get("/repos/octo/hello/issues").await;
     assert!(issues[0]["pull_request"].is_object(), "a pull request is in the list of issues too");
     let (status, closed) = asker.ask("PATCH", &format!("{PULLS}/1"), json!({"state": "closed", "title": "Else"})).await;
@@ -129,6 +132,27 @@ async fn nobody_approves_their_own_and_remarks_are_on_lines_that_are_shown() {
     assert_eq!(asker.ask("POST", &reviews, json!({"event": "APPROVE"})).await.0, 200);
     assert_eq!(each(&asker.get(&reviews).await, "state"), ["COMMENTED", "APPROVED"]);
     assert_eq!(github.pull(REPO, number).reviews[0].remarks.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_is_seen_when_it_is_handed_in_and_counts_until_it_is_dismissed() {
+    let (github, asker) = hello().await;
+    let number = topic(&github);
+    let reviews = format!("{PULLS}/{number}/reviews");
+    assert_eq!(asker.ask("POST", &reviews, json!({"body": "not yet"})).await.0, 200);
+    assert_eq!(each(&asker.get(&reviews).await, "state"), ["PENDING"]);
+    assert!(asker.get(&reviews).await[0].get("submitted_at").is_none());
+    let other = Asker::new(&github, &github.token("other", Access::Write));
+    assert_eq!(other.get(&reviews).await, json!([]), "only its author sees it");
+    let octo = github.as_person("octo", REPO);
+    let review = octo.review(number, "APPROVE", "good");
+    assert_eq!(each(&other.get(&reviews).await, "state"), ["APPROVED"]);
+    octo.dismiss(number, review, "read again");
+    let told = other.get(&reviews).await;
+    assert_eq!((each(&told, "state"), &told[0]["user"]["login"]), (vec!["DISMISSED"], &json!("octo")));
+    let events = other.get(&format!("/repos/{REPO}/issues/{number}/events")).await;
+    assert_eq!(each(&events, "event"), ["review_dismissed"]);
+    assert_eq!(github.misanswers(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
