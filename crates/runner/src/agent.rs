@@ -217,32 +217,36 @@ fn codex(program: &Path, brief: &Brief) -> Command {
 mod tests {
     use super::*;
 
-    fn check(text: &str, expect: Result<Agent, BadAgent>) {
-        assert_eq!(Agent::parse(text), expect, "{text}");
+    fn check(text: &str, expect: &Agent) {
+        assert_eq!(Agent::parse(text).as_ref(), Ok(expect), "{text}");
     }
 
-    fn command(argv: &[&str]) -> Result<Agent, BadAgent> {
-        Ok(Agent::Command { argv: argv.iter().map(|word| (*word).to_owned()).collect() })
+    fn check_bad(text: &str, why: &BadAgent) {
+        assert_eq!(Agent::parse(text).as_ref(), Err(why), "{text}");
+    }
+
+    fn command(argv: &[&str]) -> Agent {
+        Agent::Command { argv: argv.iter().map(|word| (*word).to_owned()).collect() }
     }
 
     #[test]
     fn an_agent_is_named_by_a_word_a_path_or_a_command_line() {
-        check("claude", Ok(Agent::Claude { program: "claude".into() }));
-        check(" /opt/bin/claude ", Ok(Agent::Claude { program: "/opt/bin/claude".into() }));
-        check("codex", Ok(Agent::Codex { program: "codex".into() }));
-        check("claude --bare", command(&["claude", "--bare"]));
-        check("aider --message 'two words' $HOME", command(&["aider", "--message", "two words", "$HOME"]));
+        check("claude", &Agent::Claude { program: "claude".into() });
+        check(" /opt/bin/claude ", &Agent::Claude { program: "/opt/bin/claude".into() });
+        check("codex", &Agent::Codex { program: "codex".into() });
+        check("claude --bare", &command(&["claude", "--bare"]));
+        check("aider --message 'two words' $HOME", &command(&["aider", "--message", "two words", "$HOME"]));
     }
 
     #[test]
     fn what_names_no_agent_says_why() {
-        check("", Err(BadAgent::Empty));
-        check("''", Err(BadAgent::Empty));
-        check("sh -c 'half", Err(BadAgent::Quotes));
-        check("./claude", Err(BadAgent::Relative("./claude".to_owned())));
-        check("bin/agent", Err(BadAgent::Relative("bin/agent".to_owned())));
-        check("..", Err(BadAgent::Relative("..".to_owned())));
-        check(&"x".repeat(AGENT_TEXT_MAX + 1), Err(BadAgent::Long));
+        check_bad("", &BadAgent::Empty);
+        check_bad("''", &BadAgent::Empty);
+        check_bad("sh -c 'half", &BadAgent::Quotes);
+        check_bad("./claude", &BadAgent::Relative("./claude".to_owned()));
+        check_bad("bin/agent", &BadAgent::Relative("bin/agent".to_owned()));
+        check_bad("..", &BadAgent::Relative("..".to_owned()));
+        check_bad(&"x".repeat(AGENT_TEXT_MAX + 1), &BadAgent::Long);
     }
 
     #[test]

@@ -38,12 +38,8 @@ impl Environment {
     /// Picks from `variables`: `PATH`, `LANG`, `TERM`, [`PROVIDERS`], and what the operator names in `also`.
     /// The path keeps only absolute folders: another would be one of the workspace, where anyone may have put a program.
     pub fn pick(variables: impl IntoIterator<Item = (String, String)>, also: &[String]) -> Self {
-        let mut picked = Self {
-            path: PATH.to_owned(),
-            lang: "C.UTF-8".to_owned(),
-            term: "dumb".to_owned(),
-            passed: Vec::new(),
-        };
+        let mut picked =
+            Self { path: PATH.to_owned(), lang: "C.UTF-8".to_owned(), term: "dumb".to_owned(), passed: Vec::new() };
         for (name, value) in variables {
             match name.as_str() {
                 "PATH" => picked.path = absolute(&value),

@@ -195,7 +195,8 @@ impl<W: FnMut(Progress)> Run<W> {
         }
         if why.is_some() {
             self.process.terminate();
-            self.hear_until(Instant::now() + self.limits.grace, |heard| matches!(heard, Heard::Exited | Heard::Over)).await;
+            self.hear_until(Instant::now() + self.limits.grace, |heard| matches!(heard, Heard::Exited | Heard::Over))
+                .await;
         }
         self.process.kill();
         self.hear_until(Instant::now() + DRAIN, |heard| matches!(heard, Heard::Over)).await;
