@@ -68,7 +68,7 @@ fn no_name_is_a_shrug() {
 }
 
 /// What each crate of ours may build on.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("notify", &["domain"]),
@@ -76,6 +76,7 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("forge", &["domain", "store"]),
     ("plane", &["domain", "store", "notify", "alerts", "forge"]),
     ("server", &["domain", "store", "plane"]),
+    ("runner", &["domain"]),
     ("gapwright", &["domain", "store", "notify", "alerts", "forge", "plane", "server"]),
     ("harness", &["domain", "store", "notify", "alerts", "forge", "plane"]),
 ];
