@@ -132,6 +132,7 @@ fn a_path_that_may_name_another_file_goes_to_a_person() {
         "..",
         "a\\b.rs",
         "C:a.rs",
+        "a\u{ff1a}b.rs",
         "a.rs::$DATA",
         "a\0.rs",
         "a\n.rs",
