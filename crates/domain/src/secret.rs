@@ -135,11 +135,17 @@ impl Shape {
     }
 }
 
-/// Where a word begins with this.
+/// Where a word begins with this; what is escaped before it, as JSON or a URL does it, is no part of the word.
 fn starts<'a>(line: &'a str, begins: &'a str) -> impl Iterator<Item = usize> + 'a {
-    line.match_indices(begins)
-        .map(|(at, _)| at)
-        .filter(|at| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+    line.match_indices(begins).map(|(at, _)| at).filter(|at| {
+        let before = &line.as_bytes()[..*at];
+        let escaped = match before {
+            [.., b'\\', b'n' | b'r' | b't'] => true,
+            [.., b'%', a, b] => a.is_ascii_hexdigit() && b.is_ascii_hexdigit(),
+            _ => false,
+        };
+        escaped || !line[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
+    })
 }
 
 /// As much of a text as is made of these bytes, which are ASCII.

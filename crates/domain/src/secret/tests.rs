@@ -57,9 +57,13 @@ fn tokens_are_found_by_their_shape() {
         ("postgres://gapwright:", &format!("{}@db.internal/gapwright", &RANDOM[..9]), "a URL with a password"),
         ("https://", &format!("x-access-token:{}@github.com/a/b", &RANDOM[..9]), "a URL with a password"),
     ] {
-        for text in
-            [format!("{begins}{rest}"), format!("it is `{begins}{rest}`, look"), format!("A=\"{begins}{rest}\"")]
-        {
+        for text in [
+            format!("{begins}{rest}"),
+            format!("it is `{begins}{rest}`, look"),
+            format!("A=\"{begins}{rest}\""),
+            format!("{{\"a\":\"b\\n{begins}{rest}\\n\"}}"),
+            format!("b%3D{begins}{rest}"),
+        ] {
             check(&text, &[what]);
         }
     }

@@ -69,7 +69,7 @@ fn oddity(path: &str) -> Option<&'static str> {
         _ if segment.ends_with(['.', ' ']) => {
             Some("a segment of its path ends with a dot or a blank, which Windows drops")
         }
-        _ if segment.eq_ignore_ascii_case(".git") => Some("its path has .git in it, which is git's own"),
+        _ if segment == ".git" => Some("its path has .git in it, which is git's own"),
         _ if is_short_name(segment) => Some("a segment of its path may be the short name of another on Windows"),
         _ => None,
     })
