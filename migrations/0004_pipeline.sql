@@ -33,7 +33,8 @@ CREATE TABLE pull (
     -- How far the events of its labels and the reviews of people were taken in.
     deeds_seen  BIGINT NOT NULL DEFAULT 0,
     reviews_seen BIGINT NOT NULL DEFAULT 0,
-    -- When it is to be looked at, at the latest; nobody else looks at it until the lease has ended.
+    -- When it is to be looked at, at the latest, for ever after where nothing is expected any more; nobody else looks at it
+    -- until the lease has ended.
     look_at     BIGINT NOT NULL DEFAULT 0,
     lease_until BIGINT NOT NULL DEFAULT 0,
     looked_at   BIGINT NOT NULL DEFAULT 0,
@@ -44,7 +45,7 @@ CREATE TABLE pull (
 );
 CREATE UNIQUE INDEX pull_live ON pull (gap) WHERE live = 1;
 CREATE UNIQUE INDEX pull_nth ON pull (gap, nth);
-CREATE INDEX pull_due ON pull (look_at) WHERE number IS NOT NULL OR state = 'opening';
+CREATE INDEX pull_due ON pull (repo, look_at);
 CREATE UNIQUE INDEX pull_by_number ON pull (repo, number) WHERE number IS NOT NULL;
 CREATE INDEX pull_by_head ON pull (head) WHERE live = 1;
 CREATE INDEX pull_by_state ON pull (state, changed_at DESC, id);

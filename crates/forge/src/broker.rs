@@ -106,6 +106,23 @@ impl Broker {
         Ok(self.bare.commit_at(&run.as_ref_name()).await?)
     }
 
+    /// Where the ways to two commits parted; none when they have nothing in common.
+    pub async fn parted(&self, one: &Commit, other: &Commit) -> Result<Option<Commit>, Trouble> {
+        self.must_have(one).await?;
+        self.must_have(other).await?;
+        Ok(self.bare.merge_base(one, other).await?)
+    }
+
+    /// What a file of a commit says; none when there is no such file, or it is larger than `bytes_max`.
+    pub async fn file(&self, commit: &Commit, path: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, Trouble> {
+        Ok(self.bare.file(commit, path, bytes_max).await?)
+    }
+
+    /// Whether a commit is here.
+    pub async fn has(&self, commit: &Commit) -> Result<bool, Trouble> {
+        Ok(self.bare.find(commit).await?.is_some())
+    }
+
     /// Forgets what a run has made. May be repeated.
     pub async fn forget(&self, run: &Run) -> Result<(), Trouble> {
         Ok(self.bare.moved(&format!("delete {}\n", run.as_ref_name())).await?)

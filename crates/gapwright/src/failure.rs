@@ -102,12 +102,18 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let exit = match refusal.code {
             Code::InvalidArgument | Code::UnknownArgument => Exit::Usage,
-            Code::Unauthenticated | Code::Forbidden | Code::ChannelNotAllowed => Exit::Forbidden,
+            Code::Unauthenticated | Code::Forbidden | Code::ChannelNotAllowed | Code::SameInstance => Exit::Forbidden,
             Code::NotFound => Exit::NotFound,
-            Code::AlreadyExists | Code::Held | Code::StaleClaim | Code::WrongState | Code::IdempotencyMismatch => {
-                Exit::Conflict
-            }
-            Code::TooManyCalls | Code::Unavailable => Exit::TryLater,
+            Code::AlreadyExists
+            | Code::Held
+            | Code::StaleClaim
+            | Code::WrongState
+            | Code::WrongJob
+            | Code::StaleHead
+            | Code::NoCitedLine
+            | Code::UnfitChange
+            | Code::IdempotencyMismatch => Exit::Conflict,
+            Code::TooManyCalls | Code::Unavailable | Code::OverBudget | Code::SwitchedOff => Exit::TryLater,
         };
         // To the second above: people read it.
         let soon = |span: Span| format!("it may work in {}", Span::secs(span.0.saturating_add(999) / 1_000));

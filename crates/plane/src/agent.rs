@@ -118,6 +118,8 @@ async fn create(desk: &mut Desk<'_>, grant: Grant, random: (u128, u128)) -> Resu
         created_by: desk.call.by.name.clone(),
         expires_at: (desk.now + grant.life).0,
         revoked_at: None,
+        root: String::new(),
+        claim_id: None,
     };
     store::agent::add(desk.tx, &token).await?;
     let after =

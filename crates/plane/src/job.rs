@@ -1,12 +1,13 @@
 //! Registering, claiming, renewing, deferring, completing and triggering routine jobs.
 
 mod aside;
+mod claim;
 mod end;
 mod list;
 
 use domain::agent::Right;
 use domain::gap::Sighting;
-use domain::job::{self, Job, Pointer, Register, Stale, State, Status, Step, Take, Unclaimable};
+use domain::job::{self, Job, Pointer, Register, Stale, State, Status, Step};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use domain::{fence, id};
@@ -14,16 +15,12 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::job::state_name;
-use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
-use aside::workable;
 pub(crate) use aside::{bring_back, rest};
+use claim::claim;
 use end::{complete, ended};
-
-/// How many jobs that give up a single claim takes out of the line; where there are more, the caller is to ask again.
-const GIVE_UPS_MAX: usize = 64;
 
 /// A wish to claim a job.
 #[derive(Debug, Clone)]
@@ -46,7 +43,8 @@ pub enum Claimed {
     /// There is nothing to claim.
     Nothing {
         /// Why: `nothing_due`, `not_found`, `held`, `dead`; `gap_not_workable` when the gap that the job works on is not to
-        /// be worked on now; `busy` when so many jobs ahead gave up that the caller should
+        /// be worked on now; `switched_off`; of a turn of a pull request `over` when nobody is to take it any more, or the
+        /// code of the refusal, such as `same_instance` and `over_budget`; `busy` when so many jobs ahead gave up that the caller should
         /// ask again.
         reason: String,
         /// Who holds the named job.
@@ -202,7 +200,10 @@ fn checked(call: &Call, wish: Claim) -> Result<Claim, No> {
         id::name("name", name)?;
         job::reserve(name, &call.by)?;
     }
-    let kind = call.by.kind(wish.kind)?;
+    // Whoever works in one stage takes its turns, unless it says otherwise.
+    let own = || call.by.role.stage().map(|stage| stage.name().to_owned());
+    let asked = if wish.name.is_none() && call.by.kinds.is_empty() { wish.kind.or_else(own) } else { wish.kind };
+    let kind = call.by.kind(asked)?;
     Ok(Claim { kind, ..wish })
 }
 
@@ -219,6 +220,7 @@ async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<
         None => new,
     };
     let object = format!("job:{}", new.name);
+    reserved(desk, present.as_ref())?;
     match (present, upsert) {
         (None, Upsert::Never | Upsert::Replace) => {
             let job = Job::register(new, fence, desk.now);
@@ -248,6 +250,7 @@ async fn deregister(desk: &mut Desk<'_>, name: String) -> Result<Result<(), Kept
     let Some(job) = store::job::load(desk.tx, &name).await? else { return Ok(Err(Kept::NotFound)) };
     desk.call.by.kind(Some(job.kind.clone()))?;
     job::reserve(&name, &desk.call.by)?;
+    reserved(desk, Some(&job))?;
     if let State::Held(claim) = &job.state
         && desk.now < claim.expires_at
     {
@@ -268,6 +271,7 @@ async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
     let Some(was) = store::job::load(desk.tx, &name).await? else { return Ok(None) };
     desk.call.by.kind(Some(was.kind.clone()))?;
     job::reserve(&name, &desk.call.by)?;
+    reserved(desk, Some(&was))?;
     if let Some(gap) = &was.gap
         && let Some(refusal) = crate::gap::settled(desk, gap).await?
     {
@@ -279,51 +283,15 @@ async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
     Ok(Some(job))
 }
 
-async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
-    let nothing = |reason: &str| Claimed::Nothing { reason: reason.to_owned(), held_by: None, held_until: None };
-    for _ in 0..GIVE_UPS_MAX {
-        let found = match &wish.name {
-            Some(name) => store::job::load(desk.tx, name).await?,
-            None => store::job::next(desk.tx, wish.kind.as_deref()).await?,
-        };
-        let Some(was) = found.filter(|job| wish.kind.as_ref().is_none_or(|kind| *kind == job.kind)) else {
-            return Ok(nothing(if wish.name.is_some() { "not_found" } else { "nothing_due" }));
-        };
-        let was = match was.gap.clone() {
-            None => was,
-            Some(gap) => match (workable(desk, was, &gap).await?, &wish.name) {
-                (Some(was), _) => was,
-                (None, Some(_)) => return Ok(nothing("gap_not_workable")),
-                (None, None) => continue,
-            },
-        };
-        let claim_id = desk.mint();
-        let take = Take { holder: wish.holder.clone(), ttl: wish.ttl, claim_id: claim_id.clone() };
-        let looked = if bug("claim-of-the-claimed") { Job { state: State::Ready, ..was.clone() } } else { was.clone() };
-        match looked.claim(take, &desk.call.by, desk.now) {
-            Ok(step) => {
-                let job = write(desk, &was, step).await?;
-                if let Some(gap) = &job.gap {
-                    crate::gap::begin(desk, gap, &job.name, &claim_id).await?;
-                }
-                return Ok(Claimed::Job(Box::new(job)));
-            }
-            Err(Unclaimable::GaveUp(step)) => {
-                write(desk, &was, *step).await?;
-                if wish.name.is_some() {
-                    return Ok(nothing("dead"));
-                }
-            }
-            // One that gave up just now is out of the line, and others may be due.
-            Err(Unclaimable::Dead) if wish.name.is_none() => {}
-            Err(Unclaimable::Dead) => return Ok(nothing("dead")),
-            Err(Unclaimable::Held { by, until }) => {
-                return Ok(Claimed::Nothing { reason: "held".to_owned(), held_by: Some(by), held_until: Some(until) });
-            }
+/// Refuses to let anybody but operators change a turn of a pull request: the server gives those out.
+fn reserved(desk: &Desk<'_>, job: Option<&Job>) -> Result<(), Refusal> {
+    match job {
+        Some(job) if job.pull.is_some() && desk.call.by.role != domain::agent::Role::Operator => {
+            Err(Refusal::new(Code::Forbidden, format!("the job {:?} is a turn of a pull request", job.name))
+                .hint("claim it, and hand in what it is for"))
         }
+        Some(_) | None => Ok(()),
     }
-    // What gave up is out of the line, so that the next call gets further.
-    Ok(nothing("busy"))
 }
 
 async fn renew(
@@ -354,8 +322,8 @@ pub(crate) async fn write(desk: &mut Desk<'_>, was: &Job, step: Step) -> Result<
     desk.record(format!("job:{}", job.name), &audited(was), &audited(&job)).await?;
     let Some(run) = run else { return Ok(job) };
     ended(desk, was, &run).await?;
-    // The end of its run may have settled its gap, and then it left the line.
-    match was.gap {
+    // The end of its run may have settled its gap or its pull request, and then it left the line.
+    match was.gap.as_ref().or(was.pull.as_ref()) {
         Some(_) => Ok(store::job::load(desk.tx, &job.name).await?.unwrap_or(job)),
         None => Ok(job),
     }

@@ -70,6 +70,8 @@ pub(crate) struct Wake {
     pub(crate) schedule: Notify,
     /// An issue is to be looked at.
     pub(crate) mirror: Notify,
+    /// A pull request is to be looked at.
+    pub(crate) pulls: Notify,
 }
 
 impl Plane {
@@ -143,6 +145,27 @@ impl Plane {
             .await?;
         self.wake.journal.notify_one();
         Ok(answer)
+    }
+
+    /// Runs a command of this process's own, or a look that must hold rows still, until it is on disk.
+    pub(crate) async fn at_desk<T, F>(&self, call: Call, decide: F) -> Result<T, No>
+    where
+        T: Send + 'static,
+        F: for<'a, 't> Fn(&'a mut Desk<'t>) -> BoxFuture<'a, Result<T, No>> + Send + Sync + 'static,
+    {
+        let (chance, rules, decide) = (self.chance.clone(), self.rules(), Arc::new(decide));
+        let done = self.act.act(move |tx| {
+            let (call, chance, decide) = (call.clone(), chance.clone(), Arc::clone(&decide));
+            let rules = Arc::clone(&rules);
+            async move {
+                let now = tx.now();
+                decide(&mut Desk { tx, now, call, chance, rules }).await
+            }
+            .boxed()
+        });
+        let done = done.await?;
+        self.wake.journal.notify_one();
+        Ok(done)
     }
 
     /// What holds for gaps, levels and labels.

@@ -95,6 +95,13 @@ fn refused(refusal: &Refusal) -> Response {
         | Code::Held
         | Code::StaleClaim
         | Code::WrongState
+        | Code::WrongJob
+        | Code::StaleHead
+        | Code::SameInstance
+        | Code::NoCitedLine
+        | Code::OverBudget
+        | Code::UnfitChange
+        | Code::SwitchedOff
         | Code::IdempotencyMismatch
         | Code::ChannelNotAllowed
         | Code::TooManyCalls => StatusCode::BAD_REQUEST,

@@ -21,10 +21,10 @@ macro_rules! columns {
     };
 }
 
-/// Those that are to be looked at: they are on the forge, or are to be.
+/// Those that are to be looked at.
 macro_rules! due {
     () => {
-        "(number IS NOT NULL OR state = 'opening') AND look_at <= $1 AND lease_until <= $1 AND repo = $2"
+        "repo = $2 AND look_at <= $1 AND lease_until <= $1"
     };
 }
 

@@ -43,6 +43,15 @@ impl Job {
         }
     }
 
+    /// Lets a job that waits for its time be due then.
+    pub fn due_at(self, due: Time) -> Self {
+        let (this, now) = self.at(due);
+        match this.state {
+            State::Waiting | State::Ready => Self { next_run_at: Some(due), ..this }.rest(now),
+            State::Idle | State::Held(_) | State::Dead => this,
+        }
+    }
+
     /// Takes a job out of the line that nobody is to take any more, unless somebody holds it.
     pub fn drop_out(self, now: Time) -> Self {
         let (this, now) = self.at(now);

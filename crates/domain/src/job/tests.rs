@@ -169,6 +169,7 @@ pub(super) fn on_gap(gap: Option<&str>) -> Register {
         max_attempts: None,
         created_by: "ann".into(),
         gap: gap.map(str::to_owned),
+        pull: None,
     }
 }
 

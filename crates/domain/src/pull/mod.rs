@@ -4,6 +4,7 @@
 //! hand in values; every counter, edge and label is decided here.
 
 pub mod diff;
+pub mod fit;
 pub mod plan;
 pub mod reconcile;
 pub mod stage;

@@ -163,6 +163,7 @@ impl Add {
             max_attempts: self.max_attempts.map(job::max_attempts).transpose()?,
             created_by: created_by.to_owned(),
             gap: self.gap.clone(),
+            pull: None,
         })
     }
 }

@@ -120,6 +120,7 @@ impl Config {
             needs: Needs { days: level.observe_days, sightings: level.observe_sightings },
             labels: self.labels()?,
             repo: (self.forge_kind()? != Kind::None).then(|| self.repository()),
+            ..Rules::default()
         })
     }
 
@@ -144,6 +145,7 @@ impl Config {
             poll: self.poll()?,
             open_max: written.issues_open_max,
             sweep_max: written.issues_per_sweep,
+            broker: None,
             webhook_secret: secret,
         }))
     }

@@ -46,6 +46,9 @@ async fn write(desk: &mut Desk<'_>, was: &Stored, gap: &Gap, event: Event, why: 
         (false, true) => crate::job::bring_back(desk, &gap.key).await?,
         (true | false, true | false) => {}
     }
+    if was.gap.state != gap.state {
+        crate::pull::gap_settled(desk, gap).await?;
+    }
     crate::mirror::nudge(desk, &gap.key).await?;
     if let Some(text) = domain::mirror::note(event, states, why) {
         crate::mirror::say(desk, &gap.key, &text).await?;

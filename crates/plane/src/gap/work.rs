@@ -36,6 +36,13 @@ pub(crate) async fn register(desk: &mut Desk<'_>, text: &str, was: Option<&Job>)
         let held = matches!(job.state, domain::job::State::Held(_));
         return Ok(if held { present.to_owned() } else { stored.gap.key.to_string() });
     }
+    if let Some(pull) = store::pull::live_of(desk.tx, &stored.gap.key).await? {
+        let message = format!("{} closes {} already", crate::pull::name(&pull.pull), stored.gap.key);
+        return Err(Refusal::new(Code::WrongState, message)
+            .field("gap")
+            .hint("claim its turns by the kinds planner, implementer, reviewer and merger")
+            .into());
+    }
     match unworkable(desk, &stored.gap).await? {
         Some(obstacle) => Err(obstacle.refusal.into()),
         None => Ok(stored.gap.key.to_string()),

@@ -66,7 +66,7 @@ async fn followed(desk: &mut Desk<'_>, gap: &Key) -> Result<Vec<String>, No> {
 }
 
 /// Writes where a job goes, unless it stays where it is.
-async fn put(desk: &mut Desk<'_>, was: Job, place: impl FnOnce(Job) -> Job) -> Result<(), No> {
+pub(super) async fn put(desk: &mut Desk<'_>, was: Job, place: impl FnOnce(Job) -> Job) -> Result<(), No> {
     let job = place(was.clone());
     if (&job.state, job.next_run_at) != (&was.state, was.next_run_at) {
         store::job::write(desk.tx, &was, &job).await?;

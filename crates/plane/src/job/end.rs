@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use domain::gap::{self, Key, Sighting};
 use domain::job::{Job, Outcome, Pointer, Run, Stale, State};
-use domain::refusal::Refusal;
+use domain::pull::Stage;
+use domain::refusal::{Code, Refusal};
 use store::seeded::bug;
 
 use super::{Completed, Completion, write};
@@ -22,6 +23,12 @@ pub(super) async fn complete(desk: &mut Desk<'_>, end: Completion) -> Result<Res
         }
         State::Held(_) | State::Idle | State::Waiting | State::Ready | State::Dead => end,
     };
+    if let Some(stage) = was.pull.as_ref().and_then(|_| Stage::parse(&was.kind)).filter(|_| end.status.ok) {
+        return Err(Refusal::new(Code::WrongState, format!("a {stage} is done when it has handed in what it is for"))
+            .field("status")
+            .hint(format!("use {}, or complete with an error and say what is in the way", stage.tool()))
+            .into());
+    }
     let step = match was.clone().complete(&by, &end.at, end.status, end.summary.clone(), desk.now) {
         Ok(step) => step,
         Err(stale) => return Ok(Err(stale)),
@@ -79,8 +86,15 @@ fn placed(no: No, at: Option<usize>) -> No {
 /// Appends how a claim ended, and lets the gap that was worked on know.
 pub(crate) async fn ended(desk: &mut Desk<'_>, job: &Job, run: &Run) -> Result<(), No> {
     store::run::append(desk.tx, run).await?;
-    match &job.gap {
-        Some(_) => crate::gap::ended(desk, run).await,
+    if job.gap.is_some() {
+        // What is drafted for a pull request is handed in by another word.
+        let handed_in = job.pull.is_some() && run.outcome == Outcome::Ok;
+        if !handed_in {
+            crate::gap::ended(desk, run).await?;
+        }
+    }
+    match &job.pull {
+        Some(pull) => crate::pull::ended(desk, job, pull, run).await,
         None => Ok(()),
     }
 }

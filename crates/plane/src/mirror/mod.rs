@@ -17,6 +17,7 @@ use domain::gap::Key;
 use domain::label::{self, Names, Role};
 use domain::pace;
 use domain::time::{Span, Time};
+use forge::broker::Broker;
 use forge::{Fault, Forge};
 use futures::FutureExt;
 use secrecy::SecretString;
@@ -27,7 +28,7 @@ use crate::desk::Desk;
 use crate::tend::own;
 use crate::{No, Plane};
 
-use place::names;
+pub(crate) use place::names;
 pub use poll::Polled;
 
 /// How long whoever works on an issue keeps others away: longer than its requests may take together.
@@ -58,6 +59,8 @@ pub struct Home {
     pub open_max: i64,
     /// How many issues one sweep may open.
     pub sweep_max: i64,
+    /// Through which changes reach the forge; none where no pull request is made.
+    pub broker: Option<Broker>,
     /// What webhooks are proven by; none while none are taken.
     pub webhook_secret: Option<SecretString>,
 }
@@ -353,18 +356,7 @@ impl Plane {
         T: Send + 'static,
         F: for<'a, 't> Fn(&'a mut Desk<'t>) -> futures::future::BoxFuture<'a, Result<T, No>> + Send + Sync + 'static,
     {
-        let (chance, rules, decide) = (self.chance.clone(), self.rules(), Arc::new(decide));
-        let done = self.act.act(move |tx| {
-            let (chance, rules, decide) = (chance.clone(), Arc::clone(&rules), Arc::clone(&decide));
-            async move {
-                let now = tx.now();
-                decide(&mut Desk { tx, now, call: own("mirror"), chance, rules }).await
-            }
-            .boxed()
-        });
-        let done = done.await?;
-        self.wake.journal.notify_one();
-        Ok(done)
+        self.at_desk(own("mirror"), decide).await
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn there(tx: &mut store::Tx, repo: &str, configured: &Names) ->
 
 impl Plane {
     /// Makes sure that the repository is the one that we know, before anything is read or written there.
-    pub(super) async fn recognise(&self, home: &Home) -> Result<(), Failed> {
+    pub(crate) async fn recognise(&self, home: &Home) -> Result<(), Failed> {
         let seen = home.forge.repository().await?;
         let (repo, id, login) = (home.repo.clone(), seen.id, seen.me.login);
         let done = self.as_mirror(move |desk| recognised(desk, repo.clone(), id.clone(), login.clone()).boxed());
@@ -65,7 +65,7 @@ impl Plane {
     }
 
     /// Learns how our labels are called there: people may have renamed or deleted them.
-    pub(super) async fn learn_labels(&self, home: &Home) -> Result<(), Failed> {
+    pub(crate) async fn learn_labels(&self, home: &Home) -> Result<(), Failed> {
         let there = home.forge.labels().await?;
         let repo = home.repo.clone();
         let done = self.as_mirror(move |desk| learn(desk, repo.clone(), there.clone()).boxed());
@@ -73,7 +73,7 @@ impl Plane {
     }
 
     /// The name that a label of ours has there; made there where it is missing.
-    pub(super) async fn label_name(&self, home: &Home, role: Role) -> Result<String, Failed> {
+    pub(crate) async fn label_name(&self, home: &Home, role: Role) -> Result<String, Failed> {
         let mut tx = self.store.read().await?;
         let known = store::repository::labels(&mut tx, &home.repo, &self.settings.rules.labels).await?;
         drop(tx);

@@ -6,6 +6,7 @@
 mod begin;
 mod hand_in;
 mod people;
+mod read;
 mod say;
 mod show;
 mod turn;
@@ -13,10 +14,12 @@ mod watch;
 mod work;
 
 use domain::effect::Notify;
-use domain::gap::State as GapState;
+use domain::gap::{Gap, State as GapState};
 use domain::notice::Level;
 use domain::pull::{Event, Pull, State};
 use domain::refusal::{Code, Refusal};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde_json::json;
 use store::pull::event::New;
 use store::pull::{Seen, Stored, event};
@@ -24,11 +27,12 @@ use store::pull::{Seen, Stored, event};
 use crate::No;
 use crate::desk::Desk;
 
-pub use hand_in::{Fingerprint, HandedIn};
+pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Shown, Spent};
 pub use work::Work;
 
-pub(crate) use turn::{Turn, ended, let_work, take};
+pub(crate) use hand_in::of_claim;
+pub(crate) use turn::{Turn, book, ended, let_work, take};
 
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows.
 pub(crate) async fn step(
@@ -88,18 +92,21 @@ async fn of_gap(desk: &mut Desk<'_>, pull: &Pull, event: Event, why: &str) -> Re
 }
 
 /// Lets the pull request of a gap end or stop, where people or its attempts settled the gap.
-pub(crate) async fn gap_settled(desk: &mut Desk<'_>, gap: &domain::gap::Gap) -> Result<(), No> {
-    let event = match gap.state {
-        GapState::WontFix | GapState::Duplicate | GapState::Merged | GapState::Proven => Event::Closed,
-        GapState::RequiresHuman => Event::Stopped,
-        GapState::Open | GapState::Planned | GapState::InProgress | GapState::InReview => return Ok(()),
-    };
-    let Some(was) = store::pull::live_of(desk.tx, &gap.key).await? else { return Ok(()) };
-    if was.pull.state.step(event, was.pull.reviewers).is_err() {
-        return Ok(());
+pub(crate) fn gap_settled<'a>(desk: &'a mut Desk<'_>, gap: &'a Gap) -> BoxFuture<'a, Result<(), No>> {
+    async move {
+        let event = match gap.state {
+            GapState::WontFix | GapState::Duplicate | GapState::Merged | GapState::Proven => Event::Closed,
+            GapState::RequiresHuman => Event::Stopped,
+            GapState::Open | GapState::Planned | GapState::InProgress | GapState::InReview => return Ok(()),
+        };
+        let Some(was) = store::pull::live_of(desk.tx, &gap.key).await? else { return Ok(()) };
+        if was.pull.state.step(event, was.pull.reviewers).is_err() {
+            return Ok(());
+        }
+        let why = format!("its gap is {}", gap.state);
+        step(desk, &was, was.pull.clone(), event, &why).await.map(drop)
     }
-    let why = format!("its gap is {}", gap.state);
-    step(desk, &was, was.pull.clone(), event, &why).await.map(drop)
+    .boxed()
 }
 
 /// Tells the operator that a person is to do the next thing: once for each way to stand since it was last opened.

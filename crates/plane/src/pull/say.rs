@@ -138,6 +138,33 @@ pub(super) async fn verdict(desk: &mut Desk<'_>, pull: &Pull, event: Event, summ
     leave(desk, pull, &Made::Check { state, title: title.to_owned(), summary }).await
 }
 
+/// Leaves it to be shown that another open pull request has the same head: the check would speak for both.
+pub(super) async fn shared(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No> {
+    let title = "another open pull request has the same head".to_owned();
+    let summary = "No verdict is shown here while two pull requests share one commit.".to_owned();
+    leave(desk, pull, &Made::Check { state: Shows::Neutral, title, summary }).await
+}
+
+/// Leaves it to be shown anew how it stands.
+pub(super) async fn stands(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No> {
+    let (state, title) = match pull.state {
+        State::NeedsHuman => (Shows::Pass, "approved: a person merges it, or not"),
+        State::NeedsVisual => (Shows::Neutral, "a person is to look at what it shows"),
+        State::ChangesRequested | State::Capped | State::WontFix => (Shows::Fail, "it is to be changed"),
+        State::Planning
+        | State::Implementing
+        | State::Opening
+        | State::Proposed
+        | State::NeedsReview
+        | State::Approved
+        | State::RequiresHuman
+        | State::Closed
+        | State::Merged => return Ok(()),
+    };
+    let summary = format!("It stands so since {}: {}", pull.changed_at, code(&pull.why));
+    leave(desk, pull, &Made::Check { state, title: title.to_owned(), summary }).await
+}
+
 /// Leaves what an implementer answers to the findings to be said.
 pub(super) async fn answer(desk: &mut Desk<'_>, pull: &Pull, text: &str, by: &str) -> Result<(), No> {
     let body = format!("Round {} by {}:\n\n{}", pull.iteration, code(by), block(text));

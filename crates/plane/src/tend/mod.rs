@@ -13,7 +13,14 @@ use crate::chore::Chore;
 pub(crate) use lines::own;
 
 /// Every chore, by name.
-pub(crate) static CHORES: [Chore; 7] = [
+pub(crate) static CHORES: [Chore; 9] = [
+    Chore {
+        name: "decisions",
+        period: Duration::from_secs(5),
+        deadline: Duration::from_secs(30),
+        bell: |_| None,
+        tick: |plane, _| async { plane.tend_decisions().await.map(drop) }.boxed(),
+    },
     Chore {
         name: "deliver",
         period: Duration::from_secs(1),
@@ -48,6 +55,19 @@ pub(crate) static CHORES: [Chore; 7] = [
         deadline: Duration::from_secs(10),
         bell: |_| None,
         tick: |plane, _| plane.tell_presence().boxed(),
+    },
+    Chore {
+        name: "pulls",
+        period: Duration::from_secs(1),
+        deadline: Duration::from_mins(4),
+        bell: |plane| Some(&plane.wake.pulls),
+        tick: |plane, _| {
+            async {
+                plane.tend_pulls().await?;
+                plane.watch_pulls().await
+            }
+            .boxed()
+        },
     },
     Chore {
         name: "ring",

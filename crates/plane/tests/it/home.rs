@@ -378,7 +378,7 @@ pub(crate) fn home(world: &World, place: &Place, token: &str, repo: &str) -> Hom
         Place::GitHub(fake) => Arc::new(client(world, fake, token, repo, AT_ONCE)),
     };
     let webhook_secret = Some(SECRET.into());
-    Home { forge, repo: repo.to_owned(), poll: POLL, open_max: 50, sweep_max: 10, webhook_secret }
+    Home { forge, repo: repo.to_owned(), poll: POLL, open_max: 50, sweep_max: 10, broker: None, webhook_secret }
 }
 
 fn client(world: &World, fake: &Fake, token: &str, repo: &str, pace: Pace) -> GitHub {

@@ -313,6 +313,13 @@ fn protocol_error(refusal: Refusal) -> ErrorData {
         | Code::Held
         | Code::StaleClaim
         | Code::WrongState
+        | Code::WrongJob
+        | Code::StaleHead
+        | Code::SameInstance
+        | Code::NoCitedLine
+        | Code::OverBudget
+        | Code::UnfitChange
+        | Code::SwitchedOff
         | Code::IdempotencyMismatch
         | Code::ChannelNotAllowed
         | Code::TooManyCalls => ErrorData::invalid_params(refusal.message, data),

@@ -18,7 +18,9 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM pull_say WHERE id = $1 FOR UPDATE");
     SET = "UPDATE pull_say SET state = $4, tried_at = $5, tries = $6, error = $7
             WHERE id = $1 AND state = $2 AND tries = $3";
-    DROP = "UPDATE pull_say SET state = 'dropped' WHERE pull = $1 AND what <> 'comment' AND state = 'waiting' AND head <> $2";
+    DROP = "UPDATE pull_say SET state = 'dropped' WHERE id IN (
+              SELECT id FROM pull_say WHERE pull = $1 AND state IN ('waiting', 'sending'))
+               AND what IN ('check', 'review') AND state = 'waiting' AND head <> $2";
     UNKNOWN = concat!("SELECT ", columns!(), " FROM pull_say WHERE state = 'unknown' ORDER BY at DESC, id LIMIT $1");
 }
 

@@ -61,7 +61,7 @@ pub struct HandedIn {
 }
 
 impl HandedIn {
-    fn of(stored: &Stored) -> Self {
+    pub(super) fn of(stored: &Stored) -> Self {
         let pull = &stored.pull;
         Self {
             pull: pull.id.clone(),

@@ -29,7 +29,7 @@ impl Plane {
             submit(desk, claim_id.clone(), plan.clone(), by.clone()).boxed()
         });
         let done = done.await?;
-        self.wake.mirror.notify_one();
+        self.wake.pulls.notify_one();
         Ok(done)
     }
 }

@@ -45,7 +45,7 @@ impl Plane {
         let right = Right::HandIn(Stage::Merger);
         let done =
             self.write(call, right, move |desk| submit(desk, claim_id.clone(), given.clone()).boxed()).await?;
-        self.wake.mirror.notify_one();
+        self.wake.pulls.notify_one();
         self.wake.outbox.notify_one();
         Ok(done)
     }

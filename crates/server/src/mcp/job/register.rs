@@ -75,6 +75,7 @@ fn register() -> Tool {
             max_attempts: args.max_attempts.map(job::max_attempts).transpose()?,
             created_by: args.created_by.unwrap_or_else(|| call.by.name.clone()),
             gap: args.gap,
+            pull: None,
         };
         let upsert = if args.upsert { Upsert::Replace } else { Upsert::Never };
         plane.register_job(&call, new, upsert).await?;

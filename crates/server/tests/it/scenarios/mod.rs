@@ -121,6 +121,7 @@ fn home_at(settings: Settings) -> Home {
         poll: POLL,
         open_max: 50,
         sweep_max: 10,
+        broker: None,
         webhook_secret: Some(SecretString::from(SECRET)),
     }
 }

@@ -1,0 +1,200 @@
+//! What a look at the forge shows happens here, in one transaction.
+
+use domain::label::{Names, Role, same};
+use domain::pull::reconcile::{Act, Deed, Known, Seen as Sight, Stand, Write, reconcile};
+use domain::pull::{Change, Event, Hand, Hold, Pull, State};
+use domain::refusal::Refusal;
+use forge::{AccountKind, LabelChange, PullState, ReviewState};
+use futures::FutureExt;
+use serde_json::json;
+use store::pull::{Seen, Stored};
+use store::seeded::bug;
+
+use super::Look;
+use crate::desk::Desk;
+use crate::mirror::{Failed, Home};
+use crate::pull::{audited, object, say, step};
+use crate::{No, Plane};
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// What is to be written.
+    pub(super) writes: Vec<Write>,
+    /// Whether something happened, and it is to be looked at again before anything is written.
+    pub(super) again: bool,
+}
+
+impl Plane {
+    /// Takes a look in.
+    pub(super) async fn take_in(&self, home: &Home, stored: &Stored, look: &Look) -> Result<Found, Failed> {
+        // Another head is read before anything is decided on it.
+        let pushed = match stored.pull.head() {
+            Some(head) if head != look.there.head.commit && stored.pull.state.is_live() => {
+                Some(self.read_head(home, stored, look).await?)
+            }
+            Some(_) | None => None,
+        };
+        let (id, repo, look) = (stored.pull.id.clone(), home.repo.clone(), look.clone());
+        let found = self.at_desk(crate::tend::own("watch-pulls"), move |desk| {
+            take_in(desk, id.clone(), repo.clone(), look.clone(), pushed.clone()).boxed()
+        });
+        let found = found.await?;
+        self.wake.outbox.notify_one();
+        Ok(found)
+    }
+
+    /// Reads what somebody pushed. What is not fit is a person's to look at.
+    async fn read_head(&self, home: &Home, stored: &Stored, look: &Look) -> Result<Change, Failed> {
+        let Some(was) = &stored.pull.change else { return Err(store::Fault::Conflict.into()) };
+        let remote = home.forge.remote().await?;
+        let broker = home.broker.as_ref().ok_or(store::Fault::Conflict)?;
+        let read = self.read_branch(home, broker, &remote, &was.branch, &look.there.base.branch).await;
+        match read {
+            Ok(read) => Ok(Change { title: was.title.clone(), body: was.body.clone(), ..read }),
+            Err(No::Refusal(Refusal { code: domain::refusal::Code::Unavailable, message, .. })) => {
+                Err(Failed::Forge(forge::Fault::Later { why: message, after: None }))
+            }
+            Err(No::Refusal(refusal)) => Ok(Change {
+                head: look.there.head.commit.clone(),
+                visual: Some(refusal.message.clone()),
+                protected: Some(refusal.message),
+                ..was.clone()
+            }),
+            Err(no @ No::Fault(_)) => Err(no.into()),
+        }
+    }
+}
+
+async fn take_in(
+    desk: &mut Desk<'_>,
+    id: String,
+    repo: String,
+    look: Look,
+    pushed: Option<Change>,
+) -> Result<Found, No> {
+    let nothing = Found { writes: Vec::new(), again: false };
+    let Some(was) = store::pull::load(desk.tx, &id).await? else { return Ok(nothing) };
+    let names: Names = crate::mirror::names(desk.tx, &repo, &desk.rules.labels).await?;
+    let revising = store::job::of_pull(desk.tx, &id).await?.iter().any(|job| {
+        matches!(&job.state, domain::job::State::Held(claim) if desk.now < claim.expires_at)
+            && was.pull.job().as_deref() == Some(job.name.as_str())
+    });
+    let known = Known {
+        dressed: was.seen.dressed,
+        closed: was.seen.shut,
+        revising,
+        iterations: desk.rules.caps.iterations,
+    };
+    let sight = sight(&was, &look, &names);
+    let (acts, writes) = reconcile(&was.pull, known, &sight, &names);
+    let mut seen = seen(&was, &look, &names);
+    let mut pull = was.pull.clone();
+    pull.there.labels.clone_from(&look.there.labels);
+    pull.there.url.clone_from(&look.there.url);
+    let mut happens = None;
+    let mut gap = None;
+    for act in acts {
+        match act {
+            Act::Event(event, why) => happens = happens.or(Some((event, why))),
+            Act::WontFix(why) => gap = Some(why),
+            Act::Head(_) => {
+                let Some(change) = pushed.clone().filter(|change| change.head == look.there.head.commit) else {
+                    return Ok(Found { again: true, ..nothing });
+                };
+                pull = pull.with(change, Hand::Somebody);
+                let why = format!("somebody pushed {}", look.there.head.commit);
+                happens = happens.or(Some((Event::Pushed, why)));
+            }
+            Act::Hold(hold) => pull.hold = hold,
+            Act::Spoof(deed) => spoofed(desk, &pull, &deed, &names).await?,
+        }
+    }
+    if bug("labels-are-the-state") && names.has(&look.there.labels, Role::NeedsHuman) {
+        pull.state = State::NeedsHuman;
+    }
+    let held = pull.hold != was.pull.hold;
+    if held {
+        hold_told(desk, &was.pull, &pull).await?;
+    }
+    if let Some((event, why)) = happens {
+        seen.shut &= event != Event::Reopened;
+        let now = store::pull::write(desk.tx, &was, &pull, &seen).await?;
+        step(desk, &now, now.pull.clone(), event, &why).await?;
+        return Ok(Found { again: true, ..nothing });
+    }
+    if pull != was.pull || seen != was.seen {
+        let changed = pull.hold != was.pull.hold || pull.there.labels != was.pull.there.labels;
+        store::pull::write(desk.tx, &was, &pull, &seen).await?;
+        if changed {
+            desk.record(object(&pull), &audited(&was.pull), &audited(&pull)).await?;
+        }
+    }
+    if let Some(why) = gap {
+        crate::gap::taken_in(desk, &pull.gap, domain::gap::Event::WontFix, &why).await?;
+        return Ok(Found { again: true, ..nothing });
+    }
+    Ok(Found { writes, again: held })
+}
+
+/// What a look shows, in the words of the rule.
+fn sight(was: &Stored, look: &Look, names: &Names) -> Sight {
+    let by = look.there.ended_by.as_ref().map(|account| account.login.clone());
+    let stand = match look.there.state {
+        PullState::Open => Stand::Open,
+        PullState::Closed => Stand::Closed { by },
+        PullState::Merged { .. } => Stand::Merged { by },
+    };
+    let role = |label: &str| Role::ALL.into_iter().find(|role| same(names.of(*role), label));
+    let new = look.deeds.events.iter().filter(|event| event.id > was.seen.deeds);
+    let deeds = new.filter_map(|event| {
+        let added = event.what == LabelChange::Added;
+        Some(Deed { role: role(&event.label)?, added, by: look.actor(&event.actor) })
+    });
+    let new = look.reviews.iter().filter(|review| review.id > was.seen.reviews);
+    let wants = new.filter(|review| {
+        review.state == ReviewState::ChangesRequested && review.author.kind == AccountKind::Person
+    });
+    Sight {
+        stand,
+        head: look.there.head.commit.clone(),
+        labels: look.there.labels.clone(),
+        deeds: deeds.collect(),
+        wants_changes: wants.map(|review| look.actor(&review.author)).collect(),
+        shared_head: look.shared && !bug("one-verdict-for-two"),
+    }
+}
+
+/// How far it was taken in.
+fn seen(was: &Stored, look: &Look, names: &Names) -> Seen {
+    let labels = &look.there.labels;
+    let dressed = [Role::Gap, Role::OptIn, Role::Attempted].iter().all(|role| names.has(labels, *role));
+    Seen {
+        dressed: was.seen.dressed || dressed,
+        shut: was.seen.shut || look.there.state != PullState::Open,
+        deeds: look.deeds.events.iter().map(|event| event.id).fold(was.seen.deeds, i64::max),
+        reviews: look.reviews.iter().map(|review| review.id).fold(was.seen.reviews, i64::max),
+        ..was.seen.clone()
+    }
+}
+
+/// Remembers that somebody changed a label that is not theirs to change.
+async fn spoofed(desk: &mut Desk<'_>, pull: &Pull, deed: &Deed, names: &Names) -> Result<(), No> {
+    let what = if deed.added { "put on" } else { "taken off" };
+    let after = json!({
+        "spoofed": names.of(deed.role),
+        "what": what,
+        "by": deed.by.login,
+        "may_write": deed.by.may_write,
+    });
+    desk.record(object(pull), &(), &after).await
+}
+
+/// Lets it be shown that two pull requests share a head, or no longer do: a check goes with a commit, and would speak for both.
+async fn hold_told(desk: &mut Desk<'_>, was: &Pull, now: &Pull) -> Result<(), No> {
+    match (was.hold, now.hold) {
+        (_, Some(Hold::SharedHead)) => say::shared(desk, now).await,
+        (Some(Hold::SharedHead), None) => say::stands(desk, now).await,
+        (_, None | Some(Hold::OptedOut | Hold::NotOptedIn)) => Ok(()),
+    }
+}

@@ -1,0 +1,171 @@
+//! What a claim is about, told stage by stage: a reviewer gets the difference and what tests say of it, and only after its
+//! first verdict what the change is for.
+
+use domain::budget::Amount;
+use domain::id;
+use domain::pull::diff::Shown;
+use domain::pull::{Pull, Stage};
+use domain::refusal::{Code, Refusal};
+use futures::FutureExt;
+use store::decision;
+use store::gap::sighting;
+use store::pull::word::{self, Word};
+use store::spend;
+
+use super::hand_in::of_claim;
+use super::read::{self, DIFF_BYTES_MAX};
+use crate::desk::Desk;
+use crate::{Call, No, Plane};
+
+/// How many reports of a gap are shown with it.
+const REPORTS_MAX: i64 = 10;
+
+/// How many words of agents are read: more rounds than there may be.
+const WORDS_MAX: i64 = 50;
+
+/// How much of a difference is shown, in bytes: what fits an answer that a model reads whole.
+const SHOWN_BYTES_MAX: usize = 200 << 10;
+
+/// What a claim is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// The stage.
+    pub stage: Stage,
+    /// The pull request, as it stands.
+    pub pull: Pull,
+    /// The branch to push to.
+    pub branch: String,
+    /// What may still be spent by this run.
+    pub left: Amount,
+    /// What was reported of the gap: who said it, and why. Nothing for a reviewer.
+    pub reports: Vec<(String, String)>,
+    /// What people wrote on the gap's issue: who, and what. Nothing for a reviewer.
+    pub comments: Vec<(String, String)>,
+    /// The plan. Nothing for a reviewer.
+    pub plan: Option<String>,
+    /// The difference, and whether that is all of it.
+    pub diff: Option<(String, bool)>,
+    /// What tests say of the head: the name of each check and how it stands.
+    pub checks: Vec<(String, String)>,
+    /// What was said of it before: the stage, the verdict and all of it, the latest first.
+    pub words: Vec<(String, String, String)>,
+    /// What it is for; nothing for a reviewer before its first verdict.
+    pub description: Option<(String, String)>,
+    /// What people answered to the questions of this job: the question, and the answer where there is one.
+    pub decisions: Vec<(String, Option<String>)>,
+}
+
+impl Plane {
+    /// What a claim is about.
+    pub async fn show_work(&self, call: &Call, claim_id: &str) -> Result<Work, No> {
+        call.by.require(domain::agent::Right::Work, call.tool)?;
+        let claim_id = id::opaque("claim_id", claim_id)?;
+        let prefix = self.rules().branch_prefix.clone();
+        let looked = self.at_desk(call.clone(), move |desk| look(desk, claim_id.clone(), prefix.clone()).boxed());
+        let mut work = looked.await?;
+        if matches!(work.stage, Stage::Reviewer | Stage::Merger) || work.pull.change.is_some() {
+            let text = self.difference(&work.pull, SHOWN_BYTES_MAX).await?;
+            work.diff = Some(text);
+            work.checks = self.checks_of(&work.pull).await?;
+        }
+        Ok(work)
+    }
+
+    /// What may be cited of the head that a claim is about.
+    pub(super) async fn shown(&self, call: &Call, claim_id: &str, head: &str) -> Result<Shown, No> {
+        let claim_id = claim_id.to_owned();
+        let pull = self.at_desk(call.clone(), move |desk| {
+            let claim_id = claim_id.clone();
+            async move { Ok(of_claim(desk, &claim_id).await?.1.pull) }.boxed()
+        });
+        let pull = pull.await?;
+        if pull.head() != Some(head) {
+            let current = pull.head().unwrap_or_default();
+            return Err(Refusal::new(Code::StaleHead, "the head is another commit by now")
+                .field("head")
+                .hint(format!("it is {current}; look at it and judge that one: show-work"))
+                .into());
+        }
+        let (text, complete) = self.difference(&pull, DIFF_BYTES_MAX).await?;
+        if !complete {
+            return Err(Refusal::new(Code::UnfitChange, "the difference is too large to be reviewed").into());
+        }
+        Ok(Shown::read(&text))
+    }
+
+    /// What a change has otherwise than its base.
+    pub(super) async fn difference(&self, pull: &Pull, bytes_max: usize) -> Result<(String, bool), No> {
+        let Some(change) = &pull.change else { return Ok((String::new(), true)) };
+        let (home, broker) = self.broker()?;
+        let (base, head) = (read::commit(&change.base)?, read::commit(&change.head)?);
+        let there = broker.has(&head).await.map_err(read::trouble)? && broker.has(&base).await.map_err(read::trouble)?;
+        if !there {
+            let remote = home.forge.remote().await.map_err(read::later)?;
+            let sources = [&change.onto, &change.branch].map(|name| read::branch(name));
+            let sources: Result<Vec<_>, _> = sources.into_iter().map(|name| name.map(forge::broker::Source::Branch)).collect();
+            broker.fetch(&remote, &sources?).await.map_err(read::trouble)?;
+        }
+        let diff = broker.diff(&base, &head, bytes_max).await.map_err(read::trouble)?;
+        Ok((diff.text, diff.complete))
+    }
+
+    /// What tests say of the head, our own word left out.
+    async fn checks_of(&self, pull: &Pull) -> Result<Vec<(String, String)>, No> {
+        let (Some(head), Ok((home, _))) = (pull.head(), self.broker()) else { return Ok(Vec::new()) };
+        let checks = home.forge.checks(head).await.map_err(read::later)?;
+        let theirs = checks.into_iter().filter(|check| check.name != super::say::CHECK);
+        Ok(theirs.map(|check| (check.name, stands(check.state).to_owned())).collect())
+    }
+}
+
+const fn stands(state: forge::CheckState) -> &'static str {
+    match state {
+        forge::CheckState::Running => "running",
+        forge::CheckState::Pass => "pass",
+        forge::CheckState::Fail => "fail",
+        forge::CheckState::Neutral => "neutral",
+    }
+}
+
+async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<Work, No> {
+    let (job, stored) = of_claim(desk, &claim_id).await?;
+    let pull = stored.pull;
+    let stage = Stage::parse(&job.kind).ok_or(store::Fault::Conflict)?;
+    let spent = spend::find(desk.tx, &claim_id).await?;
+    let said = word::of(desk.tx, &pull.id, WORDS_MAX).await?;
+    let blind = stage == Stage::Reviewer && !said.iter().any(|word| word.claim_id == claim_id);
+    let asked = decision::of_job(desk.tx, &job.name, 10).await?;
+    let sees_gap = stage != Stage::Reviewer;
+    let branch = pull.change.as_ref().map_or_else(|| pull.branch(&prefix), |change| change.branch.clone());
+    let description = pull.change.as_ref().map(|change| (change.title.clone(), change.body.clone()));
+    Ok(Work {
+        branch,
+        left: spent.map_or(Amount::ZERO, |row| row.spend.left()),
+        reports: if sees_gap { reports(desk, &pull).await? } else { Vec::new() },
+        comments: if sees_gap { comments(desk, &pull).await? } else { Vec::new() },
+        plan: said.iter().find(|word| sees_gap && word.stage == Stage::Planner.name()).map(|word| word.body.clone()),
+        diff: None,
+        checks: Vec::new(),
+        words: if blind { Vec::new() } else { before(&said) },
+        description: description.filter(|_| !blind),
+        decisions: asked.iter().map(|one| (one.question.clone(), one.chosen().map(str::to_owned))).collect(),
+        stage,
+        pull,
+    })
+}
+
+async fn reports(desk: &mut Desk<'_>, pull: &Pull) -> Result<Vec<(String, String)>, No> {
+    let seen = sighting::of_gap(desk.tx, &pull.gap, (i64::MAX, ""), REPORTS_MAX).await?;
+    Ok(seen.into_iter().map(|seen| (seen.principal, seen.reason)).collect())
+}
+
+async fn comments(desk: &mut Desk<'_>, pull: &Pull) -> Result<Vec<(String, String)>, No> {
+    let said = store::issue::comments(desk.tx, &pull.gap, REPORTS_MAX).await?;
+    Ok(said.into_iter().map(|comment| (comment.author, comment.body)).collect())
+}
+
+/// What counts of what was said, plans left out.
+fn before(said: &[Word]) -> Vec<(String, String, String)> {
+    let counts = said.iter().filter(|word| word.pass == "final" && word.stage != Stage::Planner.name());
+    counts.map(|word| (word.stage.clone(), word.verdict.clone(), word.body.clone())).collect()
+}
