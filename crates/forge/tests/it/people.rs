@@ -21,7 +21,7 @@ fn read(commit: &str, body: &str) -> NewReview {
 }
 
 both!(a_person_does_everything_with_a_pull_request_under_their_own_name, async |world| {
-    let house = house(&world).await;
+    let house = house(world).await;
     let pull = house.pull("fix/one").await;
     let (number, head) = (pull.number, pull.head.commit.as_str());
     let ann = house.local.acting("ann").expect("a person");
@@ -55,7 +55,7 @@ both!(a_person_does_everything_with_a_pull_request_under_their_own_name, async |
 });
 
 both!(we_decide_nothing_and_nobody_decides_about_their_own, async |world| {
-    let house = house(&world).await;
+    let house = house(world).await;
     let ann = house.local.acting("ann").expect("a person");
     let ours = house.pull("fix/ours").await;
     house.workshop.commit("fix/hers", &[Change::text("b.txt", "b\n")]);
@@ -79,7 +79,7 @@ both!(we_decide_nothing_and_nobody_decides_about_their_own, async |world| {
 });
 
 both!(what_a_review_says_of_lines_is_kept_with_it, async |world| {
-    let house = house(&world).await;
+    let house = house(world).await;
     let pull = house.pull("fix/one").await;
     let ann = house.local.acting("ann").expect("a person");
     let remark = Remark { path: "a.txt".into(), line: 1, body: "why?".into() };
@@ -90,7 +90,7 @@ both!(what_a_review_says_of_lines_is_kept_with_it, async |world| {
 });
 
 both!(who_ended_it_is_not_told_when_only_git_knows_of_it, async |world| {
-    let house = house(&world).await;
+    let house = house(world).await;
     let ann = house.local.acting("ann").expect("a person");
     let merged = house.pull("fix/merged").await;
     house.workshop.merge("fix/merged", "main");
@@ -111,7 +111,7 @@ both!(who_ended_it_is_not_told_when_only_git_knows_of_it, async |world| {
 });
 
 both!(a_branch_that_has_moved_or_was_merged_by_hand_is_told_as_git_has_it, async |world| {
-    let house = house(&world).await;
+    let house = house(world).await;
     house.pull("fix/one").await;
     let moved = house.workshop.commit("fix/one", &[Change::text("a.txt", "moved")]);
     let found = house.local.pulls_by_head("fix/one").await.expect("pull requests");
@@ -122,7 +122,7 @@ both!(a_branch_that_has_moved_or_was_merged_by_hand_is_told_as_git_has_it, async
 });
 
 both!(more_reviews_than_are_read_are_refused_and_not_cut, async |world| {
-    let house = house(&world).await;
+    let house = house(world).await;
     let number = house.pull("fix/one").await.number;
     let ann = Who { login: "ann", kind: "person" };
     for (ids, whole) in [(1..1_001, true), (1_001..1_002, false)] {

@@ -155,9 +155,9 @@ async fn a_list_of_events_that_grows_past_its_pages_is_read_to_its_end_each_time
     for count in [99, 100, 101, 200, 999, 1_000, 1_001, 1_400, 2_700] {
         while made < count {
             if made % 2 == 0 {
-                mona.label(number, "blinks")
+                mona.label(number, "blinks");
             } else {
-                mona.unlabel(number, "blinks")
+                mona.unlabel(number, "blinks");
             }
             made += 1;
         }
