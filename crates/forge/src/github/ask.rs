@@ -243,7 +243,8 @@ mod tests {
 
     #[test]
     fn another_page_of_a_list_is_asked_for_with_the_rest_of_its_query() {
-        let link = r#"<https://a/?page=2&per_page=100>; rel="next", <https://a/?x=a%26b&page=14&per_page=100>; rel="last""#;
+        let link =
+            r#"<https://a/?page=2&per_page=100>; rel="next", <https://a/?x=a%26b&page=14&per_page=100>; rel="last""#;
         let last = leads(link, "last").expect("a last page");
         assert_eq!((number(&last), numbered(&last, 5).as_str()), (Some(14), "x=a%26b&per_page=100&page=5"));
         for query in ["", "per_page=100", "page=", "page=-1", "page=99999999999999999999999"] {

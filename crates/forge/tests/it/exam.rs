@@ -8,10 +8,11 @@ mod issue;
 mod label;
 pub(crate) mod local;
 mod pull;
+mod who;
 pub(crate) mod workshop;
 
 use domain::time::Span;
-use forge::{Closed, Forge, NewIssue, NewPull, Pull, Remark};
+use forge::{Closed, Forge, Method, NewIssue, NewPull, Pull, Remark, ReviewState};
 use futures::future::BoxFuture;
 
 pub(crate) use github::github;
@@ -28,8 +29,18 @@ pub(crate) trait Hand: Send + Sync {
     fn comment<'a>(&'a self, number: i64, body: &'a str) -> BoxFuture<'a, ()>;
     /// Puts a label on.
     fn label<'a>(&'a self, number: i64, name: &'a str) -> BoxFuture<'a, ()>;
+    /// Takes a label off.
+    fn unlabel<'a>(&'a self, number: i64, name: &'a str) -> BoxFuture<'a, ()>;
+    /// Puts a label on and takes it off, so many times.
+    fn fidget<'a>(&'a self, number: i64, name: &'a str, times: usize) -> BoxFuture<'a, ()>;
     /// Closes an issue or pull request.
     fn close(&self, number: i64, reason: Closed) -> BoxFuture<'_, ()>;
+    /// Opens it again.
+    fn reopen(&self, number: i64) -> BoxFuture<'_, ()>;
+    /// Merges a pull request as it is.
+    fn merge(&self, number: i64, method: Method) -> BoxFuture<'_, ()>;
+    /// Writes a review of its head: one that says something, approves or asks for changes.
+    fn review<'a>(&'a self, number: i64, state: ReviewState, body: &'a str) -> BoxFuture<'a, ()>;
     /// Deletes an issue.
     fn delete(&self, number: i64) -> BoxFuture<'_, ()>;
     /// Gives a label another name.

@@ -18,9 +18,9 @@ use crate::exam::new_pull;
 use crate::exam::workshop::{Change, Workshop};
 
 /// A home with a repository and a clone of it.
-struct House {
-    local: Local,
-    workshop: Workshop,
+pub(crate) struct House {
+    pub(crate) local: Local,
+    pub(crate) workshop: Workshop,
     bare: PathBuf,
     _folder: TempDir,
 }
@@ -33,7 +33,7 @@ fn local(world: &World, settings: Settings, seed: u64) -> Local {
     Local::new(world.store().clone(), settings, StdRng::seed_from_u64(seed)).expect("a home")
 }
 
-async fn house(world: &World) -> House {
+pub(crate) async fn house(world: &World) -> House {
     let folder = tempfile::tempdir().expect("a folder");
     let bare = folder.path().join("website.git");
     let local = local(world, settings(Some(bare.clone())), 1);
@@ -42,7 +42,7 @@ async fn house(world: &World) -> House {
 }
 
 impl House {
-    async fn pull(&self, branch: &str) -> Pull {
+    pub(crate) async fn pull(&self, branch: &str) -> Pull {
         self.workshop.commit(branch, &[Change::text("a.txt", branch)]);
         self.local.open_pull(&new_pull(branch)).await.expect("a pull request")
     }
@@ -53,7 +53,7 @@ impl House {
         format!("refs/gapwright/{id}/{number}/{what}")
     }
 
-    async fn read(&self, number: i64) -> Pull {
+    pub(crate) async fn read(&self, number: i64) -> Pull {
         self.local.pull(number).await.expect("the pull request")
     }
 }
@@ -66,7 +66,7 @@ fn to(state: IssueState) -> Edit {
     Edit { state: Some(state), ..Edit::default() }
 }
 
-fn words(refused: Result<impl std::fmt::Debug, Fault>) -> (String, String) {
+pub(crate) fn words(refused: Result<impl std::fmt::Debug, Fault>) -> (String, String) {
     let Err(Fault::Refused { why, next }) = refused else { panic!("it is not refused: {refused:?}") };
     (why, next)
 }

@@ -4,3 +4,4 @@ mod exam;
 mod git;
 mod github;
 mod local;
+mod people;

@@ -168,9 +168,8 @@ impl Turn<'_> {
             granted => match granted.or_else(|| tokens.map(|token| token.access).max()) {
                 Some(Access::Write) => "write",
                 Some(Access::Triage) => "triage",
-                Some(Access::Read) => "read",
                 Some(Access::None) | None if repo.private => "none",
-                Some(Access::None) | None => "read",
+                Some(Access::Read | Access::None) | None => "read",
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use harness::both;
 use store::Fault;
-use store::local::{Who, issue, label, pull};
+use store::local::{Who, event, issue, label, pull, review};
 
 const ANN: Who<'static> = Who { login: "ann", kind: "person" };
 const REPO: &str = "ann/website";
@@ -92,4 +92,61 @@ both!(a_label_has_one_name_whatever_its_case_and_keeps_its_id, async |world| {
     assert_eq!(label::worn(&mut tx, REPO, 1, 9).await.expect("labels"), [(7, "cake".to_owned())]);
     assert!(label::take_off(&mut tx, REPO, 7, "1").await.expect("no label"));
     assert!(!label::take_off(&mut tx, REPO, 7, "1").await.expect("it is off"));
+});
+
+both!(the_latest_changes_of_labels_and_the_last_ending_are_told_of_each_number, async |world| {
+    let mut tx = world.store().begin().await.expect("a transaction");
+    store::local::add(&mut tx, REPO, "id").await.expect("a repository");
+    for (number, what, detail) in [
+        (1, "labeled", "a"),
+        (1, "commented", "9"),
+        (1, "closed", ""),
+        (1, "unlabeled", "a"),
+        (2, "labeled", "b"),
+        (2, "merged", "m"),
+        (1, "labeled", "c"),
+        (1, "reopened", ""),
+    ] {
+        event::add(&mut tx, REPO, Some(number), ANN, what, detail).await.expect("a row");
+    }
+    for (limit, expected) in [(9, vec!["c", "a", "a"]), (2, vec!["c", "a"])] {
+        let rows = event::labelling(&mut tx, REPO, 1, limit).await.expect("a look");
+        assert_eq!(rows.iter().map(|row| row.detail.as_str()).collect::<Vec<_>>(), expected);
+    }
+    for (number, expected) in [(1, Some("closed")), (2, Some("merged")), (3, None)] {
+        let row = event::ending(&mut tx, REPO, number).await.expect("a look");
+        assert_eq!(row.as_ref().map(|row| row.what.as_str()), expected);
+    }
+});
+
+both!(pull_requests_of_a_branch_are_found_open_or_not, async |world| {
+    let mut tx = world.store().begin().await.expect("a transaction");
+    for (number, head) in [(3, "fix/one"), (1, "fix/one"), (2, "fix/two")] {
+        let new = issue::New { kind: "pull", title: "t", body: "b", author: ANN };
+        issue::add(&mut tx, REPO, number, new).await.expect("a row");
+        pull::add(&mut tx, REPO, &a_pull(number, head)).await.expect("a row");
+        pull::end(&mut tx, REPO, number, ("h", "b"), None).await.expect("closed");
+    }
+    for (limit, expected) in [(9, vec![1, 3]), (1, vec![1])] {
+        let rows = pull::of_head(&mut tx, REPO, "fix/one", limit).await.expect("a look");
+        assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(pull::of_head(&mut tx, "ann/other", "fix/one", 9).await.expect("a look"), []);
+});
+
+both!(a_review_decides_one_of_four_things_and_those_from_before_said_something, async |world| {
+    let mut tx = world.store().begin().await.expect("a transaction");
+    let new = |state| review::New { author: ANN, commit: "c", body: "b", state };
+    for (id, state) in [(1, "approved"), (2, "changes_requested"), (3, "dismissed")] {
+        review::add(&mut tx, REPO, (id, 7), new(state)).await.expect("a row");
+    }
+    // As a program that does not know of decisions writes it.
+    let old = "INSERT INTO local_review (repository, id, number, commit_id, body, author, author_kind, created_at)
+               VALUES ($1, 4, 7, 'c', 'b', 'ann', 'person', 0)";
+    tx.run(old, &[store::Arg::Text(REPO)]).await.expect("a row");
+    let rows = review::list(&mut tx, REPO, 7, 9).await.expect("a look");
+    let states: Vec<_> = rows.iter().map(|row| row.state.as_str()).collect();
+    assert_eq!(states, ["approved", "changes_requested", "dismissed", "commented"]);
+    assert_eq!(review::list(&mut tx, REPO, 7, 2).await.expect("a look").len(), 2);
+    assert!(review::add(&mut tx, REPO, (5, 7), new("splendid")).await.is_err());
 });

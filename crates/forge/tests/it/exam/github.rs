@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::time::{Span, Time};
 use forge::github::{Auth, GitHub, Pace, Settings};
-use forge::{Closed, Remark};
+use forge::{Closed, Method, Remark, ReviewState};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use harness::github::{Access, GitHub as Fake, Reason};
@@ -76,6 +76,46 @@ impl Hand for Person {
 
     fn label<'a>(&'a self, number: i64, name: &'a str) -> BoxFuture<'a, ()> {
         async move { self.ann().label(number, name) }.boxed()
+    }
+
+    fn unlabel<'a>(&'a self, number: i64, name: &'a str) -> BoxFuture<'a, ()> {
+        async move { self.ann().unlabel(number, name) }.boxed()
+    }
+
+    fn fidget<'a>(&'a self, number: i64, name: &'a str, times: usize) -> BoxFuture<'a, ()> {
+        async move {
+            for _ in 0..times {
+                self.ann().label(number, name);
+                self.ann().unlabel(number, name);
+            }
+        }
+        .boxed()
+    }
+
+    fn reopen(&self, number: i64) -> BoxFuture<'_, ()> {
+        async move { self.ann().reopen(number) }.boxed()
+    }
+
+    fn merge(&self, number: i64, method: Method) -> BoxFuture<'_, ()> {
+        let method = match method {
+            Method::Merge => "merge",
+            Method::Squash => "squash",
+            Method::Rebase => "rebase",
+        };
+        async move { drop(self.ann().merge(number, method)) }.boxed()
+    }
+
+    fn review<'a>(&'a self, number: i64, state: ReviewState, body: &'a str) -> BoxFuture<'a, ()> {
+        let event = match state {
+            ReviewState::Commented => "COMMENT",
+            ReviewState::Approved => "APPROVE",
+            ReviewState::ChangesRequested => "REQUEST_CHANGES",
+            ReviewState::Dismissed | ReviewState::Other => panic!("nobody hands in a review so: {state:?}"),
+        };
+        async move {
+            self.ann().review(number, event, body);
+        }
+        .boxed()
     }
 
     fn close(&self, number: i64, reason: Closed) -> BoxFuture<'_, ()> {

@@ -1,8 +1,8 @@
 //! The local home, on either engine.
 
 use domain::time::Span;
-use forge::local::{Local, Settings};
-use forge::{Closed, Edit, Forge as _, IssueState, NewIssue, Remark};
+use forge::local::{Decision, Local, Settings};
+use forge::{Closed, Edit, Forge as _, IssueState, Method, NewIssue, NewReview, Remark, ReviewState};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use harness::{On, World};
@@ -32,13 +32,19 @@ async fn furnished(on: On) -> Home {
     let local = Local::new(world.store().clone(), settings, StdRng::seed_from_u64(7)).expect("a home");
     local.repository().await.expect("a repository");
     let workshop = Workshop::at(&bare.display().to_string());
-    let hand =
-        Person { local: local.acting("ann").expect("a person"), clock: world.hand.clone(), workshop, _folder: folder };
+    let hand = Person {
+        local: local.acting("ann").expect("a person"),
+        store: world.store().clone(),
+        clock: world.hand.clone(),
+        workshop,
+        _folder: folder,
+    };
     Home { forge: Box::new(local), hand: Box::new(hand), world: Some(world) }
 }
 
 struct Person {
     local: Local,
+    store: store::Store,
     clock: store::Hand,
     workshop: Workshop,
     _folder: TempDir,
@@ -63,6 +69,56 @@ impl Hand for Person {
 
     fn label<'a>(&'a self, number: i64, name: &'a str) -> BoxFuture<'a, ()> {
         self.local.add_label(number, name).map(|done| done.expect("a label")).boxed()
+    }
+
+    fn unlabel<'a>(&'a self, number: i64, name: &'a str) -> BoxFuture<'a, ()> {
+        self.local.remove_label(number, name).map(|done| done.expect("no label")).boxed()
+    }
+
+    fn fidget<'a>(&'a self, number: i64, name: &'a str, times: usize) -> BoxFuture<'a, ()> {
+        async move {
+            self.local.add_label(number, name).await.expect("a label");
+            self.local.remove_label(number, name).await.expect("no label");
+            // What the two write down of it, without two thousand commits.
+            let (repository, ann) = ("ann/website", store::local::Who { login: "ann", kind: "person" });
+            let mut tx = self.store.begin().await.expect("a transaction");
+            for what in std::iter::repeat_n(["labeled", "unlabeled"], times - 1).flatten() {
+                store::local::event::add(&mut tx, repository, Some(number), ann, what, name).await.expect("a row");
+            }
+            tx.commit().await.expect("a commit");
+        }
+        .boxed()
+    }
+
+    fn reopen(&self, number: i64) -> BoxFuture<'_, ()> {
+        async move {
+            let edit = Edit { state: Some(IssueState::Open), ..Edit::default() };
+            self.local.edit_issue(number, &edit).await.expect("an edit");
+        }
+        .boxed()
+    }
+
+    fn merge(&self, number: i64, method: Method) -> BoxFuture<'_, ()> {
+        async move {
+            let head = self.local.pull(number).await.expect("the pull request").head.commit;
+            self.local.merge(number, &head, method, "By hand").await.expect("a merge");
+        }
+        .boxed()
+    }
+
+    fn review<'a>(&'a self, number: i64, state: ReviewState, body: &'a str) -> BoxFuture<'a, ()> {
+        let decision = match state {
+            ReviewState::Commented => Decision::Comment,
+            ReviewState::Approved => Decision::Approve,
+            ReviewState::ChangesRequested => Decision::RequestChanges,
+            ReviewState::Dismissed | ReviewState::Other => panic!("nobody hands in a review so: {state:?}"),
+        };
+        async move {
+            let commit = self.local.pull(number).await.expect("the pull request").head.commit;
+            let new = NewReview { commit, body: body.to_owned(), remarks: Vec::new() };
+            self.local.decide(number, &new, decision).await.expect("a review");
+        }
+        .boxed()
     }
 
     fn close(&self, number: i64, reason: Closed) -> BoxFuture<'_, ()> {
@@ -91,8 +147,12 @@ impl Hand for Person {
 
     fn reviews(&self, number: i64) -> BoxFuture<'_, Vec<(String, String, Vec<Remark>)>> {
         async move {
-            let reviews = self.local.reviews(number).await.expect("reviews").into_iter();
-            reviews.map(|review| (review.commit, review.body, review.remarks)).collect()
+            let mut reviews = Vec::new();
+            for review in self.local.reviews(number).await.expect("reviews") {
+                let remarks = self.local.remarks(review.id).await.expect("remarks");
+                reviews.push((review.commit.expect("a commit"), review.body, remarks));
+            }
+            reviews
         }
         .boxed()
     }

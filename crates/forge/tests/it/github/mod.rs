@@ -6,6 +6,7 @@ mod moved;
 mod nouns;
 mod once;
 mod pages;
+mod people;
 mod pulls;
 mod secrets;
 mod settings;
