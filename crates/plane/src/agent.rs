@@ -1,8 +1,9 @@
 //! Tokens: making, listing, revoking, and knowing the caller by one.
 
-use domain::agent::{self, Minted, Principal, Right, Role, TOKEN_LIFE_MAX};
+use domain::agent::{self, CLAIM_TOKEN_LIFE_MAX, Minted, Principal, Right, Role, TOKEN_LIFE_MAX};
 use domain::id;
-use domain::job::CANARY;
+use domain::job::{CANARY, Pointer};
+use domain::pull::Stage;
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
 use futures::FutureExt;
@@ -47,6 +48,16 @@ impl Plane {
         // The secret is drawn before the command, so that a command decided anew does not make another.
         let random = (self.draw(), self.draw());
         self.write(call, Right::Operate, move |desk| create(desk, grant.clone(), random).boxed())
+            .await
+            .map(|token| (agent::mint_token(domain::time::Time(token.created_at), random).text, token))
+    }
+
+    /// Makes a token for the claim that the caller holds, and for nothing else: for the agent that it lets work. It opens
+    /// only what the work of that job needs, and ends with the claim, or after 24 hours.
+    pub async fn delegate_claim(&self, call: &Call, claim_id: &str) -> Result<(String, Token), No> {
+        let claim_id = id::opaque("claim_id", claim_id)?;
+        let random = (self.draw(), self.draw());
+        self.write(call, Right::Work, move |desk| delegate(desk, claim_id.clone(), random).boxed())
             .await
             .map(|token| (agent::mint_token(domain::time::Time(token.created_at), random).text, token))
     }
@@ -124,6 +135,39 @@ async fn create(desk: &mut Desk<'_>, grant: Grant, random: (u128, u128)) -> Resu
     store::agent::add(desk.tx, &token).await?;
     let after =
         json!({"principal": token.principal, "role": token.role, "kinds": token.kinds, "expires_at": token.expires_at});
+    desk.record(format!("token:{}", token.id), &(), &after).await?;
+    Ok(token)
+}
+
+async fn delegate(desk: &mut Desk<'_>, claim_id: String, random: (u128, u128)) -> Result<Token, No> {
+    let stale = |why: &str| {
+        Refusal::new(Code::StaleClaim, format!("the claim is not the current one: {why}"))
+            .field("claim_id")
+            .hint("claim the job again")
+    };
+    let found = store::job::by_claim(desk.tx, &claim_id).await?;
+    let job = found.ok_or_else(|| stale("stale_claim"))?;
+    let at = Pointer::Claim(claim_id.clone());
+    job.current(&desk.call.by, &at, desk.now).map_err(|why| stale(why.name()))?;
+    // What works in a stage hands in for that stage, whoever claimed it.
+    let stage = job.pull.as_ref().and_then(|_| Stage::parse(&job.kind));
+    let role = stage.map_or(desk.call.by.role, Stage::role);
+    let Minted { id, hash, .. } = agent::mint_token(desk.now, random);
+    let token = Token {
+        id,
+        hash,
+        principal: desk.call.by.name.clone(),
+        role: role.name().to_owned(),
+        kinds: job.kind.clone(),
+        created_at: desk.now.0,
+        created_by: desk.call.by.name.clone(),
+        expires_at: (desk.now + CLAIM_TOKEN_LIFE_MAX).0,
+        revoked_at: None,
+        root: desk.call.by.lineage.clone(),
+        claim_id: Some(claim_id),
+    };
+    store::agent::add(desk.tx, &token).await?;
+    let after = json!({"principal": token.principal, "role": token.role, "job": job.name, "expires_at": token.expires_at});
     desk.record(format!("token:{}", token.id), &(), &after).await?;
     Ok(token)
 }

@@ -56,9 +56,9 @@ impl Usage {
 pub struct Facts {
     /// Answers of the model: Claude Code's messages, Codex's texts.
     pub turns: u32,
-    /// Tools that it used, our server's with them. Codex does not tell of each.
+    /// Tools that it asked for, in vain or not, our server's with them. Codex does not tell of each.
     pub tool_calls: u32,
-    /// Tools of our server that it used.
+    /// Tools of our server that it asked for.
     pub mcp_calls: u32,
     /// Whether our server was connected, if the agent says.
     pub connected: Option<bool>,

@@ -100,7 +100,8 @@ async fn who_left_the_group_and_does_not_hear_dies_with_it() {
 
 #[tokio::test]
 async fn who_outlives_an_agent_that_ended_well_dies_too_and_holds_nobody_up() {
-    for own in ["", "setsid"] {
+    // In its group and without our mark, and the other way round.
+    for own in ["env -i", "setsid"] {
         let place = Place::new();
         let pulse = Pulse::new(&place);
         // It keeps the agent's output open.
