@@ -72,11 +72,8 @@ impl Broker {
     pub(super) async fn carried(&self, remote: &Remote, call: Call) -> Result<Told, Trouble> {
         let protocol = remote.protocol()?;
         let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let mut settings = vec![
-            set("credential.helper", ""),
-            set("http.followRedirects", "false"),
-            set("submodule.recurse", "false"),
-        ];
+        let mut settings =
+            vec![set("credential.helper", ""), set("http.followRedirects", "false"), set("submodule.recurse", "false")];
         if let Some(shown) = remote.shown() {
             // For this address alone. One that it could be sent on to has no such header.
             settings.push((format!("http.{}.extraHeader", remote.url), format!("Authorization: Basic {shown}")));
