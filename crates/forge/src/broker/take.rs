@@ -136,7 +136,8 @@ fn gather(workspace: &Path, given: &str, to: &Path, bytes_max: u64) -> Result<Fo
         let to = to.join("pack");
         made(&to)?;
         for name in folder.names(NAMES_MAX)? {
-            let is_pack = name.to_str().is_some_and(|name| name.starts_with("pack-") && name.ends_with(".pack"));
+            let stem = name.to_str().and_then(|name| name.strip_prefix("pack-"));
+            let is_pack = stem.is_some_and(|name| name.strip_suffix(".pack").is_some());
             if !is_pack || name == given {
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use forge::broker::{Applied, Run};
+use forge::broker::{Applied, Broker, Run, Settings, Trouble};
 use forge::git::Commit;
 
 use super::stage::{Agent, Stage, hand, run};
@@ -134,4 +134,49 @@ async fn a_run_has_a_plain_name() {
         assert!(Run::parse(name).is_err(), "{name:?}");
     }
     assert!(Run::parse("01JZX0000000000000000000AA").is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_agents_are_taken_at_once_and_nothing_is_left_of_it() {
+    let stage = Stage::plain().await;
+    let mut agents = Vec::new();
+    for number in 0..4 {
+        let agent = stage.agent_in(&format!("work{number}")).await;
+        agent.write("one.txt", format!("{number}\n"));
+        agents.push((Run::parse(&format!("run-{number}")).expect("a name"), agent.commit("one"), agent));
+    }
+    let takes = agents.iter().map(|(run, _, agent)| stage.broker.take(&agent.workspace, run));
+    let taken = futures::future::join_all(takes).await;
+    for ((run, made, _), taken) in agents.iter().zip(taken) {
+        assert_eq!(taken.as_ref(), Ok(made));
+        assert_eq!(stage.broker.made(run).await.as_ref(), Ok(&Some(made.clone())));
+    }
+    assert_eq!(std::fs::read_dir(stage.at("broker.git/scratch")).expect("a folder").count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_those_left_who_were_killed_is_swept_away_and_not_what_is_in_use() {
+    let stage = Stage::plain().await;
+    let (left, used) = (stage.at("broker.git/scratch/0"), stage.at("broker.git/scratch/1"));
+    for folder in [&left, &used] {
+        std::fs::create_dir_all(folder.join("objects")).expect("a folder");
+        std::fs::write(folder.join("lock"), "").expect("a file");
+    }
+    let lock = std::fs::File::open(used.join("lock")).expect("a file");
+    lock.try_lock().expect("a lock");
+    Broker::open(&stage.at("broker.git"), Settings::default()).await.expect("the same broker");
+    assert!(!left.exists() && used.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_is_made_empty_and_for_us_alone() {
+    let stage = Stage::plain().await;
+    let at = stage.at("other.git");
+    Broker::open(&at, Settings::default()).await.expect("a broker");
+    assert_eq!(std::fs::metadata(&at).expect("a folder").permissions().mode() & 0o777, 0o700);
+    assert_eq!(std::fs::read_dir(at.join("refs/heads")).expect("a folder").count(), 0, "it has no commit");
+    Broker::open(&at, Settings::default()).await.expect("the same");
+    std::fs::set_permissions(&at, std::fs::Permissions::from_mode(0o777)).expect("a mode");
+    let refused = Broker::open(&at, Settings::default()).await;
+    assert!(matches!(refused, Err(Trouble::Git(forge::git::Trouble::Foreign(_)))), "{refused:?}");
 }

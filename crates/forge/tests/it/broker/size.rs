@@ -1,5 +1,6 @@
 //! Too much of everything: it is refused or told to be too much, and never read whole.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use forge::broker::{Broker, Cut, Settings, Trouble};
@@ -13,7 +14,7 @@ fn imported(agent: &Agent, files: impl Iterator<Item = (String, String)>) -> Com
     let mut told =
         format!("commit refs/heads/many\ncommitter a <a@example.com> 1700000000 +0000\ndata 4\nmany\nfrom {base}\n");
     for (path, says) in files {
-        told.push_str(&format!("M 100644 inline {path}\ndata {}\n{says}\n", says.len()));
+        write!(told, "M 100644 inline {path}\ndata {}\n{says}\n", says.len()).expect("a text");
     }
     agent.git_with(&["fast-import", "--quiet"], &told);
     agent.git(&["symbolic-ref", "HEAD", "refs/heads/many"]);
@@ -112,6 +113,27 @@ async fn more_bytes_than_the_settings_allow_are_refused() {
     assert_eq!(narrower.take(&again.workspace, &run).await, Ok(small));
 }
 
+/// A pack of 336 bytes with one commit of one file of 655 megabytes: ten thousand times the same 64 KiB.
+const BOMB: &str = "\
+    5041434b0000000200000004bfff1f789cedc101010000008090feafee080a00000000000000000000000000000000000000\
+    00000000000000000000000000000000000000000000000000000000000000000000000000000000000000001a000e0001f8\
+    d30e5dfddf075bed03499414ae453f0d6f30fe79da3d789cedc2311100200c04b03bf0ef856e6cb58483af09c6e492ec577d\
+    d7495455555555555555555555555555555555555555555555555555555555bf1c2336b814af01789c3334303033315148ca\
+    4c6770e23f3da72934d09dc13e6753724658e46af6ed2e008fc10a2d9206789c65c9310a80300c00c03dafc8eed236d65210\
+    f12b694cd1a1144a049fafbbb79e0d55d49984bd2b99589c17ad9144cbc11438851435d7b024ad027cdbd90732aebc970d3d\
+    4eee03d25bbbccf43ff0c00bac5b1babefc4c6b5d98793aa024f68ac88754dfe3b5b974f\
+    ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_bytes_that_claim_to_be_hundreds_of_megabytes_are_refused() {
+    let stage = Stage::plain().await;
+    let agent = stage.agent().await;
+    agent.write(".git/objects/pack/pack-bomb.pack", hex::decode(BOMB).expect("bytes"));
+    agent.write(".git/HEAD", "a522c438a3b9db9ee298ce4fb2b56761734aab48\n");
+    let taken = stage.broker.take(&agent.workspace, &run()).await;
+    assert!(matches!(&taken, Err(Trouble::Unfit(why)) if why.contains("over limit")), "{taken:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_commits_are_counted_and_more_are_said_to_be_more() {
     let stage = Stage::plain().await;
@@ -119,9 +141,8 @@ async fn a_thousand_commits_are_counted_and_more_are_said_to_be_more() {
     let mut told = String::new();
     for number in 0..1_001 {
         let from = if number == 0 { format!("from {}\n", agent.workspace.base().as_str()) } else { String::new() };
-        told.push_str(&format!(
-            "commit refs/heads/many\ncommitter a <a@example.com> 1700000000 +0000\ndata 4\nmany\n{from}\n"
-        ));
+        let by = "committer a <a@example.com> 1700000000 +0000";
+        write!(told, "commit refs/heads/many\n{by}\ndata 4\nmany\n{from}\n").expect("a text");
     }
     agent.git_with(&["fast-import", "--quiet"], &told);
     agent.git(&["symbolic-ref", "HEAD", "refs/heads/many"]);
