@@ -37,7 +37,7 @@ impl Broker {
     /// A comparison of two commits that says these things.
     pub(super) fn compare(&self, says: &[&str], base: &Commit, head: &Commit) -> Call {
         let call = self.call("diff-tree").args(PLAINLY).args(["--src-prefix=a/", "--dst-prefix=b/"]);
-        let call = says.iter().fold(call, |call, word| call.arg(word));
+        let call = says.iter().fold(call, Call::arg);
         call.args(["--end-of-options", base.as_str(), head.as_str()])
     }
 }

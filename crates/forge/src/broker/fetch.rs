@@ -38,8 +38,8 @@ impl Broker {
     pub async fn fetch(&self, remote: &Remote, sources: &[Source]) -> Result<Vec<Option<Commit>>, Trouble> {
         let there = self.tips(remote, sources).await?;
         let (found, gone): (Vec<_>, Vec<_>) = sources.iter().zip(&there).partition(|(_, tip)| tip.is_some());
-        let gone: String = gone.iter().map(|(source, _)| format!("delete {}\n", source.here())).collect();
-        self.bare.moved(&gone).await?;
+        let gone: Vec<_> = gone.iter().map(|(source, _)| format!("delete {}\n", source.here())).collect();
+        self.bare.moved(&gone.concat()).await?;
         if found.is_empty() {
             return Ok(there);
         }

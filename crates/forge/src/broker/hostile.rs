@@ -74,7 +74,8 @@ impl Folder {
         match openat(self.0.as_fd(), name, flags, Mode::empty()) {
             Ok(opened) => {
                 let file = File::from(opened);
-                let meta = file.metadata().map_err(|error| unfit(format!("{} cannot be read: {error}", shown(name))))?;
+                let meta =
+                    file.metadata().map_err(|error| unfit(format!("{} cannot be read: {error}", shown(name))))?;
                 Ok(meta.is_file().then_some(file))
             }
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EMLINK | Errno::ENXIO) => Ok(None),

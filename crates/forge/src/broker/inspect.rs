@@ -126,7 +126,8 @@ impl Broker {
         let most = format!("--max-count={}", COMMITS_MAX + 1);
         let call = self.call("rev-list").args(["--count", &most, "--end-of-options", head.as_str()]);
         let told = call.arg(format!("^{}", base.as_str())).text().await?;
-        let commits = told.trim().parse().map_err(|_| git::Trouble::Failed("git counts what is no count".to_owned()))?;
+        let commits =
+            told.trim().parse().map_err(|_| git::Trouble::Failed("git counts what is no count".to_owned()))?;
         if commits > COMMITS_MAX {
             cut.push(Cut::Commits);
         }

@@ -9,7 +9,7 @@ use domain::notice::fit;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
-use crate::broker::{ALLOC_MAX, Broker, Trouble};
+use crate::broker::{Broker, Trouble};
 use crate::git::{self, Call, Told};
 
 /// The name that goes with a token of GitHub's.
@@ -72,17 +72,14 @@ impl Broker {
     pub(super) async fn carried(&self, remote: &Remote, call: Call) -> Result<Told, Trouble> {
         let protocol = remote.protocol()?;
         let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let mut settings = vec![
-            set("credential.helper", ""),
-            set("http.followRedirects", "false"),
-            set("submodule.recurse", "false"),
-        ];
+        let mut settings =
+            vec![set("credential.helper", ""), set("http.followRedirects", "false"), set("submodule.recurse", "false")];
         if let Some(shown) = remote.shown() {
             // For this address alone. One that it could be sent on to has no such header.
             settings.push((format!("http.{}.extraHeader", remote.url), format!("Authorization: Basic {shown}")));
         }
-        let call = call.set(&settings).env("GIT_ALLOC_LIMIT", ALLOC_MAX).reaches(protocol, self.settings.wire);
-        call.told().await.map_err(|trouble| remote.scrubbed(trouble).into())
+        let told = call.set(&settings).reaches(protocol, self.settings.wire).told();
+        told.await.map_err(|trouble| remote.scrubbed(trouble).into())
     }
 }
 

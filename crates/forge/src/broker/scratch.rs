@@ -46,7 +46,8 @@ impl Broker {
     pub(super) fn scratch(&self) -> Result<Scratch, Trouble> {
         let above = self.bare.folder().join(FOLDER);
         let why = |error: std::io::Error| git::Trouble::Failed(format!("{} cannot be used: {error}", above.display()));
-        made(&above).or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(why(error)) })?;
+        made(&above)
+            .or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(why(error)) })?;
         for place in 0..PLACES_MAX {
             let folder = above.join(place.to_string());
             match made(&folder) {

@@ -171,7 +171,7 @@ impl Changes {
             let same = was.filter(|was| was.mode == mode && was.bytes == Some(meta.len()));
             return match same {
                 Some(was) if hash(meta.len(), file).map_err(why)? == was.blob => Ok(()),
-                _ => Err(self.too_much()),
+                _ => Err(too_much()),
             };
         }
         let mut says = Vec::new();
@@ -187,7 +187,7 @@ impl Changes {
             return Ok(());
         }
         self.counted()?;
-        self.left = self.left.checked_sub(bytes).ok_or_else(|| self.too_much())?;
+        self.left = self.left.checked_sub(bytes).ok_or_else(too_much)?;
         order(&mut self.put, mode, &blob, path);
         self.blobs.extend_from_slice(format!("blob\ndata {bytes}\n").as_bytes());
         self.blobs.extend(says);
@@ -199,10 +199,10 @@ impl Changes {
         self.count += 1;
         if self.count > NEW_MAX { Err(unfit(format!("more than {NEW_MAX} files changed"))) } else { Ok(()) }
     }
+}
 
-    fn too_much(&self) -> Trouble {
-        unfit("its files say more that is new than is taken")
-    }
+fn too_much() -> Trouble {
+    unfit("its files say more that is new than is taken")
 }
 
 /// An order to the index.

@@ -83,7 +83,7 @@ impl Broker {
             call.input(pack).done().await.map_err(of_agent)?;
         }
         // What is named is what was checked: one that only claimed that name is not here now.
-        if self.bare.find(head).await?.as_ref() != Some(head) {
+        if self.bare.find(head).await.map_err(of_agent)?.as_ref() != Some(head) {
             return Err(unfit("its HEAD is at no commit"));
         }
         Ok(self.bare.moved(&format!("update {} {}\n", run.as_ref_name(), head.as_str())).await?)
@@ -93,7 +93,9 @@ impl Broker {
 /// What it means that git failed with what an agent made.
 pub(super) fn of_agent(trouble: git::Trouble) -> Trouble {
     match trouble {
-        git::Trouble::Failed(why) if !is_ours(&why) => unfit(format!("what it made is not whole or not allowed: {why}")),
+        git::Trouble::Failed(why) if !is_ours(&why) => {
+            unfit(format!("what it made is not whole or not allowed: {why}"))
+        }
         git::Trouble::TooMuch(verb) => unfit(format!("there is more of it than is read: git {verb}")),
         git::Trouble::Program(_)
         | git::Trouble::Folder(_)
@@ -134,7 +136,8 @@ fn gather(workspace: &Path, given: &str, to: &Path, bytes_max: u64) -> Result<Fo
         let to = to.join("pack");
         made(&to)?;
         for name in folder.names(NAMES_MAX)? {
-            let is_pack = name.to_str().is_some_and(|name| name.starts_with("pack-") && name.ends_with(".pack"));
+            let stem = name.to_str().and_then(|name| name.strip_prefix("pack-"));
+            let is_pack = stem.is_some_and(|name| name.strip_suffix(".pack").is_some());
             if !is_pack || name == given {
                 continue;
             }

@@ -98,9 +98,12 @@ impl Broker {
         let call = |verb| Call::new(&own, verb);
         let first = format!("--initial-branch={}", branch.as_str());
         call("init").args(["--quiet", "--template=", "--object-format=sha1", &first]).done().await?;
-        for (key, value) in
-            [("user.name", by.name.as_str()), ("user.email", &by.email), ("gc.auto", "0"), ("maintenance.auto", "false")]
-        {
+        for (key, value) in [
+            ("user.name", by.name.as_str()),
+            ("user.email", &by.email),
+            ("gc.auto", "0"),
+            ("maintenance.auto", "false"),
+        ] {
             call("config").args(["--local", key, value]).done().await?;
         }
         let pack = own.join("objects/pack").join(workspace.given());
@@ -111,7 +114,9 @@ impl Broker {
         call("index-pack").arg(&pack).fills_a_folder().done().await?;
         let (branch, start) = (branch.as_ref_name(), start.as_str());
         let refs = format!("create {branch} {start}\ncreate {RECORDS}/base {}\n", base.as_str());
-        call("update-ref").arg("--stdin").input(refs.into_bytes()).done().await?;
+        // What is written into a log says who we are.
+        let silent = [("core.logAllRefUpdates".to_owned(), "false".to_owned())];
+        call("update-ref").arg("--stdin").set(&silent).input(refs.into_bytes()).done().await?;
         let files = call("read-tree").args(["--reset", "-u", start]).env("GIT_WORK_TREE", folder);
         Ok(files.fills_a_folder().done().await?)
     }

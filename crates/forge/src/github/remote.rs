@@ -16,8 +16,9 @@ const API_HOST: &str = "api.";
 impl Inner {
     pub(super) async fn remote(&self) -> Result<Remote, Fault> {
         let refused = |why: &str, next: &str| Fault::Refused { why: why.to_owned(), next: next.to_owned() };
-        let url = clone_url(&self.api, &self.repository)
-            .ok_or_else(|| refused("the address of the API does not tell that of git", "check the address of the API"))?;
+        let url = clone_url(&self.api, &self.repository).ok_or_else(|| {
+            refused("the address of the API does not tell that of git", "check the address of the API")
+        })?;
         let pass = self.gate.pass(&self.line, &self.repository).await?;
         let token = pass.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer "));
         let token = token.ok_or_else(|| refused("the token is no text", "copy the token again"))?;

@@ -1,0 +1,10 @@
+//! The broker: what passes through it, and what does not.
+
+mod config;
+mod folder;
+mod homes;
+mod made;
+mod size;
+mod stage;
+mod told;
+mod wire;
