@@ -131,7 +131,7 @@ pub const SETTLED_MIN: i64 = 10;
 pub const STREAK_MIN: i64 = 50;
 
 /// The highest level that this program can work at: no gate and no override leads beyond what it does.
-pub const HIGHEST: Level = Level::Propose;
+pub const HIGHEST: Level = Level::Pipeline;
 
 /// The level after a raise by one, or what is missing. A reason opens a gate that the record does not.
 pub fn raise(from: Level, items: &[Item], reason: Option<&str>) -> Result<Raised, Refusal> {
@@ -234,8 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn the_gate_to_the_pipeline_asks_for_days_and_settled_pull_requests() {
+        for (days, settled, opens) in [(14, Some(10), true), (13, Some(10), false), (14, Some(9), false), (14, None, false)] {
+            let items = gate(Level::Propose, NEEDS, Record { settled, ..record(days, 0) });
+            let raised = raise(Level::Propose, &items, None);
+            assert_eq!(raised.is_ok(), opens, "{days} days, {settled:?} settled: {raised:?}");
+        }
+    }
+
+    #[test]
     fn no_reason_leads_beyond_what_this_program_does() {
-        for from in [Level::Propose, Level::Pipeline, Level::Automerge] {
+        for from in [Level::Pipeline, Level::Automerge] {
             let items = gate(from, NEEDS, Record { settled: Some(1_000), ..record(1_000, 1_000) });
             assert!(raise(from, &items, Some("because I say so")).is_err(), "{from}");
         }

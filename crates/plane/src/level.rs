@@ -1,7 +1,7 @@
 //! The level of autonomy: shown with what its gate asks for, raised by an operator on evidence or a reason, lowered at once.
 
 use domain::agent::Right;
-use domain::level::{self, Item, Level, Record};
+use domain::level::{self, Item, Level, Record, SETTLED_MIN};
 use domain::time::Time;
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,8 @@ async fn gate(tx: &mut Tx, level: Level, latest: Option<&Change>, needs: level::
     let since = latest.map(|change| Time(change.at));
     let days = store::level::days(tx, since.unwrap_or(Time(0)), needs.days.max(1)).await?;
     let sightings = store::gap::sighting::named(tx, needs.sightings.max(1)).await?;
-    let record = Record { since, days, sightings, settled: None };
+    let settled = store::pull::settled(tx, since.unwrap_or(Time(0)), SETTLED_MIN).await?;
+    let record = Record { since, days, sightings, settled: Some(settled) };
     Ok(level::gate(level, needs, record))
 }
 

@@ -45,6 +45,8 @@ statements! {
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM pull WHERE repo = $1 AND number = $2");
     OF_GAP = concat!("SELECT ", columns!(), " FROM pull WHERE gap = $1 ORDER BY nth DESC LIMIT $2");
     SAME_HEAD = "SELECT id FROM pull WHERE head = $1 AND live = 1 AND id <> $2 AND repo = $3 LIMIT 1";
+    SETTLED = "SELECT COUNT(*) FROM (SELECT 1 FROM pull WHERE state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL
+                  AND changed_at >= $1 LIMIT $2) AS counted";
     COUNT_LIVE = "SELECT COUNT(*) FROM pull WHERE live = 1";
     TAKE = concat!("UPDATE pull SET lease_until = $3 WHERE id IN (SELECT id FROM pull WHERE ", due!(),
                " ORDER BY look_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id");
@@ -281,6 +283,12 @@ pub async fn shares_head(tx: &mut Tx, pull: &Pull) -> Result<bool, Fault> {
     let Some(head) = pull.head() else { return Ok(false) };
     let other: Option<(String,)> = tx.one(SAME_HEAD, &[Text(head), Text(&pull.id), Text(&pull.repo)]).await?;
     Ok(other.is_some())
+}
+
+/// How many were merged or closed since then, counted up to so many.
+pub async fn settled(tx: &mut Tx, since: Time, most: i64) -> Result<i64, Fault> {
+    let row: Option<(i64,)> = tx.one(SETTLED, &[Int(since.0), Int(most)]).await?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
 /// How many are live.
