@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_not_known_to_be_fit_is_refused() {
         let good = || facts(&[("src/a.rs", Mode::File)]);
-        let token = format!("ghp_{}", "a1B2".repeat(9));
+        let token = format!("ghp_{}", "q7Rk2VnX9sLw4TzB8mYc3HdF6pGj1NuA5eQo");
         for (facts, refused) in [
             (good(), None),
             (Facts { descends: false, ..good() }, Some(Code::UnfitChange)),
