@@ -192,7 +192,7 @@ pub(crate) enum Says {
     Elsewhere(String),
     /// Nothing, ever. It knows when whoever asked has gone.
     Nothing,
-    /// What it was asked, with everything that was shown, as an error.
+    /// What it was shown, as an error.
     Echo,
 }
 
@@ -268,7 +268,8 @@ async fn answer(mut stream: TcpStream, says: Says, heard: Arc<Mutex<Vec<String>>
             return;
         }
         Says::Echo => {
-            let says = format!("you said {head}");
+            let shown = head.lines().find(|line| line.to_lowercase().starts_with("authorization")).unwrap_or_default();
+            let says = format!("you said {shown}");
             let length = says.len();
             format!(
                 "HTTP/1.1 403 x\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{says}"

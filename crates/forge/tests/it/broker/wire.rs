@@ -66,7 +66,8 @@ async fn a_server_that_wants_another_credential_or_has_a_fault_is_told_at_once()
 async fn a_server_that_says_the_secret_back_is_not_repeated() {
     let (stage, main) = broker().await;
     let ear = Ear::open(Says::Echo).await;
-    nothing_came(&stage.broker, &at(&ear), &main).await;
+    let trouble = nothing_came(&stage.broker, &at(&ear), &main).await;
+    assert!(trouble.to_string().contains("you said") && trouble.to_string().contains("Basic …"), "{trouble}");
     assert!(ear.heard_a_credential());
 }
 
