@@ -79,6 +79,7 @@ impl Plane {
         let received = received.await?;
         if received == Received::Queued {
             self.wake.mirror.notify_one();
+            self.wake.pulls.notify_one();
         }
         Ok(received)
     }
@@ -227,7 +228,17 @@ async fn receive(
     if !store::webhook::add(desk.tx, new).await? {
         return Ok(Received::Duplicate);
     }
-    Ok(if pending { Received::Queued } else { Received::Ignored })
+    let nudged = !elsewhere && level.reaches_out() && nudge_pulls(desk, &repo, &hint.numbers).await?;
+    Ok(if pending || nudged { Received::Queued } else { Received::Ignored })
+}
+
+/// Lets the pull requests of ours that a webhook is about be looked at soon; false where it is about none.
+async fn nudge_pulls(desk: &mut Desk<'_>, repo: &str, numbers: &[i64]) -> Result<bool, No> {
+    let mut nudged = false;
+    for number in numbers {
+        nudged |= store::pull::nudge_number(desk.tx, repo, *number).await?;
+    }
+    Ok(nudged)
 }
 
 fn unproven(refused: webhook::Refused) -> Refusal {

@@ -235,6 +235,7 @@ pub(super) async fn same_instance(
         run: run.unwrap_or_default().to_owned(),
         lineage: by.lineage.clone(),
     };
-    let stood = hand::of(desk.tx, &stored.pull.id).await?;
+    // Who took a turn and handed nothing in has no part in it.
+    let stood = hand::handed_in(desk.tx, &stored.pull.id).await?;
     Ok(stage::same_instance(stage, &who, &stood).map(|same| same.refusal(stage)))
 }

@@ -28,6 +28,7 @@ mod mirror_sim;
 mod mirror_trouble;
 mod notice;
 mod pulls;
+mod pulls_sim;
 mod scheduled;
 mod scheduled_clock;
 #[cfg(feature = "seeded-bugs")]

@@ -8,6 +8,7 @@ use crate::{Fault, Tx};
 statements! {
     APPEND = "INSERT INTO pull_hand (claim_id, pull, stage, principal, lineage, at) VALUES ($1, $2, $3, $4, $5, $6)";
     OF_PULL = "SELECT stage, principal, claim_id, lineage FROM pull_hand WHERE pull = $1 ORDER BY at, claim_id LIMIT $2";
+    HANDED_IN = "SELECT DISTINCT stage, principal, claim_id, lineage FROM pull_word WHERE pull = $1 LIMIT $2";
     OF_CLAIM = "SELECT stage, principal, claim_id, lineage FROM pull_hand WHERE claim_id = $1";
 }
 
@@ -53,6 +54,12 @@ pub async fn append(tx: &mut Tx, pull: &str, stage: Stage, who: &Instance) -> Re
 /// Everybody who stood in a stage of a pull request, in order.
 pub async fn of(tx: &mut Tx, pull: &str) -> Result<Vec<(Stage, Instance)>, Fault> {
     let rows: Vec<Row> = tx.all(OF_PULL, &[Text(pull), Int(HANDS_MAX)]).await?;
+    rows.into_iter().map(TryFrom::try_from).collect()
+}
+
+/// Everybody who handed something in for a pull request.
+pub async fn handed_in(tx: &mut Tx, pull: &str) -> Result<Vec<(Stage, Instance)>, Fault> {
+    let rows: Vec<Row> = tx.all(HANDED_IN, &[Text(pull), Int(HANDS_MAX)]).await?;
     rows.into_iter().map(TryFrom::try_from).collect()
 }
 

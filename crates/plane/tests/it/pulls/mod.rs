@@ -5,8 +5,29 @@ mod limits;
 mod people;
 mod whole;
 
-/// A case at the level pipeline, on both homes and both engines.
+/// A case at the level pipeline: on GitHub over Postgres, and on the local home over SQLite.
 macro_rules! pulls {
+    ($name:ident, async |$ground:ident| $case:block) => {
+        async fn $name($ground: &mut crate::pulls::ground::Ground<'_>) $case
+
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let kind = crate::home::Kind::GitHub;
+                crate::pulls::examine(harness::On::Postgres, kind, async |ground| super::$name(ground).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let kind = crate::home::Kind::Local;
+                crate::pulls::examine(harness::On::Sqlite, kind, async |ground| super::$name(ground).await).await;
+            }
+        }
+    };
+}
+
+/// The same on both homes and both engines.
+macro_rules! everywhere {
     ($name:ident, async |$ground:ident| $case:block) => {
         async fn $name($ground: &mut crate::pulls::ground::Ground<'_>) $case
 
@@ -46,7 +67,7 @@ macro_rules! engines {
     };
 }
 
-pub(crate) use {engines, only_github, pulls};
+pub(crate) use {engines, everywhere, only_github, pulls};
 
 /// Holds a case in a fresh world, and checks every invariant at its end.
 pub(crate) async fn examine(

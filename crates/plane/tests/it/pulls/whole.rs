@@ -5,10 +5,10 @@ use domain::refusal::Code;
 use domain::time::Span;
 
 use super::ground::{GAP, adds, agent, review};
-use super::pulls;
+use super::{everywhere, pulls};
 use crate::given::{ann, end, refused};
 
-pulls!(a_gap_becomes_a_pull_request_that_a_person_merges, async |ground| {
+everywhere!(a_gap_becomes_a_pull_request_that_a_person_merges, async |ground| {
     let pull = ground.taken_up(GAP).await;
     assert_eq!((pull.state, pull.nth), (State::Planning, 1));
     let done = ground.plan().await;
@@ -75,6 +75,10 @@ pulls!(a_verdict_on_a_head_that_is_gone_is_refused_by_name, async |ground| {
 
 pulls!(one_instance_in_two_stages_is_refused_by_name, async |ground| {
     ground.opened().await;
+    let gave_up = ground.try_take(&agent(Stage::Reviewer, "whoever"), Stage::Reviewer).await.expect("a turn");
+    let status = end(&gave_up.job, "error: it was too hard");
+    ground.given.plane.complete_job(&gave_up.by, status).await.expect("ended").expect("not stale");
+    ground.given.pass(Span::secs(31));
     for same in [agent(Stage::Reviewer, "the-implementer"), {
         let mut by = agent(Stage::Reviewer, "another name");
         by.by.lineage = "token-of-the-planner".to_owned();
@@ -90,7 +94,9 @@ pulls!(one_instance_in_two_stages_is_refused_by_name, async |ground| {
         };
         assert_eq!(crate::given::reason(&ground.given.plane, &same, wish).await, "same_instance");
     }
-    ground.take(Stage::Reviewer).await;
+    ground.review(Verdict::Approve, None).await;
+    // Who took a turn and handed nothing in has no part in it.
+    assert!(ground.try_take(&agent(Stage::Merger, "whoever"), Stage::Merger).await.is_some());
 });
 
 pulls!(three_rounds_and_then_a_person_decides, async |ground| {

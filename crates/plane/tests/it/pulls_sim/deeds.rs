@@ -1,0 +1,355 @@
+//! What happens in a simulation, by chance: each step lets some time pass and does one thing.
+
+use domain::job::Job;
+use domain::pull::{MergeVerdict, Stage, State, Verdict};
+use domain::time::Span;
+use harness::github::{Fault, Reason, sign};
+use plane::job::{Claim, Claimed};
+use plane::pull::{Fingerprint, Handed, Reviewed};
+use plane::{Call, No, webhook};
+use rand::RngExt as _;
+use rand::seq::IndexedRandom as _;
+use store::pull::Stored;
+
+use super::{GAPS, Sim};
+use crate::given::{claim_id, end, operator};
+use crate::home::{REPO, SECRET};
+use crate::pulls::ground::{adds, agent, plan, review, usual};
+
+/// What requests a fault may meet.
+const ROUTES: [(&str, &str); 9] = [
+    ("POST", "/repos/ann/website/pulls"),
+    ("POST", "/repos/ann/website/pulls"),
+    ("GET", "/repos/ann/website/pulls"),
+    ("GET", "/repos/ann/website/pulls/*"),
+    ("POST", "/repos/ann/website/pulls/*/reviews"),
+    ("POST", "/repos/ann/website/statuses/*"),
+    ("*", "/repos/ann/website/issues/*/labels"),
+    ("POST", "/repos/ann/website/issues/*/comments"),
+    ("*", "**"),
+];
+
+/// A turn that an agent took, and of which head it is.
+#[derive(Debug, Clone)]
+pub(super) struct Turn {
+    by: Call,
+    stage: Stage,
+    job: Job,
+    head: String,
+}
+
+impl Sim {
+    /// One step.
+    pub(super) async fn step(&mut self) {
+        let waits = [Span(150), Span::secs(5), Span::secs(40), Span::mins(2), Span::mins(6), Span::mins(11)];
+        let wait = *waits.choose(&mut self.chance).expect("a wait");
+        self.world.hand.advance(wait);
+        match self.chance.random_range(0..100) {
+            0..24 => self.take().await,
+            24..48 => self.hand_in().await,
+            48..66 => self.person().await,
+            66..72 => self.webhooks().await,
+            72..80 => self.fault(),
+            80..90 => self.tend().await,
+            90..95 => self.die().await,
+            _ => self.both().await,
+        }
+        // Whoever met a limit would wait for it by its own timer: another process goes by what is written down.
+        if self.fake().arrived().iter().any(|one| matches!(one.status, Some(403 | 429))) {
+            for at in 0..self.planes.len() {
+                self.planes[at] = self.plane();
+            }
+        }
+        self.fake().forget_arrived();
+    }
+
+    fn told(&self, what: &str) {
+        self.steps.add(format!("{} {what}", self.world.hand.now().iso()));
+    }
+
+    /// An agent takes a turn: the usual one, or one that stood in another stage.
+    async fn take(&mut self) {
+        let stage = *Stage::ALL.choose(&mut self.chance).expect("a stage");
+        let sly = self.chance.random_bool(0.1);
+        let by = if sly { agent(stage, "the-implementer") } else { usual(stage) };
+        let at = self.chance.random_range(0..2);
+        self.claim(at, &by, stage).await;
+    }
+
+    async fn claim(&mut self, at: usize, by: &Call, stage: Stage) -> bool {
+        let wish = Claim {
+            holder: "worker".into(),
+            ttl: Span::mins(10),
+            kind: Some(stage.name().into()),
+            name: None,
+        };
+        let claimed = self.planes[at].claim_job(by, wish).await.expect("an answer");
+        let Claimed::Job(job) = claimed else { return false };
+        let head = self.pull_of(&job).await.and_then(|stored| stored.pull.head().map(str::to_owned)).unwrap_or_default();
+        self.told(&format!("{} takes {}", by.by.name, job.name));
+        self.turns.push(Turn { by: by.clone(), stage, job: *job, head });
+        true
+    }
+
+    async fn pull_of(&self, job: &Job) -> Option<Stored> {
+        let mut tx = self.world.store().read().await.expect("a look");
+        store::pull::find(&mut tx, job.pull.as_deref()?).await.expect("a look")
+    }
+
+    /// An agent hands something in, ends with an error, or falls silent.
+    async fn hand_in(&mut self) {
+        if self.turns.is_empty() {
+            return;
+        }
+        let at = self.chance.random_range(0..self.turns.len());
+        let turn = self.turns.remove(at);
+        let plane = self.planes[self.chance.random_range(0..2)].clone();
+        let claim = claim_id(&turn.job);
+        if self.chance.random_bool(0.5) {
+            let tokens = self.chance.random_range(0..=10);
+            let _ = plane.report_usage(&turn.by, &claim, Some(tokens), Some(tokens)).await;
+        }
+        match self.chance.random_range(0..10) {
+            0 => self.told(&format!("{} falls silent", turn.by.by.name)),
+            1 => {
+                let done = plane.complete_job(&turn.by, end(&turn.job, "error: it was too hard")).await;
+                self.told(&format!("{} gives {} up: {}", turn.by.by.name, turn.job.name, done.is_ok()));
+            }
+            2 => {
+                let options = vec!["yes".to_owned(), "no".to_owned()];
+                if let Ok(asked) = plane.ask_operator(&turn.by, &claim, "Shall I?", options).await {
+                    if self.chance.random_bool(0.7) {
+                        let _ = plane.answer_decision(&operator(), &asked.id, 1).await;
+                    }
+                    self.told(&format!("{} asks", turn.by.by.name));
+                }
+            }
+            _ => {
+                let verdict = *[Verdict::Approve, Verdict::Approve, Verdict::RequestChanges, Verdict::Close]
+                    .choose(&mut self.chance)
+                    .expect("a verdict");
+                let done = self.submit(&plane, &turn, verdict).await;
+                self.told(&format!("{} hands {} in ({verdict}): {done}", turn.by.by.name, turn.job.name));
+            }
+        }
+    }
+
+    /// Hands in what a turn is for; tells what came of it.
+    async fn submit(&mut self, plane: &plane::Plane, turn: &Turn, verdict: Verdict) -> String {
+        self.files += 1;
+        let claim = claim_id(&turn.job);
+        let none = Fingerprint::default;
+        let told = |done: Result<String, No>| done.unwrap_or_else(|no| format!("no: {no}"));
+        match turn.stage {
+            Stage::Planner => {
+                told(plane.submit_plan(&turn.by, &claim, plan(), none()).await.map(|done| done.state))
+            }
+            Stage::Implementer => {
+                let handed = Handed::Patch(adds(&format!("file{}", self.files)));
+                let words = ("feat: something", "It does it.");
+                told(plane.submit_change(&turn.by, &claim, handed, words, None, none()).await.map(|done| done.state))
+            }
+            Stage::Reviewer => {
+                let file = self.a_file(&turn.job).await;
+                let cited = if verdict == Verdict::Approve { None } else { file.as_deref() };
+                let word = review(verdict, cited);
+                let first = plane.submit_review(&turn.by, &claim, &turn.head, word.clone(), none()).await;
+                match first {
+                    Ok(Reviewed::First { .. }) => {
+                        let then = plane.submit_review(&turn.by, &claim, &turn.head, word, none()).await;
+                        told(then.map(|done| format!("{done:?}")))
+                    }
+                    other => told(other.map(|done| format!("{done:?}"))),
+                }
+            }
+            Stage::Merger => {
+                let verdict = match verdict {
+                    Verdict::Approve => MergeVerdict::ApproveForHuman,
+                    Verdict::RequestChanges => MergeVerdict::RequiresManualVisual,
+                    Verdict::Close => MergeVerdict::Close,
+                };
+                let word = (verdict, "it coheres");
+                let done = plane.submit_merge_verdict(&turn.by, &claim, &turn.head, word, none()).await;
+                told(done.map(|done| done.state))
+            }
+        }
+    }
+
+    /// A file that the change of a turn adds.
+    async fn a_file(&self, job: &Job) -> Option<String> {
+        let stored = self.pull_of(job).await?;
+        let change = stored.pull.change?;
+        let (base, head) = (forge::git::Commit::parse(&change.base).ok()?, forge::git::Commit::parse(&change.head).ok()?);
+        let diff = self.broker.diff(&base, &head, 1 << 16).await.ok()?;
+        let path = diff.text.lines().find_map(|line| line.strip_prefix("+++ b/src/"))?.to_owned();
+        path.strip_suffix(".rs").map(str::to_owned)
+    }
+
+    /// Somebody does something on a pull request of ours; a webhook tells of it, or nobody does.
+    async fn person(&mut self) {
+        let known: Vec<Stored> =
+            self.pulls().await.into_iter().filter(|stored| stored.pull.there.number.is_some()).collect();
+        let Some(stored) = known.choose(&mut self.chance).cloned() else { return };
+        let number = stored.pull.there.number.expect("it has one");
+        let forge = crate::home::home(&self.world, &self.place, &self.token, REPO).forge;
+        let loud = self.chance.random_bool(0.5);
+        let deed = self.chance.random_range(0..16);
+        let labels = ["bot-approved-needs-human", "needs-bot-review", "iteration:3", "requires-human", "bug"];
+        let label = *labels.choose(&mut self.chance).expect("a label");
+        let issue = self.fake().issue(REPO, number);
+        let has = |name: &str| issue.labels.iter().any(|known| known == name);
+        let who = if matches!(deed, 0..4) { "mallory" } else { "ann" };
+        let person = self.fake().as_person(who, REPO);
+        let person = if loud { person } else { person.silently() };
+        let merged = matches!(stored.pull.state, State::Merged);
+        match deed {
+            0 | 4 if has(label) => person.unlabel(number, label),
+            0 | 4 => person.label(number, label),
+            1 | 5 if has("manual") => person.unlabel(number, "manual"),
+            1 | 5 => person.label(number, "manual"),
+            2 | 6 if has("claude") => person.unlabel(number, "claude"),
+            2 | 6 => person.label(number, "claude"),
+            7 if !issue.open && !merged => person.reopen(number),
+            7 if issue.open => person.close(number, Reason::NotPlanned),
+            8..10 if issue.open => drop(person.review(number, "REQUEST_CHANGES", "no")),
+            10 if issue.open => drop(person.merge(number, "squash")),
+            11 if has("max-iterations-reached") => person.unlabel(number, "max-iterations-reached"),
+            11 if has("requires-human") => person.unlabel(number, "requires-human"),
+            12..16 if issue.open => {
+                let Some(change) = stored.pull.change.clone() else { return };
+                self.files += 1;
+                let path = format!("src/pushed{}.rs", self.files);
+                let person = self.fake().as_person("ann", REPO);
+                let person = if loud { person } else { person.silently() };
+                person.commit(&change.branch, &[(&path, Some("one\ntwo\nthree\n"))]);
+            }
+            _ => return,
+        }
+        drop(forge);
+        self.told(&format!("{who} does {deed} ({label}, loud {loud}) on {number}: {:?}", self.fake().issue(REPO, number).labels));
+    }
+
+    /// What waits is lost, told in another order, twice, late, or by somebody who is not the forge.
+    async fn webhooks(&mut self) {
+        let mut waiting = self.fake().waiting();
+        self.fake().forget_all();
+        if self.chance.random_bool(0.3) {
+            waiting.reverse();
+        }
+        let count = waiting.len();
+        for one in waiting {
+            let body = one.payload.to_string().into_bytes();
+            let (secret, times) = match self.chance.random_range(0..4) {
+                0 => continue,
+                1 => ("not the secret", 1),
+                2 => (SECRET, 2),
+                _ => (SECRET, 1),
+            };
+            let signature = sign(secret, &body);
+            for _ in 0..times {
+                let delivery =
+                    webhook::Delivery { id: &one.guid, event: one.event, signature: Some(&signature), body: &body };
+                let _ = self.planes[0].receive_webhook(delivery).await;
+            }
+        }
+        self.told(&format!("{count} webhooks"));
+    }
+
+    fn fault(&mut self) {
+        let faults = [
+            Fault::Before(500),
+            Fault::Before(502),
+            Fault::After(500),
+            Fault::After(502),
+            Fault::DropBefore,
+            Fault::DropAfter,
+            Fault::Truncated,
+            Fault::CutBody,
+            Fault::Secondary { after_secs: 60 },
+            Fault::TooMany { after_secs: 1 },
+        ];
+        let fault = faults.choose(&mut self.chance).expect("a fault").clone();
+        let (method, path) = *ROUTES.choose(&mut self.chance).expect("a route");
+        let times = self.chance.random_range(1..4);
+        self.told(&format!("{times} times {fault:?} at {method} {path}"));
+        self.fake().fault(times, method, path, fault);
+    }
+
+    async fn tend(&mut self) {
+        let at = self.chance.random_range(0..2);
+        pass(&self.planes[at]).await;
+        self.told(&format!("plane {at} looks"));
+    }
+
+    async fn both(&mut self) {
+        let (one, two) = (self.planes[0].clone(), self.planes[1].clone());
+        self.told("both planes look at once");
+        tokio::join!(Box::pin(pass(&one)), Box::pin(pass(&two)));
+    }
+
+    /// A plane dies in the middle of a pass, when its nth request has just been sent.
+    async fn die(&mut self) {
+        let (at, count) = (self.chance.random_range(0..2), self.chance.random_range(1..20));
+        let plane = self.planes[at].clone();
+        self.fake().forget_arrived();
+        let work = tokio::spawn(async move { pass(&plane).await });
+        let dies = self.fake().await_arrived(count, |_| true);
+        let alive = tokio::select! {
+            biased;
+            () = dies => false,
+            () = ended(&work) => true,
+        };
+        work.abort();
+        drop(work.await);
+        self.told(&format!("plane {at} dies at its request {count}, or ended before: {alive}"));
+        self.planes[at] = self.plane();
+    }
+
+    /// People let agents act again, wherever they did not.
+    pub(super) async fn let_agents_act(&mut self) {
+        for Stored { pull, .. } in self.pulls().await {
+            let Some(number) = pull.there.number else { continue };
+            let labels = self.fake().issue(REPO, number).labels;
+            let person = || self.fake().as_person("ann", REPO).silently();
+            if labels.iter().any(|label| label == "manual") {
+                person().unlabel(number, "manual");
+            }
+            if !labels.iter().any(|label| label == "claude") {
+                person().label(number, "claude");
+            }
+        }
+        self.told(&format!("people let agents act on {GAPS:?}"));
+    }
+
+    /// Agents take whatever there is to take, and do it well.
+    pub(super) async fn work_well(&mut self, round: usize) {
+        // Those who fell silent lose their claims.
+        self.turns.clear();
+        self.world.hand.advance(Span::mins(11));
+        self.planes[0].tend_lines().await.expect("a pass");
+        self.world.hand.advance(Span::mins(6));
+        for stage in Stage::ALL {
+            while self.claim(round % 2, &usual(stage), stage).await {
+                let turn = self.turns.pop().expect("a turn");
+                let plane = self.planes[round % 2].clone();
+                let done = self.submit(&plane, &turn, Verdict::Approve).await;
+                self.told(&format!("{} hands {} in: {done}", turn.by.by.name, turn.job.name));
+            }
+        }
+    }
+}
+
+async fn pass(plane: &plane::Plane) {
+    plane.tend_lines().await.expect("a pass");
+    plane.tend_mirror().await.expect("a tick");
+    plane.tend_pulls().await.expect("a pass");
+    plane.tend_decisions().await.expect("a pass");
+    plane.watch_pulls().await.expect("a pass");
+}
+
+/// Ends when a task has.
+async fn ended(work: &tokio::task::JoinHandle<()>) {
+    while !work.is_finished() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,107 @@
+//! What must hold after every step, and when everything has come to rest.
+
+use std::collections::BTreeMap;
+
+use domain::budget::{self, Amount, Caps};
+use domain::label::{OF_PULLS, Role};
+use domain::pull::{ITERATIONS_MAX, Pull, Stage, State};
+use store::pull::{Stored, say, word};
+
+use super::Sim;
+use crate::home::REPO;
+
+/// So small that they are met.
+pub(super) fn caps() -> Caps {
+    let amount = |tokens| Amount { tokens, micro_usd: tokens };
+    Caps { run: Stage::ALL.map(|stage| (stage, amount(10))), pull: amount(300), day: amount(1_000), ..Caps::default() }
+}
+
+impl Sim {
+    pub(super) async fn pulls(&self) -> Vec<Stored> {
+        let mut tx = self.world.store().read().await.expect("a look");
+        store::pull::list(&mut tx, None, (i64::MAX, ""), 500).await.expect("a list")
+    }
+
+    /// What holds at every moment.
+    pub(super) async fn check_always(&self) {
+        let mut tx = self.world.store().read().await.expect("a look");
+        let now = tx.now();
+        let mut live = BTreeMap::new();
+        for Stored { pull, .. } in store::pull::list(&mut tx, None, (i64::MAX, ""), 500).await.expect("a list") {
+            assert!(pull.iteration <= ITERATIONS_MAX, "INV-20: {} was revised {} times", pull.id, pull.iteration);
+            assert!(caps().pull.covers(pull.booked), "INV-21: {} has {:?} booked", pull.id, pull.booked);
+            if pull.state.is_live() {
+                *live.entry(pull.gap.clone()).or_insert(0) += 1;
+            }
+            let said = word::of(&mut tx, &pull.id, 500).await.expect("words");
+            let last = |stage: Stage| {
+                said.iter().find(|word| word.stage == stage.name() && word.pass == "final")
+            };
+            let head = pull.head().unwrap_or_default();
+            if matches!(pull.state, State::Approved | State::NeedsHuman | State::NeedsVisual) {
+                let review = last(Stage::Reviewer).expect("a review");
+                assert_eq!((review.head.as_str(), review.verdict.as_str()), (head, "APPROVE"), "INV-22: {pull:?}");
+            }
+            if matches!(pull.state, State::NeedsHuman | State::NeedsVisual) {
+                let verdict = last(Stage::Merger).expect("a verdict");
+                assert_eq!(verdict.head, head, "INV-22: {pull:?}");
+            }
+        }
+        assert!(live.values().all(|count| *count == 1), "INV-23: {live:?}");
+        let day = store::spend::booked_so_far(&mut tx, budget::day(now)).await.expect("a day");
+        assert!(caps().day.covers(day), "INV-21: {day:?} today");
+    }
+
+    /// What holds when everything has come to rest.
+    pub(super) async fn check_rest(&self) {
+        let forge = crate::home::home(&self.world, &self.place, &self.token, REPO).forge;
+        for stored in self.pulls().await {
+            let Stored { pull, seen, .. } = &stored;
+            let why = format!("{pull:?} {seen:?}");
+            assert!(is_settled(&stored), "INV-24: it is stuck: {why}");
+            let Some(number) = pull.there.number else { continue };
+            let there = forge.pull(number).await.expect("it is there");
+            let shown: Vec<Role> = OF_PULLS
+                .into_iter()
+                .filter(|role| there.labels.iter().any(|label| label == role.name()))
+                .collect();
+            let silent = pull.hold.is_some_and(domain::pull::Hold::is_silent);
+            if !silent && pull.state != State::Merged && seen.look_at < domain::time::TIME_MAX {
+                let mut wished = pull.labels();
+                wished.sort();
+                assert_eq!(shown, sorted(&wished), "INV-25: the labels of {why}: {:?}", there.labels);
+            }
+            self.check_said(pull, number).await;
+        }
+    }
+
+    /// What was said is there once.
+    async fn check_said(&self, pull: &Pull, number: i64) {
+        let mut tx = self.world.store().read().await.expect("a look");
+        let open = say::open(&mut tx, &pull.id, 100).await.expect("sayings");
+        drop(tx);
+        let silent = pull.hold.is_some_and(domain::pull::Hold::is_silent);
+        assert!(silent || open.is_empty(), "INV-26: it was never said: {open:?}");
+        let seen = self.fake().pull(REPO, number);
+        let bodies = seen.reviews.iter().map(|review| review.body.clone());
+        let comments = self.fake().issue(REPO, number).comments.into_iter().map(|comment| comment.body);
+        let mut marks: Vec<String> = bodies
+            .chain(comments)
+            .filter_map(|body| body.split_once("<!-- gapwright-said: ").map(|(_, rest)| rest[..26].to_owned()))
+            .collect();
+        marks.sort();
+        let twice = marks.windows(2).find(|pair| pair[0] == pair[1]);
+        assert_eq!(twice, None, "INV-26: it was said twice");
+    }
+}
+
+/// Whether a person is to do the next thing, or nobody.
+pub(super) fn is_settled(stored: &Stored) -> bool {
+    let pull = &stored.pull;
+    pull.state.needs_person() || !pull.state.is_live() || pull.hold.is_some()
+}
+
+/// In the order in which labels are looked for.
+fn sorted(roles: &[Role]) -> Vec<Role> {
+    OF_PULLS.into_iter().filter(|role| roles.contains(role)).collect()
+}
