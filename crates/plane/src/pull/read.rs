@@ -31,13 +31,24 @@ pub(super) async fn facts(
     let gone = |what: &str| Refusal::new(Code::NotFound, format!("there is no branch {what} in {}", home.repo));
     let onto_tip = tips.first().cloned().flatten().ok_or_else(|| gone(onto))?;
     let head = tips.get(1).cloned().flatten().ok_or_else(|| gone(name).field("branch").hint("push it first"))?;
-    let base = broker.parted(&onto_tip, &head).await.map_err(trouble)?;
+    facts_of(broker, (name, &head), (onto, &onto_tip)).await
+}
+
+/// Reads what a commit would change that the broker has, pushed or not, and that is or would be the tip of a branch.
+pub(super) async fn facts_of(
+    broker: &Broker,
+    (name, head): (&str, &Commit),
+    (onto, onto_tip): (&str, &Commit),
+) -> Result<(Facts, Policy, Change), No> {
+    let base = broker.parted(onto_tip, head).await.map_err(trouble)?;
     let from = base.clone().unwrap_or_else(|| onto_tip.clone());
-    let seen = broker.inspect(&from, &head).await.map_err(trouble)?;
-    let policy = match broker.file(&onto_tip, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await.map_err(trouble)? {
+    let seen = broker.inspect(&from, head).await.map_err(trouble)?;
+    let policy = match broker.file(onto_tip, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await.map_err(trouble)? {
         None => Policy::default(),
         // One that cannot be read lets nothing through.
-        Some(text) => String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed),
+        Some(text) => {
+            String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed)
+        }
     };
     let change = Change {
         branch: name.to_owned(),
@@ -71,14 +82,17 @@ pub(super) fn branch(name: &str) -> Result<Branch, Refusal> {
 
 /// The id of a commit, as it came.
 pub(super) fn commit(id: &str) -> Result<Commit, Refusal> {
-    Commit::parse(id).map_err(|why| Refusal::invalid("head", why.to_string()).hint("give the whole id, in small letters"))
+    Commit::parse(id)
+        .map_err(|why| Refusal::invalid("head", why.to_string()).hint("give the whole id, in small letters"))
 }
 
 /// What a trouble of the broker's is to whoever hands something in.
 pub(super) fn trouble(trouble: Trouble) -> No {
     match trouble {
         Trouble::Unfit(why) => Refusal::new(Code::UnfitChange, why).into(),
-        Trouble::Git(git::Trouble::Missing(what)) => Refusal::new(Code::NotFound, format!("{what} is not there")).into(),
+        Trouble::Git(git::Trouble::Missing(what)) => {
+            Refusal::new(Code::NotFound, format!("{what} is not there")).into()
+        }
         Trouble::Git(git::Trouble::Name(why)) => Refusal::new(Code::InvalidArgument, why).into(),
         Trouble::Git(
             trouble @ (git::Trouble::Program(_)

@@ -190,7 +190,20 @@ both!(prompts_and_resources_are_served, async |world| {
     let prompts = client.ask("prompts/list", "", json!({})).await.expect("prompts");
     let names: Vec<_> =
         prompts["prompts"].as_array().expect("a list").iter().filter_map(|prompt| prompt["name"].as_str()).collect();
-    assert_eq!(names, ["agent-mcp-heartbeat", "check-jobs", "find-stale-prs", "implementer", "merger", "planner", "register-jobs", "reviewer", "stuck-jobs"]);
+    assert_eq!(
+        names,
+        [
+            "agent-mcp-heartbeat",
+            "check-jobs",
+            "find-stale-prs",
+            "implementer",
+            "merger",
+            "planner",
+            "register-jobs",
+            "reviewer",
+            "stuck-jobs"
+        ]
+    );
     for name in names {
         let prompt = client.ask("prompts/get", name, json!({"name": name})).await.expect(name);
         let text = prompt["messages"][0]["content"]["text"].as_str().unwrap_or_default().to_owned();

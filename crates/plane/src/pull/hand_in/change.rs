@@ -75,9 +75,8 @@ impl Plane {
             async move { Ok(at_work(desk, Stage::Implementer, &claim_id).await?.stored.pull) }.boxed()
         });
         let change = self.read_change(&pull.await?, &claim_id, handed, &words).await?;
-        let done = self.write(call, right, move |desk| {
-            submit(desk, claim_id.clone(), change.clone(), words.clone()).boxed()
-        });
+        let done =
+            self.write(call, right, move |desk| submit(desk, claim_id.clone(), change.clone(), words.clone()).boxed());
         let done = done.await?;
         self.wake.pulls.notify_one();
         Ok(done)
@@ -95,7 +94,7 @@ impl Plane {
                 let branch = branch.unwrap_or_else(|| pull.branch(&self.rules().branch_prefix));
                 let at = self.moment().await?;
                 let at = Patch { pull, branch: &branch, onto: &onto, run: claim_id, at, title: &words.title };
-                let head = put(home.forge.as_ref(), broker, &remote, at, patch.as_bytes()).await?;
+                let head = self.put(home.forge.as_ref(), broker, &remote, at, patch.as_bytes()).await?;
                 (branch, head)
             }
         };
@@ -114,6 +113,54 @@ impl Plane {
                 .into());
         }
         Ok(Change { title: words.title.clone(), body: words.body.clone(), ..read })
+    }
+
+    /// Makes a commit of a patch, judges it, and only then pushes it; gives its id. What is refused leaves nothing on the forge.
+    async fn put(
+        &self,
+        forge: &dyn Forge,
+        broker: &Broker,
+        remote: &Remote,
+        at: Patch<'_>,
+        patch: &[u8],
+    ) -> Result<String, No> {
+        let (branch, onto) = (read::branch(at.branch)?, read::branch(at.onto)?);
+        let sources = [Source::Branch(onto), Source::Branch(branch.clone())];
+        let tips = broker.fetch(remote, &sources).await.map_err(read::trouble)?;
+        let (onto, there) = (tips.first().cloned().flatten(), tips.get(1).cloned().flatten());
+        let onto = onto.ok_or_else(|| Refusal::new(Code::WrongState, "the branch to merge into is not there"))?;
+        // A first draft replaces what an attempt before it left on the branch and never handed in.
+        let (base, expected) = match at.pull.head() {
+            None => (onto.clone(), there.clone()),
+            Some(head) => (read::commit(head)?, Some(read::commit(head)?)),
+        };
+        let person = person(forge).await?;
+        let hand = Hand { author: person.clone(), committer: person, at: at.at };
+        let run = Run::parse(at.run).map_err(read::trouble)?;
+        let commit = match broker.apply(&run, &base, patch, &hand, at.title).await.map_err(read::trouble)? {
+            Applied::Commit(commit) => commit,
+            Applied::DoesNotApply(why) => {
+                let message = format!("the patch does not apply: {why}");
+                let refusal = Refusal::new(Code::UnfitChange, message).field("patch");
+                return Err(refusal.hint("make it against the head").into());
+            }
+        };
+        let (facts, policy, _) = read::facts_of(broker, (at.branch, &commit), (at.onto, &onto)).await?;
+        facts.judge(&self.rules().caps, &policy)?;
+        // The same patch once more, whose push was not answered.
+        if there.as_ref() == Some(&commit) {
+            return Ok(commit.as_str().to_owned());
+        }
+        match broker.push(remote, &branch, expected.as_ref(), &commit).await.map_err(read::trouble)? {
+            Pushed::Done => Ok(commit.as_str().to_owned()),
+            Pushed::Stale { .. } => {
+                Err(Refusal::new(Code::StaleHead, "somebody pushed meanwhile").hint("look at the head again").into())
+            }
+            Pushed::Refused { why } => {
+                let message = format!("the forge would not have it: {why}");
+                Err(Refusal::new(Code::UnfitChange, message).hint("look at the rules of its branches").into())
+            }
+        }
     }
 
     /// Reads what a branch would change, and judges it. Its words are those of nobody yet.
@@ -149,43 +196,6 @@ struct Patch<'a> {
     run: &'a str,
     at: Time,
     title: &'a str,
-}
-
-/// Makes a commit of a patch and pushes it; gives its id.
-async fn put(forge: &dyn Forge, broker: &Broker, remote: &Remote, at: Patch<'_>, patch: &[u8]) -> Result<String, No> {
-    let (branch, onto) = (read::branch(at.branch)?, read::branch(at.onto)?);
-    let sources = [Source::Branch(onto), Source::Branch(branch.clone())];
-    let tips = broker.fetch(remote, &sources).await.map_err(read::trouble)?;
-    let (onto, there) = (tips.first().cloned().flatten(), tips.get(1).cloned().flatten());
-    let expected = match at.pull.head() {
-        None => None,
-        Some(head) => Some(read::commit(head)?),
-    };
-    let onto = onto.ok_or_else(|| Refusal::new(Code::WrongState, "the branch to merge into is not there"))?;
-    let base = expected.clone().unwrap_or(onto);
-    let person = person(forge).await?;
-    let hand = Hand { author: person.clone(), committer: person, at: at.at };
-    let run = Run::parse(at.run).map_err(read::trouble)?;
-    let commit = match broker.apply(&run, &base, patch, &hand, at.title).await.map_err(read::trouble)? {
-        Applied::Commit(commit) => commit,
-        Applied::DoesNotApply(why) => {
-            let message = format!("the patch does not apply: {why}");
-            return Err(Refusal::new(Code::UnfitChange, message).field("patch").hint("make it against the head").into());
-        }
-    };
-    // The same patch once more, whose push was not answered.
-    if there.as_ref() == Some(&commit) {
-        return Ok(commit.as_str().to_owned());
-    }
-    match broker.push(remote, &branch, expected.as_ref(), &commit).await.map_err(read::trouble)? {
-        Pushed::Done => Ok(commit.as_str().to_owned()),
-        Pushed::Stale { .. } => {
-            Err(Refusal::new(Code::StaleHead, "somebody pushed meanwhile").hint("look at the head again").into())
-        }
-        Pushed::Refused { why } => {
-            Err(Refusal::new(Code::UnfitChange, format!("the forge would not have it: {why}")).into())
-        }
-    }
 }
 
 async fn person(forge: &dyn Forge) -> Result<Person, No> {
@@ -229,4 +239,3 @@ async fn submit(desk: &mut Desk<'_>, claim_id: String, change: Change, words: Wo
     }
     Ok(HandedIn::of(&now))
 }
-

@@ -34,7 +34,11 @@ both!(a_reviewer_is_told_nothing_but_the_difference_and_the_checks_before_its_fi
     yard.local.put_check(&check).await.expect("a check");
     let reviewer = yard.turn(Stage::Reviewer).await;
     says_nothing("the claim", &reviewer.claim);
-    assert!(reviewer.claim["job"]["name"].as_str().is_some_and(|name| name.starts_with("reviewer:") && name.ends_with(":1.3")));
+    assert!(
+        reviewer.claim["job"]["name"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("reviewer:") && name.ends_with(":1.3"))
+    );
     let work = reviewer.work().await;
     says_nothing("show-work", &work);
     assert_eq!((&work["blind"], &work["pull"]["head"]), (&json!(true), &json!(head)));
@@ -100,7 +104,7 @@ both!(another_head_begins_a_review_anew, async |world| {
     let pushed = yard.commit(&branch, &[("src/list.rs", "pub fn list() {}\n")]);
     yard.pass(super::POLL).await;
     assert_eq!(yard.status().await["head"], json!(pushed));
-    assert_eq!(reviewer.is_refused("submit-review", review(&pushed, "APPROVE", json!([]))).await, "stale_claim");
+    assert_eq!(reviewer.is_refused("submit-review", review(&pushed, "APPROVE", json!([]))).await, "stale_head");
     let next = yard.turn(Stage::Reviewer).await;
     says_nothing("show-work", &next.work().await);
     assert_eq!(next.does("submit-review", review(&pushed, "APPROVE", json!([]))).await["pass"], json!("first"));

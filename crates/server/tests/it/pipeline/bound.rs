@@ -47,13 +47,16 @@ async fn opens(yard: &Yard<'_>, turn: &Turn, stage: Stage) -> Client {
         assert_eq!(refused(&bound, &tool, json!({})).await.0, "forbidden", "{stage} {tool}");
     }
     let own = turn.claim["claim_id"].as_str().expect("a claim");
-    assert_eq!(read(&bound, &format!("gapwright://budget/{own}")).await, ok(&bound, "my-budget", turn.with(json!({}))).await);
+    assert_eq!(
+        read(&bound, &format!("gapwright://budget/{own}")).await,
+        ok(&bound, "my-budget", turn.with(json!({}))).await
+    );
     let closed = ["gapwright://gaps", "gapwright://gap_outcomes", "gapwright://pull/ann/website/1"].map(str::to_owned);
     for uri in closed.into_iter().chain([format!("gapwright://gap/{GAP}"), format!("gapwright://pull/{REPO}/2")]) {
         let error = bound.ask("resources/read", &uri, json!({"uri": uri})).await.expect_err("closed");
         assert!(error.contains(r#""code":"forbidden""#), "{uri}: {error}");
     }
-    let uri = "gapwright://budget/another";
+    let uri = "gapwright://budget/01M814JZY8DABVFZ3KRWKC6P20";
     let error = bound.ask("resources/read", uri, json!({"uri": uri})).await.expect_err("another's");
     assert!(error.contains(r#""code":"wrong_job""#), "{error}");
     let names = json!({"ref": {"type": "ref/resource", "uri": "gapwright://gap/{name}"}, "argument": {"name": "name", "value": ""}});
@@ -112,7 +115,10 @@ both!(a_token_for_one_claim_ends_with_it_and_is_shown_once, async |world| {
     let turn = yard.turn(Stage::Planner).await;
     let keyed = turn.with(json!({"idempotency_key": "k"}));
     let first = ok(&turn.client, "delegate-claim", keyed.clone()).await;
-    assert_eq!(refused(&turn.client, "delegate-claim", keyed).await, ("already_exists".to_owned(), "idempotency_key".to_owned()));
+    assert_eq!(
+        refused(&turn.client, "delegate-claim", keyed).await,
+        ("already_exists".to_owned(), "idempotency_key".to_owned())
+    );
     let token = first["token"].as_str().expect("a token").to_owned();
     assert_eq!(yard.plane.authenticate(&token).await.expect("in force").name, "planner-one");
     let mut tx = world.store().read().await.expect("a look");
@@ -144,7 +150,10 @@ both!(a_question_to_people_frees_the_turn_and_its_answer_reaches_the_next, async
     let next = yard.turn(Stage::Planner).await;
     assert_eq!(next.claim["attempt"], json!(1), "the attempt did not count");
     let decided = &next.work().await["untrusted"]["decisions"][0];
-    assert_eq!((&decided["state"], &decided["answer"], &decided["answered_by"]), (&json!("answered"), &json!("that"), &json!("olga")));
+    assert_eq!(
+        (&decided["state"], &decided["answer"], &decided["answered_by"]),
+        (&json!("answered"), &json!("that"), &json!("olga"))
+    );
     yard.end().await;
 });
 
@@ -158,7 +167,11 @@ both!(an_operator_s_own_token_is_not_bound_and_reads_it_all, async |world| {
     assert_eq!((&told["head"], &told["untrusted"]["description"]["text"]), (&json!(head), &json!(super::BODY)));
     let encoded = format!("gapwright://pull/{}/{number}", REPO.replace('/', "%2F"));
     assert_eq!(read(&olga, &encoded).await, told);
-    for uri in [format!("gapwright://pull/ann/other/{number}"), format!("gapwright://pull/{REPO}/999"), format!("gapwright://pull/{REPO}/x")] {
+    for uri in [
+        format!("gapwright://pull/ann/other/{number}"),
+        format!("gapwright://pull/{REPO}/999"),
+        format!("gapwright://pull/{REPO}/x"),
+    ] {
         let error = olga.ask("resources/read", &uri, json!({"uri": uri})).await.expect_err("nothing there");
         assert!(error.contains(r#""code":"not_found""#), "{uri}: {error}");
     }

@@ -38,8 +38,13 @@ const ORDERS: [&str; 20] = [
 ];
 
 /// How each is disguised.
-const DISGUISES: [(&str, &str); 5] =
-    [("", ""), ("<!-- ", " -->"), ("\u{202e}\u{2066}", "\u{2069}"), ("a\u{200b}\u{e0041}", "\u{feff}"), ("\u{1b}[8m", "\u{1b}[0m")];
+const DISGUISES: [(&str, &str); 5] = [
+    ("", ""),
+    ("<!-- ", " -->"),
+    ("\u{202e}\u{2066}", "\u{2069}"),
+    ("a\u{200b}\u{e0041}", "\u{feff}"),
+    ("\u{1b}[8m", "\u{1b}[0m"),
+];
 
 fn payloads() -> Vec<String> {
     let disguised = |order: &str| DISGUISES.map(|(before, after)| format!("{before}{order}{after}"));
@@ -58,7 +63,7 @@ const COUNTS: [&str; 11] = [
     "SELECT COUNT(*) FROM decision",
     "SELECT COUNT(*) FROM spend",
     "SELECT COUNT(*) FROM lock",
-    "SELECT COUNT(*) FROM journal WHERE tool <> 'create-token'",
+    "SELECT COUNT(*) FROM journal WHERE tool <> 'test'",
 ];
 
 /// All of that, and how the pull request stands.
@@ -99,7 +104,9 @@ both!(a_hundred_injections_move_nothing_and_come_back_as_data_only, async |world
     let work = planner.work().await;
     assert_eq!(work["untrusted"]["reports"].as_array().map(Vec::len), Some(10), "all of them");
     let reports = work["untrusted"]["reports"].to_string();
-    assert!(ORDERS[..].iter().all(|order| reports.contains(&json!(order).to_string()[1..20])) && !reports.contains("<!--"));
+    assert!(
+        ORDERS[..].iter().all(|order| reports.contains(&json!(order).to_string()[1..20])) && !reports.contains("<!--")
+    );
     is_clean("show-work", &work);
     beyond(&planner).await;
     assert_eq!(state(world, &yard).await, before, "reading moves nothing");

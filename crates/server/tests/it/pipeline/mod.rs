@@ -10,6 +10,7 @@ mod refusals;
 mod served;
 mod whole;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -105,7 +106,8 @@ impl<'w> Yard<'w> {
 
     /// A person puts a label on.
     async fn labels(&self, number: i64, name: &str) {
-        let made = Label { id: String::new(), name: name.to_owned(), color: "ededed".to_owned(), description: String::new() };
+        let made =
+            Label { id: String::new(), name: name.to_owned(), color: "ededed".to_owned(), description: String::new() };
         self.local.make_label(&made).await.expect("a label");
         self.person().add_label(number, name).await.expect("a label on it");
     }
@@ -168,18 +170,16 @@ impl<'w> Yard<'w> {
         self.person().merge(number, head, Method::Merge, "merge by hand").await.expect("merged");
     }
 
+    /// The commit at the tip of a branch of the forge; empty where there is no such branch.
+    fn tip(&self, branch: &str) -> String {
+        let refs = format!("refs/heads/{branch}");
+        git(self.folder.path(), &["--git-dir", "home.git", "for-each-ref", "--format=%(objectname)", &refs])
+    }
+
     /// Commits files to a branch by hand, and pushes.
     fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
         let clone = tempfile::tempdir_in(self.folder.path()).expect("a folder");
-        let git = |args: &[&str]| {
-            let mut git = Command::new("git");
-            for (key, value) in [("AUTHOR", "mona"), ("COMMITTER", "mona")] {
-                git.env(format!("GIT_{key}_NAME"), value).env(format!("GIT_{key}_EMAIL"), "mona@example.com");
-            }
-            let done = git.args(args).current_dir(clone.path()).stdin(Stdio::null()).output().expect("git runs");
-            assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-            String::from_utf8_lossy(&done.stdout).trim().to_owned()
-        };
+        let git = |args: &[&str]| git(clone.path(), args);
         git(&["clone", "--quiet", "../home.git", "."]);
         let known = git(&["ls-remote", "origin", &format!("refs/heads/{branch}")]);
         let from = if known.is_empty() { "origin/main".to_owned() } else { format!("origin/{branch}") };
@@ -201,6 +201,17 @@ impl<'w> Yard<'w> {
     pub(crate) async fn end(self) {
         self.asked.end().await.expect("a clean end");
     }
+}
+
+/// Runs git as a person does; gives what it says.
+fn git(folder: &Path, args: &[&str]) -> String {
+    let mut git = Command::new("git");
+    for key in ["AUTHOR", "COMMITTER"] {
+        git.env(format!("GIT_{key}_NAME"), "mona").env(format!("GIT_{key}_EMAIL"), "mona@example.com");
+    }
+    let done = git.args(args).current_dir(folder).stdin(Stdio::null()).output().expect("git runs");
+    assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
 /// A turn that somebody took.

@@ -17,6 +17,9 @@ use crate::asked::{ok, refused};
 /// A commit that nobody made.
 const NOWHERE: &str = "0123456789012345678901234567890123456789";
 
+/// A claim that nobody holds.
+const NOBODY: &str = "01M814JZY8DABVFZ3KRWKC6P20";
+
 /// Why a turn is not given.
 async fn not_given(client: &Client, name: &Value) -> String {
     let claim = ok(client, "claim-routine-job", json!({"holder": "w", "ttl_secs": 60, "name": name})).await;
@@ -28,9 +31,11 @@ async fn not_given(client: &Client, name: &Value) -> String {
 async fn due(yard: &Yard<'_>) -> Value {
     let eve = yard.asked.client(Role::Viewer, "eve").await;
     let mut listed = ok(&eve, "list-routine-jobs", json!({"due_only": true})).await;
-    let mut jobs = listed["jobs"].as_array_mut().expect("jobs").iter_mut().filter(|job| {
-        job["kind"].as_str().and_then(Stage::parse).is_some()
-    });
+    let mut jobs = listed["jobs"]
+        .as_array_mut()
+        .expect("jobs")
+        .iter_mut()
+        .filter(|job| job["kind"].as_str().and_then(Stage::parse).is_some());
     jobs.next().expect("a turn")["name"].take()
 }
 
@@ -47,13 +52,13 @@ both!(a_role_hands_in_only_what_its_stage_is_for_and_takes_only_its_turns, async
         let client = yard.asked.client(role, &format!("a-{role}")).await;
         for (stage, arguments) in &hand_ins {
             let mut arguments = arguments.clone();
-            arguments["claim_id"] = json!("x");
+            arguments["claim_id"] = json!(NOBODY);
             let expected = if role.stage() == Some(*stage) { "stale_claim" } else { "forbidden" };
             assert_eq!(refused(&client, stage.tool(), arguments).await.0, expected, "{role} {stage}");
         }
         for tool in ["show-work", "my-budget", "report-usage", "delegate-claim"] {
             let expected = if role == Role::Viewer { "forbidden" } else { "stale_claim" };
-            assert_eq!(refused(&client, tool, json!({"claim_id": "x"})).await.0, expected, "{role} {tool}");
+            assert_eq!(refused(&client, tool, json!({"claim_id": NOBODY})).await.0, expected, "{role} {tool}");
         }
         if !matches!(role, Role::Viewer | Role::Planner) {
             assert_eq!(not_given(&client, &turn).await, "forbidden", "{role}");
@@ -127,7 +132,8 @@ both!(a_review_that_wants_changes_cites_a_line_that_is_there, async |world| {
     let head = yard.opened().await;
     let reviewer = yard.turn(Stage::Reviewer).await;
     let loose = json!([{"path": "src/list.rs", "severity": "major", "category": "tests", "text": "none"}]);
-    let elsewhere = json!([{"path": "src/lib.rs", "line": 1, "severity": "major", "category": "tests", "text": "none"}]);
+    let elsewhere =
+        json!([{"path": "src/lib.rs", "line": 1, "severity": "major", "category": "tests", "text": "none"}]);
     for findings in [json!([]), loose, finding(4, "major"), elsewhere] {
         let asks = review(&head, "REQUEST_CHANGES", findings);
         assert_eq!(reviewer.is_refused("submit-review", asks).await, "no_cited_line");
@@ -141,7 +147,8 @@ both!(a_review_that_wants_changes_cites_a_line_that_is_there, async |world| {
 both!(what_is_over_the_budget_is_not_begun_and_not_taken_in, async |world| {
     let yard = Yard::with(world, |settings| {
         let caps = &mut settings.rules.caps;
-        caps.day = caps.of_run(Stage::Planner).plus(caps.of_run(Stage::Implementer)).minus(Amount { tokens: 1, micro_usd: 0 });
+        caps.day =
+            caps.of_run(Stage::Planner).plus(caps.of_run(Stage::Implementer)).minus(Amount { tokens: 1, micro_usd: 0 });
     });
     let yard = yard.await;
     yard.takes_up(super::GAP, "nobody could see").await;
@@ -151,7 +158,8 @@ both!(what_is_over_the_budget_is_not_begun_and_not_taken_in, async |world| {
     assert_eq!(not_given(&implementer, &turn).await, "over_budget", "the day has one token too little");
     yard.pass(Span::days(1)).await;
     let held = Turn::take(implementer).await;
-    let mut large = "diff --git a/a.rs b/a.rs\nnew file mode 100644\n--- /dev/null\n+++ b/a.rs\n@@ -0,0 +1,401 @@\n".to_owned();
+    let mut large =
+        "diff --git a/a.rs b/a.rs\nnew file mode 100644\n--- /dev/null\n+++ b/a.rs\n@@ -0,0 +1,401 @@\n".to_owned();
     for line in 0..401 {
         writeln!(large, "+// {line}").expect("a text");
     }
@@ -182,13 +190,20 @@ both!(a_change_that_is_not_fit_is_refused_and_the_turn_goes_on, async |world| {
     let mut told = change(FIRST);
     told["body"] = json!(format!("the key is {secret}"));
     assert_eq!(held.is_refused("submit-change", told).await, "unfit_change");
+    let branch = format!("gapwright/mcp-tool-{}-1", super::GAP);
+    assert_eq!(yard.tip(&branch), "", "nothing of it is on the forge");
     let head = yard.commit("gapwright/linked", &[("src/l", "link:/etc/passwd")]);
     let pushed = json!({"branch": "gapwright/linked", "head": head, "title": "t", "body": "b"});
     assert_eq!(held.is_refused("submit-change", pushed.clone()).await, "unfit_change", "a branch is read like a patch");
     let mut both = pushed;
     both["patch"] = json!(FIRST);
     assert_eq!(held.is_refused("submit-change", both).await, "invalid_argument");
+    // What an attempt before left on the branch and never handed in is replaced.
+    yard.commit(&branch, &[("src/old.rs", "// half of it\n")]);
     assert_eq!(held.does("submit-change", change(FIRST)).await["state"], json!("opening"));
+    yard.pass(Span::secs(1)).await;
+    let status = yard.status().await;
+    assert_eq!((json!(yard.tip(&branch)), &status["state"]), (status["head"].clone(), &json!("needs_review")));
     yard.end().await;
 });
 

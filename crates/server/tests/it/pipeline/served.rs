@@ -17,7 +17,10 @@ pub(crate) async fn answers(world: &World) -> Vec<(&'static str, Value)> {
     let asks = yard.turn(Stage::Planner).await;
     let question = json!({"question": "Which way?", "options": ["this", "that"]});
     let asked = asks.does("ask-operator", question).await;
-    yard.plane.answer_decision(&crate::scenarios::operator(), asked["decision"].as_str().expect("an id"), 1).await.expect("answered");
+    yard.plane
+        .answer_decision(&crate::scenarios::operator(), asked["decision"].as_str().expect("an id"), 1)
+        .await
+        .expect("answered");
     answers.push(("ask-operator", asked));
     let planner = yard.turn(Stage::Planner).await;
     for (tool, arguments) in [
@@ -73,8 +76,10 @@ both!(every_hand_in_leaves_an_audit_row_with_its_caller, async |world| {
         assert!(!rows.is_empty(), "{tool}");
     }
     for tool in ["show-work", "my-budget", "pipeline-status"] {
-        let rows: Vec<(i64,)> =
-            tx.all("SELECT COUNT(*) FROM journal WHERE tool = $1", &[store::Arg::Text(tool)]).await.expect("the journal");
+        let rows: Vec<(i64,)> = tx
+            .all("SELECT COUNT(*) FROM journal WHERE tool = $1", &[store::Arg::Text(tool)])
+            .await
+            .expect("the journal");
         assert_eq!(rows[0].0, 0, "{tool} reads");
     }
 });

@@ -32,9 +32,19 @@ both!(a_gap_becomes_a_pull_request_that_a_person_merges, async |world| {
     assert_eq!(ok(&eve, "pipeline-status", json!({})).await, json!({"pulls": []}), "nothing is under way");
     let merged = ok(&eve, "pipeline-status", json!({"pull": status["number"].to_string()})).await;
     assert_eq!(merged["pull"]["state"], json!("merged"));
-    let said: Vec<_> = merged["pull"]["verdicts"].as_array().expect("verdicts").iter().map(|verdict| {
-        (verdict["stage"].as_str(), verdict["pass"].as_str(), verdict["verdict"].as_str(), verdict["at_head"] == json!(true))
-    }).collect();
+    let said: Vec<_> = merged["pull"]["verdicts"]
+        .as_array()
+        .expect("verdicts")
+        .iter()
+        .map(|verdict| {
+            (
+                verdict["stage"].as_str(),
+                verdict["pass"].as_str(),
+                verdict["verdict"].as_str(),
+                verdict["at_head"] == json!(true),
+            )
+        })
+        .collect();
     assert_eq!(
         said,
         [
@@ -54,7 +64,10 @@ async fn plans(yard: &Yard<'_>) {
     assert_eq!((&work["stage"], &work["hand_in"]), (&json!("planner"), &json!("monolith-agent-submit-plan")));
     assert_eq!(work["pull"]["gap"], json!(format!("mcp-tool/{GAP}")));
     let report = &work["untrusted"]["reports"][0];
-    assert_eq!((&report["author"], &report["text"]), (&json!("reporter"), &json!("nobody could see what was deployed")));
+    assert_eq!(
+        (&report["author"], &report["text"]),
+        (&json!("reporter"), &json!("nobody could see what was deployed"))
+    );
     let budget = planner.does("my-budget", json!({})).await;
     assert_eq!((&budget["run"]["tokens"], &budget["iterations"]), (&json!(500_000), &json!(3)));
     let spent = planner.does("report-usage", json!({"tokens": 90_000, "micro_usd": "500000"})).await;
@@ -85,6 +98,7 @@ async fn sends_back(yard: &Yard<'_>, head: &str) {
     let first = reviewer.does("submit-review", asks.clone()).await;
     assert_eq!(first["pass"], json!("first"));
     assert_eq!(first["untrusted"]["description"]["text"], json!(BODY));
+    yard.pass(Span::secs(1)).await;
     let last = reviewer.does("submit-review", asks).await;
     assert_eq!((&last["pass"], &last["state"]), (&json!("final"), &json!("changes_requested")));
     yard.pass(Span::secs(1)).await;
@@ -109,6 +123,7 @@ async fn approves(yard: &Yard<'_>, head: &str) {
     let reviewer = yard.turn(Stage::Reviewer).await;
     let approves = review(head, "APPROVE", json!([]));
     reviewer.does("submit-review", approves.clone()).await;
+    yard.pass(Span::secs(1)).await;
     let work = reviewer.work().await;
     let said: Vec<_> =
         work["untrusted"]["earlier"].as_array().expect("words").iter().map(|said| said["text"].as_str()).collect();
