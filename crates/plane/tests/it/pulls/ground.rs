@@ -226,10 +226,20 @@ impl<'w> Ground<'w> {
     /// The labels that it shows on the forge.
     pub(crate) async fn labels(&self) -> Vec<String> {
         let number = self.number().await;
-        match &self.given.place {
-            Place::GitHub(fake) => fake.pull(REPO, number).labels,
-            Place::Local(local) => local.pull(number).await.expect("it is there").labels,
-        }
+        self.given.home(REPO).forge.pull(number).await.expect("it is there").labels
+    }
+
+    /// The branches on the forge.
+    pub(crate) async fn branches(&self) -> Vec<String> {
+        let folder = self.path("home.git");
+        let listed = match &self.given.place {
+            Place::GitHub(fake) => return fake.branches(REPO),
+            Place::Local(_) => forge::git::Bare::existing(&folder).await.expect("a repository"),
+        };
+        let refs = listed.refs(&["refs/heads"]).await.expect("branches");
+        let mut names: Vec<_> = refs.into_keys().map(|name| name.replace("refs/heads/", "")).collect();
+        names.sort();
+        names
     }
 
     /// Those of them that say how it stands.
