@@ -115,7 +115,7 @@ impl Plane {
         let there =
             broker.has(&head).await.map_err(read::trouble)? && broker.has(&base).await.map_err(read::trouble)?;
         if !there {
-            let remote = home.forge.remote().await.map_err(read::later)?;
+            let remote = home.forge.remote().await.map_err(|fault| read::later(&fault))?;
             let sources = [&change.onto, &change.branch].map(|name| read::branch(name));
             let sources: Result<Vec<_>, _> =
                 sources.into_iter().map(|name| name.map(forge::broker::Source::Branch)).collect();
@@ -128,7 +128,7 @@ impl Plane {
     /// What tests say of the head, our own word left out.
     async fn checks_of(&self, pull: &Pull) -> Result<Vec<(String, String)>, No> {
         let (Some(head), Ok((home, _))) = (pull.head(), self.broker()) else { return Ok(Vec::new()) };
-        let checks = home.forge.checks(head).await.map_err(read::later)?;
+        let checks = home.forge.checks(head).await.map_err(|fault| read::later(&fault))?;
         let theirs = checks.into_iter().filter(|check| check.name != super::say::CHECK);
         Ok(theirs.map(|check| (check.name, stands(check.state).to_owned())).collect())
     }

@@ -85,7 +85,7 @@ pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadRe
     } else if let Some(claim) = uri.strip_prefix(BUDGET) {
         // What it tells is what the tool tells, to the same callers.
         let call = Call { tool: "my-budget", ..call.clone() };
-        json!(pull::left(plane.my_budget(&call, claim).await?))
+        json!(pull::left(&plane.my_budget(&call, claim).await?))
     } else {
         let why = format!("there is no resource {}", super::printable(uri));
         return Err(Refusal::new(Code::NotFound, why).hint("resources/list shows those that there are").into());

@@ -101,8 +101,8 @@ impl Plane {
         title: &str,
     ) -> Result<Change, No> {
         let (home, broker) = self.broker()?;
-        let remote = home.forge.remote().await.map_err(read::later)?;
-        let onto = home.forge.repository().await.map_err(read::later)?.default_branch;
+        let remote = home.forge.remote().await.map_err(|fault| read::later(&fault))?;
+        let onto = home.forge.repository().await.map_err(|fault| read::later(&fault))?.default_branch;
         let given = pull.change.as_ref().map(|change| change.branch.clone());
         match handed {
             Handed::Branch { name, head } => {
@@ -233,7 +233,7 @@ async fn pushed(
 }
 
 async fn person(forge: &dyn Forge) -> Result<Person, No> {
-    let me = forge.repository().await.map_err(read::later)?.me.login;
+    let me = forge.repository().await.map_err(|fault| read::later(&fault))?.me.login;
     Ok(Person { email: format!("{me}@gapwright.invalid"), name: me })
 }
 

@@ -62,8 +62,8 @@ pub(crate) struct Left {
     lines: i64,
 }
 
-pub(crate) fn left(budget: Budget) -> Left {
-    let Budget { run, pull, day, iterations, files, lines } = budget;
+pub(crate) fn left(budget: &Budget) -> Left {
+    let Budget { run, pull, day, iterations, files, lines } = *budget;
     Left { run: run.into(), pull: pull.into(), day: day.into(), iterations, files, lines }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn mine() -> Tool {
                 Only what was reported or metered counts as spent.",
     };
     Tool::new(words, Right::Work, Nature::Reads, |plane, call, args: MineArgs| async move {
-        Ok(left(plane.my_budget(&call, &args.claim_id).await?))
+        Ok(left(&plane.my_budget(&call, &args.claim_id).await?))
     })
 }
 
@@ -87,6 +87,6 @@ pub(super) fn report() -> Tool {
                 What nobody reports counts as spent to the last token that was set aside. The answer is what is left.",
     };
     Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: ReportArgs| async move {
-        Ok(left(plane.report_usage(&call, &args.claim_id, args.tokens, args.micro_usd).await?))
+        Ok(left(&plane.report_usage(&call, &args.claim_id, args.tokens, args.micro_usd).await?))
     })
 }
