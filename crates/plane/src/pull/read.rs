@@ -91,7 +91,7 @@ pub(super) fn trouble(trouble: Trouble) -> No {
 }
 
 /// What a fault of the forge is to whoever hands something in: nothing was, and it may be tried again.
-pub(super) fn later(fault: Fault) -> No {
+pub(super) fn later(fault: &Fault) -> No {
     tracing::warn!(%fault, "the forge failed");
     unavailable("the forge does not answer as it should, and nothing was handed in")
 }

@@ -42,6 +42,18 @@ impl Plane {
         Ok(ask.page(pulls, |stored| (stored.pull.changed_at.0, stored.pull.id.clone())))
     }
 
+    /// Those of which something is still to become, those that changed last first.
+    pub async fn list_live_pulls(&self, call: &Call, ask: &Ask) -> Result<Page<Stored>, No> {
+        let (before, id) = ask.place((i64::MAX, ""))?;
+        let mut tx = self.read(call).await?;
+        let mut pulls = Vec::new();
+        for state in State::ALL.into_iter().filter(|state| state.is_live()) {
+            pulls.extend(store::pull::list(&mut tx, Some(state), (before, &id), ask.rows()).await?);
+        }
+        pulls.sort_by(|a, b| (b.pull.changed_at, &a.pull.id).cmp(&(a.pull.changed_at, &b.pull.id)));
+        Ok(ask.page(pulls, |stored| (stored.pull.changed_at.0, stored.pull.id.clone())))
+    }
+
     /// One pull request, by its id or its number.
     pub async fn show_pull(&self, call: &Call, text: &str) -> Result<Shown, No> {
         let mut tx = self.read(call).await?;

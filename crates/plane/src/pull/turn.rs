@@ -48,13 +48,6 @@ pub(super) async fn give_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No>
         }
     }
     let (Some(name), Some(stage)) = (due, pull.state.stage()) else { return Ok(()) };
-    let payload = json!({
-        "pull": pull.id,
-        "gap": pull.gap.to_string(),
-        "repo": pull.repo,
-        "number": pull.there.number,
-        "iteration": pull.iteration,
-    });
     let priority = store::gap::find(desk.tx, &pull.gap).await?.map_or(0, |gap| match gap.priority {
         Some(domain::gap::Priority::Critical) => 100,
         Some(domain::gap::Priority::High) => 50,
@@ -66,7 +59,7 @@ pub(super) async fn give_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No>
         name,
         kind: stage.name().to_owned(),
         interval: None,
-        payload: Some(Payload::new(&payload)?),
+        payload: Some(Payload::new(&payload(pull, stage))?),
         next_run_at: Some(desk.now),
         priority,
         max_attempts: Some(ATTEMPTS_MAX),
@@ -81,6 +74,20 @@ pub(super) async fn give_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No>
         return Err(store::Fault::Conflict.into());
     }
     desk.record(format!("job:{}", job.name), &(), &crate::job::audited(&job)).await
+}
+
+/// What the agent is told whose turn it is. A reviewer judges the difference before it may know what that is for, and
+/// neither the gap nor the number, under which the forge tells it, is in there.
+fn payload(pull: &Pull, stage: Stage) -> serde_json::Value {
+    let mut payload = json!({"pull": pull.id, "repo": pull.repo, "iteration": pull.iteration});
+    match stage {
+        Stage::Planner | Stage::Implementer | Stage::Merger => {
+            payload["gap"] = json!(pull.gap.to_string());
+            payload["number"] = json!(pull.there.number);
+        }
+        Stage::Reviewer => {}
+    }
+    payload
 }
 
 /// Looks whether the caller may take a turn now.
@@ -134,11 +141,8 @@ pub(crate) async fn let_work(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Resu
 pub(crate) async fn take(desk: &mut Desk<'_>, was: &Stored, job: &Job, amount: Amount) -> Result<(), No> {
     let JobState::Held(claim) = &job.state else { return Ok(()) };
     let Some(stage) = was.pull.state.stage() else { return Ok(()) };
-    let who = Instance {
-        principal: claim.principal.clone(),
-        run: claim.id.clone(),
-        lineage: desk.call.by.lineage.clone(),
-    };
+    let who =
+        Instance { principal: claim.principal.clone(), run: claim.id.clone(), lineage: desk.call.by.lineage.clone() };
     hand::append(desk.tx, &was.pull.id, stage, &who).await?;
     let day = budget::day(desk.now);
     let row = spend::Row {
@@ -230,11 +234,8 @@ pub(super) async fn same_instance(
         return Ok(None);
     }
     let by = &desk.call.by;
-    let who = Instance {
-        principal: by.name.clone(),
-        run: run.unwrap_or_default().to_owned(),
-        lineage: by.lineage.clone(),
-    };
+    let who =
+        Instance { principal: by.name.clone(), run: run.unwrap_or_default().to_owned(), lineage: by.lineage.clone() };
     // Who took a turn and handed nothing in has no part in it.
     let stood = hand::handed_in(desk.tx, &stored.pull.id).await?;
     Ok(stage::same_instance(stage, &who, &stood).map(|same| same.refusal(stage)))

@@ -67,6 +67,9 @@ impl Plane {
             let message = format!("answer has more than {ANSWER_CHARS_MAX} characters");
             return Err(Refusal::invalid("answer", message).hint("say it shorter").into());
         }
+        if let Some(first) = self.answered(call).await? {
+            return Ok(first);
+        }
         let words = Words { title: title.to_owned(), body: body.to_owned(), answer, by };
         let held = claim_id.clone();
         let at = self.at_desk(call.clone(), move |desk| {
@@ -98,8 +101,8 @@ impl Plane {
         title: &str,
     ) -> Result<Change, No> {
         let (home, broker) = self.broker()?;
-        let remote = home.forge.remote().await.map_err(read::later)?;
-        let onto = home.forge.repository().await.map_err(read::later)?.default_branch;
+        let remote = home.forge.remote().await.map_err(|fault| read::later(&fault))?;
+        let onto = home.forge.repository().await.map_err(|fault| read::later(&fault))?.default_branch;
         let given = pull.change.as_ref().map(|change| change.branch.clone());
         match handed {
             Handed::Branch { name, head } => {
@@ -223,13 +226,14 @@ async fn pushed(
             Err(Refusal::new(Code::StaleHead, "somebody pushed meanwhile").hint("look at the head again").into())
         }
         Pushed::Refused { why } => {
-            Err(Refusal::new(Code::UnfitChange, format!("the forge would not have it: {why}")).into())
+            let message = format!("the forge would not have it: {why}");
+            Err(Refusal::new(Code::UnfitChange, message).hint("look at the rules of its branches").into())
         }
     }
 }
 
 async fn person(forge: &dyn Forge) -> Result<Person, No> {
-    let me = forge.repository().await.map_err(read::later)?.me.login;
+    let me = forge.repository().await.map_err(|fault| read::later(&fault))?.me.login;
     Ok(Person { email: format!("{me}@gapwright.invalid"), name: me })
 }
 

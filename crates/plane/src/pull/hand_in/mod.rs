@@ -6,16 +6,18 @@ mod plan;
 mod review;
 mod verdict;
 
+use domain::id;
 use domain::job::{Job, Pointer, Stale, State as JobState, Status};
 use domain::pull::{Instance, Stage};
 use domain::refusal::{Code, Refusal};
-use domain::id;
+use futures::FutureExt;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::pull::{Stored, hand};
 
 use super::turn::same_instance;
-use crate::No;
 use crate::desk::Desk;
+use crate::{Call, No, Plane};
 
 pub use change::Handed;
 pub use review::Reviewed;
@@ -38,12 +40,37 @@ impl Fingerprint {
         let line = |field: &'static str, text: Option<String>| {
             let text = text.unwrap_or_default();
             if text.chars().count() > MODEL_CHARS_MAX || text.chars().any(id::is_unprintable) {
-                return Err(Refusal::invalid(field, format!("{field} is no line of at most {MODEL_CHARS_MAX} characters"))
-                    .hint("leave it out, or give a short name"));
+                return Err(Refusal::invalid(
+                    field,
+                    format!("{field} is no line of at most {MODEL_CHARS_MAX} characters"),
+                )
+                .hint("leave it out, or give a short name"));
             }
             Ok(text)
         };
         Ok(Self { model: line("model", model)?, prompt: line("prompt_hash", prompt)? })
+    }
+}
+
+impl Plane {
+    /// The answer to the same call before, under the same idempotency key.
+    async fn answered<T>(&self, call: &Call) -> Result<Option<T>, No>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        if call.idempotency.is_none() {
+            return Ok(None);
+        }
+        // What is not answered yet is not reserved either: a refusal takes it back.
+        let unanswered = || Refusal::new(Code::NotFound, "nothing was answered under this key");
+        let looked = self.at_desk(call.clone(), move |desk| {
+            async move { desk.first::<T>().await?.ok_or_else(|| unanswered().into()) }.boxed()
+        });
+        match looked.await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(No::Refusal(refusal)) if refusal.code == Code::NotFound => Ok(None),
+            Err(no) => Err(no),
+        }
     }
 }
 
@@ -83,7 +110,8 @@ pub(super) struct AtWork {
 /// of a pull request whose turn it is, and by nobody who stood in another stage.
 pub(super) async fn at_work(desk: &mut Desk<'_>, stage: Stage, claim_id: &str) -> Result<AtWork, No> {
     let (job, stored) = of_claim(desk, claim_id).await?;
-    let wrong = |message: String, hint: &str| No::from(Refusal::new(Code::WrongJob, message).field("claim_id").hint(hint));
+    let wrong =
+        |message: String, hint: &str| No::from(Refusal::new(Code::WrongJob, message).field("claim_id").hint(hint));
     if job.kind != stage.name() {
         return Err(wrong(format!("the claim is of a {}'s turn", job.kind), "hand in by the tool of your own stage"));
     }

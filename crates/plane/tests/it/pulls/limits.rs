@@ -118,7 +118,8 @@ pulls!(a_question_frees_its_slot_and_the_answer_reaches_the_next_attempt, async 
     assert_eq!(refused(plane.answer_decision(&olga(), &asked.id, 1).await).code, Code::WrongState);
     let again = ground.take(Stage::Planner).await;
     let work = ground.work(&again).await;
-    assert_eq!(work.decisions, [("Which of both?".to_owned(), Some("the command line".to_owned()))]);
+    assert_eq!(work.decisions, [answered]);
+    assert_eq!(work.decisions[0].chosen(), Some("the command line"));
     assert_eq!(again.job.attempts, 1, "to ask is no attempt");
 });
 
@@ -131,7 +132,8 @@ pulls!(a_question_that_nobody_answers_expires_and_the_next_attempt_is_told_so, a
     assert_eq!(ground.given.plane.tend_decisions().await.expect("a pass"), 1);
     assert_eq!(refused(ground.given.plane.answer_decision(&olga(), &asked.id, 1).await).code, Code::WrongState);
     let again = ground.take(Stage::Planner).await;
-    assert_eq!(ground.work(&again).await.decisions, [("Shall I?".to_owned(), None)]);
+    let told: Vec<_> = ground.work(&again).await.decisions.into_iter().map(|one| (one.question, one.state)).collect();
+    assert_eq!(told, [("Shall I?".to_owned(), domain::decision::State::Expired)]);
 });
 
 pulls!(a_token_for_one_claim_does_that_claim_s_work_and_ends_with_it, async |ground| {

@@ -184,7 +184,7 @@ pulls!(a_blind_reviewer_learns_what_it_is_for_only_after_its_first_verdict, asyn
     assert!(whole && diff.contains("+two"), "{diff}");
     ground.hand_in_review(&taken, &review(Verdict::RequestChanges, Some("one"))).await.expect("a first pass");
     let then = ground.work(&taken).await;
-    assert_eq!(then.description.map(|(title, _)| title).as_deref(), Some("feat: list deploys"));
+    assert_eq!(then.description.map(|told| told.title).as_deref(), Some("feat: list deploys"));
     let milder = ground.hand_in_review(&taken, &review(Verdict::Approve, None)).await;
     assert_eq!(refused(milder).code, Code::InvalidArgument);
     assert_eq!(ground.state().await, State::NeedsReview);
