@@ -19,9 +19,6 @@ use super::pulls::{document, name, turn};
 use crate::failure::Failure;
 use crate::show::{Answer, dollars, moment};
 
-/// How many characters of a commit's id people read.
-const SHORT: usize = 12;
-
 /// One turn: what its run cost, how it ended, and what was handed in.
 struct Turn<'s> {
     spent: &'s Spent,
@@ -255,10 +252,11 @@ pub(super) fn difference(shown: &Difference) -> Answer {
         "head": pull.head(), "diff": shown.text, "complete": shown.complete,
     });
     let plain = |c: char| if is_unprintable(c) && !matches!(c, '\n' | '\t') { ' ' } else { c };
-    let mut text: String = shown.text.trim_end().chars().map(plain).collect();
-    if !shown.complete {
-        let head: String = pull.head().unwrap_or_default().chars().take(SHORT).collect();
-        text.push_str(&format!("\nthere is more than is shown: look at {head} by git"));
-    }
-    Answer::new(document, text)
+    let text: String = shown.text.trim_end().chars().map(plain).collect();
+    let more = if shown.complete {
+        String::new()
+    } else {
+        format!("\nthere is more than is shown: look at {} by git", pull.head().unwrap_or_default())
+    };
+    Answer::new(document, format!("{text}{more}"))
 }
