@@ -133,7 +133,7 @@ fn a_value_of_a_wrong_type_or_out_of_its_bounds_is_refused_by_key_origin_and_exp
         ("[pipeline]\nbranch_prefx = \"a/\"\n", ["pipeline.branch_prefx", "did you mean pipeline.branch_prefix"]),
         ("[forge]\nbroker = \"broker.git\"\n", ["forge.broker", "begins at the root"]),
         ("[forge]\ngit = \"/a/b.git\"\nbroker = \"/a/b.git\"\n", ["forge.broker", "another folder than forge.git"]),
-        ("[forge.labels]\nneeds_human = \"claude\"\n", ["forge.labels.opt_in", "forge.labels.needs_human"]),
+        ("[forge.labels]\nopt_in = \"iteration:0\"\n", ["forge.labels.opt_in", "forge.labels.iteration_0"]),
         ("[scheduled_run]\ndeadline = \"2h\"\n", ["scheduled_run.deadline", "from 1s to 1h"]),
     ] {
         let home = Home::new();
