@@ -28,7 +28,9 @@ async fn what_is_switched_off_gives_no_claim_and_what_runs_of_it_is_told() {
     assert_eq!((&off["off"], &off["running"][0]["job"]), (&json!(true), &json!("a")));
     let said = home.ok(&["switch", "off", "kind:digest", "--reason", "it says nonsense, still"]);
     assert!(said.starts_with("kind:digest is off already, and the first reason stands\n1 job runs on"), "{said}");
-    for wish in [json!({"name": "b", "holder": "w", "ttl_secs": 60}), json!({"kind": "digest", "holder": "w", "ttl_secs": 60})] {
+    for wish in
+        [json!({"name": "b", "holder": "w", "ttl_secs": 60}), json!({"kind": "digest", "holder": "w", "ttl_secs": 60})]
+    {
         let nothing = claim(&client, wish).await;
         assert_eq!(nothing["reason"], "switched_off", "{nothing}");
     }
