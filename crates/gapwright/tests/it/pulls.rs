@@ -13,6 +13,7 @@ use harness::mcp::{Answer, Client};
 use plane::Plane;
 use plane::pull::{Fingerprint, Handed};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 use store::{Clock, Store};
 
 use crate::program::{Home, Server};
@@ -144,6 +145,13 @@ async fn begun(home: &Home, server: &Server) -> Value {
     list["pulls"][0].clone()
 }
 
+/// The claim of the implementer's turn.
+async fn claimed(client: &Client) -> String {
+    let wish = json!({"kind": "implementer", "holder": "w", "ttl_secs": 600});
+    let held = ask(client, "claim-routine-job", wish).await;
+    held["claim_id"].as_str().unwrap_or_else(|| panic!("{held}")).to_owned()
+}
+
 /// A plane beside the server, as agents reach it.
 async fn beside(home: &Home, git: &Path) -> Plane {
     let store = store_of(home).await;
@@ -161,13 +169,62 @@ async fn beside(home: &Home, git: &Path) -> Plane {
     Plane::new(store, settings, rand::make_rng())
 }
 
-async fn hand_in(plane: &Plane, token: &str, claim: &str, patch: &str) -> i64 {
+async fn call(plane: &Plane, token: &str, tool: &'static str) -> plane::Call {
     let by = plane.authenticate(token).await.expect("a caller");
-    let call = plane::Call { by, tool: "submit-change", request_id: "r".to_owned(), idempotency: None };
+    plane::Call { by, tool, request_id: "r".to_owned(), idempotency: None }
+}
+
+async fn hand_in(plane: &Plane, token: &str, claim: &str, patch: &str) -> i64 {
+    let call = call(plane, token, "submit-change").await;
     let words = ("List deploys", "It reads them from a file.");
-    let patch = Handed::Patch(patch.to_owned());
-    let handed = plane.submit_change(&call, claim, patch, words, None, Fingerprint::default()).await;
+    let (patch, answer) = (Handed::Patch(patch.to_owned()), Some("did so".to_owned()));
+    let handed = plane.submit_change(&call, claim, patch, words, answer, Fingerprint::default()).await;
     handed.expect("handed in").iteration
+}
+
+/// Lets it look as if nobody could tell how something ended.
+async fn forget_how_it_ended(home: &Home, what: &str) {
+    let url = format!("sqlite:{}", home.path().join("gapwright.db").display());
+    let mut database = SqliteConnection::connect(&url).await.expect("the database");
+    let forget = sqlx::query("UPDATE pull_say SET state = 'unknown' WHERE what = $1").bind(what.to_owned());
+    assert_eq!(forget.execute(&mut database).await.expect("a change").rows_affected(), 1, "{what}");
+}
+
+/// Asks people, and is told what they chose.
+async fn ask_people(home: &Home, plane: &Plane, token: &str, claim: &str) {
+    let call = call(plane, token, "ask-operator").await;
+    let options = vec!["from a file".to_owned(), "over the network".to_owned()];
+    let asked = plane.ask_operator(&call, claim, "Where from?", options).await.expect("asked");
+    let listed = home.json(&["decisions", "list"]);
+    assert_eq!((&listed["decisions"][0]["id"], &listed["decisions"][0]["state"]), (&json!(asked.id), &json!("open")));
+    assert!(home.ok(&["decisions", "list"]).contains("1 from a file; 2 over the network"));
+    for (code, option) in [(2, "0"), (2, "3")] {
+        home.fails(code, &["decisions", "answer", &asked.id, option]);
+    }
+    let answered = home.json(&["decisions", "answer", &asked.id, "1"]);
+    assert_eq!(answered["decision"]["answer"], "from a file");
+    home.ok(&["decisions", "answer", &asked.id, "1"]);
+    assert!(home.fails(5, &["decisions", "answer", &asked.id, "2"]).contains("the first answer stands"));
+    assert_eq!(home.json(&["decisions", "list"])["decisions"], json!([]));
+    assert_eq!(home.json(&["decisions", "list", "--all"])["decisions"][0]["state"], "answered");
+}
+
+/// What nobody can tell the end of is listed until an operator tells.
+async fn release(home: &Home) {
+    forget_how_it_ended(home, "comment").await;
+    forget_how_it_ended(home, "open").await;
+    let unknown = home.json(&["dead-letters"])["unknown"].clone();
+    let of = |what: &str| {
+        let all = unknown.as_array().expect("a list");
+        all.iter().find(|say| say["what"] == what).and_then(|say| say["id"].as_str()).expect("an id").to_owned()
+    };
+    assert!(home.ok(&["dead-letters"]).contains("gapwright pulls release ID --made or --not-made"));
+    assert!(home.fails(5, &["pulls", "release", &of("open"), "--made"]).contains("say that it was not made"));
+    home.ok(&["pulls", "release", &of("comment"), "--made"]);
+    home.ok(&["pulls", "release", &of("open"), "--not-made"]);
+    let none = || home.json(&["dead-letters"]);
+    until("nothing unknown", none, |letters| letters["unknown"] == json!([])).await;
+    home.fails(3, &["pulls", "release", &of("comment"), "--made"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,9 +250,7 @@ async fn a_gap_becomes_a_pull_request_that_a_person_merges() {
     let token = home.json(&["token", "create", "--role", "implementer", "--name", "ivo"]);
     let token = token["token"].as_str().expect("a token");
     let client = Client::new(&server.url, token);
-    let wish = json!({"kind": "implementer", "holder": "w", "ttl_secs": 600});
-    let held = ask(&client, "claim-routine-job", wish).await;
-    let claim = held["claim_id"].as_str().expect("a claim");
+    let claim = &claimed(&client).await;
     let budget = home.json(&["budget"]);
     assert_eq!(budget["day"]["booked"], json!({"tokens": 2_000_000, "micro_usd": 8_000_000}));
     assert_eq!(budget["day"]["left"], json!({"tokens": 58_000_000, "micro_usd": 292_000_000}));
@@ -206,7 +261,9 @@ async fn a_gap_becomes_a_pull_request_that_a_person_merges() {
     assert!(home.ok(&["pulls", "show", &id]).contains("at work"));
 
     let plane = beside(&home, &git).await;
-    hand_in(&plane, token, claim, PATCH).await;
+    ask_people(&home, &plane, token, claim).await;
+    let claim = claimed(&client).await;
+    hand_in(&plane, token, &claim, PATCH).await;
     let shown = until("a number", show, |pull| pull["state"] == "proposed").await;
     let number = shown["number"].to_string();
     assert_eq!(shown["change"]["files"], 1);
@@ -221,11 +278,11 @@ async fn a_gap_becomes_a_pull_request_that_a_person_merges() {
 
     home.ok(&["pulls", "request-changes", &number, "--message", "say why", "--by", "joan"]);
     until("the request", show, |pull| pull["state"] == "changes_requested").await;
-    let wish = json!({"kind": "implementer", "holder": "w", "ttl_secs": 600});
-    let claim = ask(&client, "claim-routine-job", wish).await["claim_id"].as_str().expect("a claim").to_owned();
+    let claim = claimed(&client).await;
     let more = PATCH.replace("deploys.txt", "more.txt");
     assert_eq!(hand_in(&plane, token, &claim, &more).await, 1);
-    until("the revision", show, |pull| pull["state"] == "proposed").await;
+    until("the revision", show, |pull| pull["state"] == "proposed" && pull["to_be_made"] == json!([])).await;
+    release(&home).await;
     let doctor = home.json(&["doctor"]);
     for check in doctor["checks"].as_array().expect("checks") {
         assert_eq!(check["verdict"], "pass", "{check}");
@@ -233,9 +290,16 @@ async fn a_gap_becomes_a_pull_request_that_a_person_merges() {
 
     home.ok(&["pulls", "close", &number]);
     until("the end", show, |pull| pull["state"] == "closed").await;
-    assert_eq!(home.json(&["pulls", "list"])["pulls"], json!([]), "it has ended");
+    // Its gap is taken up anew, until a person opens the first one again.
+    let list = || home.json(&["pulls", "list"]);
+    until("another beginning", list, |list| list["pulls"][0]["nth"] == 2).await;
     home.ok(&["pulls", "reopen", &number]);
-    until("another beginning", show, |pull| pull["state"] == "proposed").await;
+    until("the first one again", show, |pull| pull["state"] == "proposed").await;
+    let live = list();
+    assert_eq!((&live["pulls"][0]["id"], live["pulls"].as_array().map(Vec::len)), (&json!(id), Some(1)));
+    let all = home.json(&["pulls", "list", "--all", "--limit", "1"]);
+    let rest = home.json(&["pulls", "list", "--all", "--cursor", all["cursor"].as_str().expect("a cursor")]);
+    assert_eq!(rest["pulls"].as_array().map(Vec::len), Some(1));
     home.ok(&["pulls", "merge", &number, "--by", "joan"]);
     let merged = until("the merge", show, |pull| pull["state"] == "merged").await;
     assert_eq!((&merged["turn"], &merged["why"]), (&json!("nobody"), &json!("joan merged it on the forge")));
