@@ -41,6 +41,16 @@ fn a_list_is_walked_by_its_cursor() {
     home.fails(2, &["jobs", "list", "--limit", "201"]);
 }
 
+/// The same no for people and for programs.
+fn refused(home: &Home, code: i32, args: &[&str]) {
+    let said = home.fails(code, args);
+    assert!(said.contains("error:") || args == ["jobs"], "{args:?}: {said}");
+    let ended = home.run(&[&["--json"], args].concat());
+    assert_eq!(ended.code, code, "{args:?}");
+    let document: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{args:?}: {ended:?}"));
+    assert!(document["error"]["code"].is_string() && document["error"]["message"].is_string(), "{document}");
+}
+
 #[test]
 fn the_exit_code_tells_what_kind_of_no_it_is() {
     let home = Home::with_database();
@@ -80,7 +90,21 @@ fn the_exit_code_tells_what_kind_of_no_it_is() {
         (3, &["issues", "show", "1"]),
         (3, &["issues", "close", "1"]),
         (3, &["issues", "label", "1", "claude"]),
-        (3, &["pulls", "show", "1"]),
+        (3, &["schedules", "trigger", "b"]),
+        (3, &["token", "revoke", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
+        (3, &["man", "jobs", "nothing"]),
+        (4, &["notify", "test", "--channel", "nowhere"]),
+        (5, &["jobs", "add", "a", "--kind", "x"]),
+    ] {
+        refused(&home, code, args);
+    }
+}
+
+#[test]
+fn what_is_said_of_pull_requests_that_are_not_there_is_refused_by_its_kind() {
+    let home = Home::with_database();
+    for (code, args) in [
+        (3, &["pulls", "show", "1"][..]),
         (3, &["pulls", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
         (3, &["pulls", "diff", "1"]),
         (2, &["pulls", "list", "--state", "lost"]),
@@ -103,18 +127,8 @@ fn the_exit_code_tells_what_kind_of_no_it_is() {
         (2, &["switch", "off", "everything", "--reason", "a quiet night"]),
         (2, &["switch", "off", "all", "--reason", "short"]),
         (3, &["switch", "on", "all"]),
-        (3, &["schedules", "trigger", "b"]),
-        (3, &["token", "revoke", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
-        (3, &["man", "jobs", "nothing"]),
-        (4, &["notify", "test", "--channel", "nowhere"]),
-        (5, &["jobs", "add", "a", "--kind", "x"]),
     ] {
-        let said = home.fails(code, args);
-        assert!(said.contains("error:") || args == ["jobs"], "{args:?}: {said}");
-        let ended = home.run(&[&["--json"], args].concat());
-        assert_eq!(ended.code, code, "{args:?}");
-        let document: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{args:?}: {ended:?}"));
-        assert!(document["error"]["code"].is_string() && document["error"]["message"].is_string(), "{document}");
+        refused(&home, code, args);
     }
 }
 
