@@ -328,3 +328,27 @@ fn where_no_pull_request_can_be_made_none_begins_and_people_act_on_github_only()
     let said = home.fails(2, &["pulls", "merge", "1"]);
     assert!(said.contains("reviewed and merged on GitHub"), "{said}");
 }
+
+/// Nothing is beside a database that is elsewhere, and of two servers each would have another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_postgres_the_broker_is_where_somebody_said() {
+    let database = harness::postgres::empty_database().await;
+    let home = Home::new().set("GAPWRIGHT__DATABASE__URL", &database.url);
+    let git = home.path().join("site.git");
+    let home = home.set("GAPWRIGHT__FORGE__GIT", git.to_str().expect("a text"));
+    home.ok(&["migrate"]);
+    for (raised, verdict) in [(0, "pass   "), (1, "unknown"), (2, "fail   ")] {
+        if raised > 0 {
+            home.ok(&["level", "raise", "--override", "to look at the pipeline"]);
+        }
+        let doctor = home.run(&["doctor"]).out;
+        let line = format!("{verdict}  broker              none, so no pull request is made: with Postgres");
+        assert!(doctor.contains(&line), "{line:?} is not in {doctor}");
+    }
+    drop(home.serve(&[]));
+    assert!(std::fs::read_to_string(home.path().join("log")).expect("a log").contains("no pull request is made"));
+    let broker = home.path().join("broker.git");
+    let home = home.set("GAPWRIGHT__FORGE__BROKER", broker.to_str().expect("a text"));
+    drop(home.serve(&[]));
+    assert!(broker.join("HEAD").exists(), "it is made where it was said");
+}
