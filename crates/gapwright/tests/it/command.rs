@@ -41,6 +41,16 @@ fn a_list_is_walked_by_its_cursor() {
     home.fails(2, &["jobs", "list", "--limit", "201"]);
 }
 
+/// The same no for people and for programs.
+fn refused(home: &Home, code: i32, args: &[&str]) {
+    let said = home.fails(code, args);
+    assert!(said.contains("error:") || args == ["jobs"], "{args:?}: {said}");
+    let ended = home.run(&[&["--json"], args].concat());
+    assert_eq!(ended.code, code, "{args:?}");
+    let document: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{args:?}: {ended:?}"));
+    assert!(document["error"]["code"].is_string() && document["error"]["message"].is_string(), "{document}");
+}
+
 #[test]
 fn the_exit_code_tells_what_kind_of_no_it_is() {
     let home = Home::with_database();
@@ -86,12 +96,39 @@ fn the_exit_code_tells_what_kind_of_no_it_is() {
         (4, &["notify", "test", "--channel", "nowhere"]),
         (5, &["jobs", "add", "a", "--kind", "x"]),
     ] {
-        let said = home.fails(code, args);
-        assert!(said.contains("error:") || args == ["jobs"], "{args:?}: {said}");
-        let ended = home.run(&[&["--json"], args].concat());
-        assert_eq!(ended.code, code, "{args:?}");
-        let document: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{args:?}: {ended:?}"));
-        assert!(document["error"]["code"].is_string() && document["error"]["message"].is_string(), "{document}");
+        refused(&home, code, args);
+    }
+}
+
+#[test]
+fn what_is_said_of_pull_requests_that_are_not_there_is_refused_by_its_kind() {
+    let home = Home::with_database();
+    for (code, args) in [
+        (3, &["pulls", "show", "1"][..]),
+        (3, &["pulls", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
+        (3, &["pulls", "diff", "1"]),
+        (2, &["pulls", "list", "--state", "lost"]),
+        (2, &["pulls", "list", "--state", "merged", "--all"]),
+        (2, &["pulls", "resume", "1", "--reason", "short"]),
+        (3, &["pulls", "resume", "1", "--reason", "it is fine by now"]),
+        (3, &["pulls", "stop", "1", "--reason", "nobody reviews it"]),
+        (2, &["pulls", "release", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
+        (2, &["pulls", "release", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--made", "--not-made"]),
+        (3, &["pulls", "release", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--made"]),
+        (3, &["pulls", "merge", "1"]),
+        (2, &["pulls", "merge", "one"]),
+        (2, &["pulls", "merge", "1", "--method", "octopus"]),
+        (2, &["pulls", "merge", "1", "--by", "gapwright"]),
+        (3, &["pulls", "close", "1"]),
+        (3, &["pulls", "comment", "1", "--message", "hello"]),
+        (2, &["pulls", "request-changes", "1"]),
+        (3, &["decisions", "answer", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "1"]),
+        (2, &["decisions", "answer", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "first"]),
+        (2, &["switch", "off", "everything", "--reason", "a quiet night"]),
+        (2, &["switch", "off", "all", "--reason", "short"]),
+        (3, &["switch", "on", "all"]),
+    ] {
+        refused(&home, code, args);
     }
 }
 

@@ -118,6 +118,22 @@ fn a_value_of_a_wrong_type_or_out_of_its_bounds_is_refused_by_key_origin_and_exp
         ("[schedule]\noutbox = \"5m\"\n", ["schedule.outbox", "write it as `every 5m`"]),
         ("[schedule]\noutbx = \"every 5m\"\n", ["schedule.outbx", "did you mean schedule.outbox"]),
         ("[retention]\nkeep = \"1m\"\n", ["retention.keep", "from 1h to 3660d"]),
+        ("[pipeline]\npulls_max = 0\n", ["pipeline.pulls_max", "from 1 to 100"]),
+        ("[pipeline]\niterations_max = 4\n", ["pipeline.iterations_max", "from 0 to 3"]),
+        ("[pipeline]\nfiles_max = 0\n", ["pipeline.files_max", "from 1 to 10000"]),
+        ("[pipeline]\nrun_minutes = 1441\n", ["pipeline.run_minutes", "from 1 to 1440"]),
+        ("[pipeline]\nplanner_tokens_max = -1\n", ["pipeline.planner_tokens_max", "from 1 to 1000000000000"]),
+        ("[pipeline]\nday_usd_max = 1000001\n", ["pipeline.day_usd_max", "from 1 to 1000000"]),
+        ("[pipeline]\nday_usd_max = \"300\"\n", ["pipeline.day_usd_max", "expected a whole number"]),
+        ("[pipeline]\nreviewer_usd_max = 61\n", ["pipeline.reviewer_usd_max", "at most what pipeline.pull_usd_max is"]),
+        ("[pipeline]\nmerger_tokens_max = 12000001\n", ["pipeline.merger_tokens_max", "which is 12000000"]),
+        ("[pipeline]\npull_usd_max = 301\n", ["pipeline.pull_usd_max", "at most what pipeline.day_usd_max is"]),
+        ("[pipeline]\nbranch_prefix = \"ma\"\n", ["pipeline.branch_prefix", "such as gapwright/"]),
+        ("[pipeline]\nbranch_prefix = \"a..b/\"\n", ["pipeline.branch_prefix", "such as gapwright/"]),
+        ("[pipeline]\nbranch_prefx = \"a/\"\n", ["pipeline.branch_prefx", "did you mean pipeline.branch_prefix"]),
+        ("[forge]\nbroker = \"broker.git\"\n", ["forge.broker", "begins at the root"]),
+        ("[forge]\ngit = \"/a/b.git\"\nbroker = \"/a/b.git\"\n", ["forge.broker", "another folder than forge.git"]),
+        ("[forge.labels]\nopt_in = \"iteration:0\"\n", ["forge.labels.opt_in", "forge.labels.iteration_0"]),
         ("[scheduled_run]\ndeadline = \"2h\"\n", ["scheduled_run.deadline", "from 1s to 1h"]),
     ] {
         let home = Home::new();
@@ -171,6 +187,36 @@ fn a_variable_that_only_looks_like_a_setting_is_refused_with_the_one_it_means() 
     let said = home.fails(2, &["jobs", "list"]);
     assert!(said.contains("nobody reads the environment variable GAPWRIGHT_SERVER_LISTEN"), "{said}");
     assert!(said.contains("did you mean GAPWRIGHT__SERVER__LISTEN?"), "{said}");
+}
+
+#[test]
+fn every_label_of_ours_has_a_name_that_can_be_set() {
+    let shown = Home::new().json(&["config", "show"]);
+    for role in domain::label::Role::ALL {
+        assert_eq!(shown[format!("forge.labels.{}", role.key())], role.name(), "{role:?}");
+    }
+}
+
+#[test]
+fn the_budgets_in_the_manual_are_those_that_the_rules_begin_with() {
+    let shown = Home::new().json(&["config", "show"]);
+    let caps = domain::budget::Caps::default();
+    let runs = caps.run.iter().map(|(stage, amount)| (stage.name(), *amount));
+    for (name, amount) in runs.chain([("pull", caps.pull), ("day", caps.day)]) {
+        assert_eq!(shown[format!("pipeline.{name}_tokens_max")], amount.tokens, "{name}");
+        assert_eq!(shown[format!("pipeline.{name}_usd_max")], amount.micro_usd / 1_000_000, "{name}");
+    }
+    let rules = plane::settings::Rules::default();
+    for (key, value) in [
+        ("pipeline.iterations_max", caps.iterations),
+        ("pipeline.files_max", caps.files),
+        ("gaps.lines_max", caps.lines),
+        ("pipeline.run_minutes", caps.wall.0 / 60_000),
+        ("pipeline.pulls_max", rules.pulls_max),
+    ] {
+        assert_eq!(shown[key], value, "{key}");
+    }
+    assert_eq!(shown["pipeline.branch_prefix"], rules.branch_prefix);
 }
 
 #[test]

@@ -47,6 +47,64 @@ fn the_doctor_makes_no_git_repository() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
 }
 
+fn found(home: &Home, name: &str) -> (String, String) {
+    let report: Value = serde_json::from_str(&home.run(&["--json", "doctor"]).out).expect("a report");
+    let checks = report["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name} in {report}"));
+    let text = |field: &str| check[field].as_str().expect("a text").to_owned();
+    (text("verdict"), format!("{} {}", text("found"), text("hint")))
+}
+
+fn git(folder: &std::path::Path, args: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    git.args(["-c", "user.name=ann", "-c", "user.email=ann@example.com"]).args(args).current_dir(folder);
+    let ended = git.output().expect("git");
+    assert!(ended.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ended.stderr));
+}
+
+#[test]
+fn what_the_pipeline_lacks_is_told_with_the_next_step() {
+    let home = Home::with_database();
+    let site = home.path().join("site.git");
+    let home = home.set("GAPWRIGHT__FORGE__GIT", site.to_str().expect("a text"));
+    git(home.path(), &["init", "--quiet", "--bare", "--initial-branch=main", "site.git"]);
+    assert_eq!(found(&home, "stages").0, "pass", "at observe none works");
+    for _ in 0..2 {
+        home.ok(&["level", "raise", "--override", "to look at the pipeline"]);
+    }
+    let told = |name: &str, verdict: &str, words: &str| {
+        let (is, says) = found(&home, name);
+        assert!(is == verdict && says.contains(words), "{name} is {is}: {says}");
+    };
+    told("broker", "unknown", "is not there yet gapwright serve makes it");
+    drop(home.serve(&[]));
+    told("broker", "pass", "broker.git, by git 2.42 or later");
+    let work = home.path().join("work");
+    git(home.path(), &["init", "--quiet", "--initial-branch=main", "work"]);
+    std::fs::create_dir(work.join(".gapwright")).expect("a folder");
+    std::fs::write(work.join(".gapwright/policy.toml"), "[visual]\nnon_visual = [\"**\"]\n").expect("a file");
+    git(&work, &["add", "."]);
+    git(&work, &["commit", "--quiet", "--message", "Say what shows"]);
+    git(&work, &["push", "--quiet", "--force", site.to_str().expect("a text"), "main", "main:gapwright"]);
+    told("policy", "fail", "would let everything by; every change counts as one that shows");
+    told("branches", "fail", "there is a branch gapwright, so that none can begin with gapwright/");
+    git(&work, &["push", "--quiet", site.to_str().expect("a text"), ":gapwright"]);
+    told("branches", "pass", "changes are merged into main");
+
+    let token = |role: &str, name: &str| home.ok(&["token", "create", "--role", role, "--name", name]);
+    token("planner", "ann");
+    token("implementer", "ann");
+    token("reviewer", "rea");
+    told("stages", "fail", "no token in force has the role merger gapwright token create --role merger");
+    token("merger", "max");
+    told("stages", "fail", "cannot each be somebody else");
+    token("implementer", "ivo");
+    told("stages", "pass", "each has a token");
+    told("switches", "pass", "nothing is switched off");
+    home.ok(&["switch", "off", "kind:reviewer", "--reason", "it says nonsense"]);
+    told("switches", "fail", "it says nonsense gapwright switch list");
+}
+
 #[test]
 fn a_catalogue_that_is_served_with_other_words_is_told_tool_by_tool() {
     let home = Home::new();

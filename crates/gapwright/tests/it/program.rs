@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The commands that look and change nothing.
-pub(crate) const LOOKS: [&[&str]; 19] = [
+pub(crate) const LOOKS: [&[&str]; 26] = [
     &["jobs", "list"],
     &["locks", "list"],
     &["runs", "list"],
@@ -27,6 +27,13 @@ pub(crate) const LOOKS: [&[&str]; 19] = [
     &["level", "show"],
     &["kinds", "list"],
     &["issues", "list"],
+    &["pulls", "list"],
+    &["pulls", "list", "--all"],
+    &["pulls", "list", "--state", "needs_human"],
+    &["decisions", "list"],
+    &["decisions", "list", "--all"],
+    &["switch", "list"],
+    &["budget"],
     &["schedules", "list"],
     &["routines", "list"],
     &["dead-letters"],

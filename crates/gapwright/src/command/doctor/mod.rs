@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod forge;
+mod pipeline;
 mod probe;
 mod state;
 
@@ -105,7 +106,8 @@ pub(crate) async fn run(config: &Config) -> Answer {
         checks.push(Check::new(
             "the rest",
             Verdict::Unknown,
-            "chores, catalogue as served, outbox, alert sources, scheduled jobs, Routines, level, forge and audit need the database",
+            "chores, catalogue as served, outbox, alert sources, scheduled jobs, Routines, level, forge, the pipeline and audit need \
+             the database",
         ));
     }
     report(&checks)
@@ -236,7 +238,7 @@ async fn look_inside(config: &Config, plane: &Plane, call: &Call, local: Option<
         Some(local) => state::works_here(plane.store(), local).await,
         None => false,
     };
-    vec![
+    let mut checks = vec![
         state::chores(local, ours),
         catalogue::check(plane, call, ours).await,
         state::outbox(plane).await,
@@ -248,6 +250,8 @@ async fn look_inside(config: &Config, plane: &Plane, call: &Call, local: Option<
         state::routines(plane, call).await,
         forge::level(plane, call).await,
         forge::check(config, plane).await,
-        state::audit(plane, call).await,
-    ]
+    ];
+    checks.extend(pipeline::checks(config, plane, call).await);
+    checks.push(state::audit(plane, call).await);
+    checks
 }

@@ -1,6 +1,7 @@
 //! What a look at the forge shows happens here, in one transaction.
 
 use domain::label::{Names, Role, same};
+use domain::notice::Level;
 use domain::pull::reconcile::{Act, Deed, Known, Seen as Sight, Stand, Write, reconcile};
 use domain::pull::{Change, Event, Hand, Hold, Pull, State};
 use domain::refusal::Refusal;
@@ -13,7 +14,7 @@ use store::seeded::bug;
 use super::Look;
 use crate::desk::Desk;
 use crate::mirror::{Failed, Home};
-use crate::pull::{audited, object, say, step};
+use crate::pull::{audited, name, object, say, step, tell_once};
 use crate::{No, Plane};
 
 /// What was found.
@@ -118,6 +119,10 @@ async fn take_in(
         hold_told(desk, &was.pull, &pull).await?;
     }
     if let Some((event, why)) = happens {
+        if event == Event::Reopened && !make_way(desk, &pull).await? {
+            store::pull::write(desk.tx, &was, &pull, &seen).await?;
+            return Ok(nothing);
+        }
         seen.shut &= event != Event::Reopened;
         let now = store::pull::write(desk.tx, &was, &pull, &seen).await?;
         step(desk, &now, now.pull.clone(), event, &why).await?;
@@ -135,6 +140,21 @@ async fn take_in(
         return Ok(Found { again: true, ..nothing });
     }
     Ok(Found { writes, again: held })
+}
+
+/// Lets one that people opened again be the one of its gap: another that nobody sees yet ends. False where the other is on
+/// the forge too: then a person is to say which it is, and this one has ended as before.
+async fn make_way(desk: &mut Desk<'_>, pull: &Pull) -> Result<bool, No> {
+    let Some(other) = store::pull::live_of(desk.tx, &pull.gap).await? else { return Ok(true) };
+    if other.pull.there.number.is_none() {
+        let why = format!("{} was opened again", name(pull));
+        step(desk, &other, other.pull.clone(), Event::Closed, &why).await?;
+        return Ok(true);
+    }
+    let text = format!("{} was opened again, and so was {} by an agent: close one of them", name(pull), name(&other.pull));
+    let subject = format!("pull:{}", pull.id);
+    tell_once(desk, &subject, &format!("two.{}", other.pull.id), Level::Warn, text, None).await?;
+    Ok(false)
 }
 
 /// What a look shows, in the words of the rule.
