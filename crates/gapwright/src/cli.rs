@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, completions, config, dead_letters, gaps, issues, jobs, kinds, level, locks, man, mcp, migrate, notify,
-    routines, runs, schedules, serve, token,
+    audit, budget, completions, config, dead_letters, decisions, gaps, issues, jobs, kinds, level, locks, man, mcp,
+    migrate, notify, pulls, routines, runs, schedules, serve, switch, token,
 };
 use crate::config::Flags;
 
@@ -119,13 +119,24 @@ pub(crate) enum Command {
     /// Issues of the local forge
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// Pull requests by which agents close gaps
+    #[command(subcommand)]
+    Pulls(pulls::Pulls),
+    /// What agents ask people
+    #[command(subcommand)]
+    Decisions(decisions::Decisions),
+    /// Kill switches: everything, a kind of job, or a repository
+    #[command(subcommand)]
+    Switch(switch::Switch),
+    /// Show what is booked today, by stage and by pull request, and what is left
+    Budget(budget::Budget),
     /// Scheduled jobs: work of the server's own
     #[command(subcommand)]
     Schedules(schedules::Schedules),
     /// Routines that check in
     #[command(subcommand)]
     Routines(routines::Routines),
-    /// List what gave up: messages, routine jobs and scheduled runs
+    /// List what gave up: messages, routine jobs, scheduled runs and what was to be made on the forge
     DeadLetters(dead_letters::DeadLetters),
     /// Messages to channels
     #[command(subcommand)]

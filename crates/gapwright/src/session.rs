@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use domain::agent::{Principal, Role};
+use forge::broker::{self, Broker};
+use forge::git;
+use plane::mirror::Home;
 use plane::{Call, Plane};
 use rand::rngs::StdRng;
 use secrecy::ExposeSecret as _;
 use store::{Clock, Store};
 
-use crate::config::Config;
+use crate::config::{Config, Place};
 use crate::failure::Failure;
 
 /// What to do about a SQLite file that is not there.
@@ -44,6 +47,17 @@ impl Session {
         Self::over(config, config.settings_with_secrets(public_url(config)?)?, tool, missing).await
     }
 
+    /// The same for a plane that reads the forge and what was changed there.
+    pub(crate) async fn open_with_home(config: &Config, tool: &'static str) -> Result<Self, Failure> {
+        let store = open(config, Missing::Refuse).await?;
+        check_schema(&store, Missing::Refuse).await?;
+        let home = home(config, &store).await?;
+        let settings = plane::Settings { home, ..config.settings(public_url(config)?)? };
+        let plane = Plane::new(store, settings, chance());
+        let call = call(&plane, tool);
+        Ok(Self { plane, call })
+    }
+
     async fn over(
         config: &Config,
         settings: plane::Settings,
@@ -56,6 +70,51 @@ impl Session {
         let call = call(&plane, tool);
         Ok(Self { plane, call })
     }
+}
+
+/// The forge with the broker through which changes reach it, if any do.
+pub(crate) async fn home(config: &Config, store: &Store) -> Result<Option<Home>, Failure> {
+    let Some(home) = config.home(store, chance())? else { return Ok(None) };
+    match config.broker()? {
+        Place::Folder(folder) => Ok(Some(Home { broker: Some(broker(config, &folder).await?), ..home })),
+        Place::Nowhere(_) => Ok(Some(home)),
+        Place::Unsaid(why, next) => {
+            tracing::warn!(why, next, "no pull request is made");
+            Ok(Some(home))
+        }
+    }
+}
+
+/// Opens the broker in this folder, and makes it where there is nothing.
+pub(crate) async fn broker(config: &Config, folder: &Path) -> Result<Broker, Failure> {
+    let prefix = config.sections.pipeline.branch_prefix.clone();
+    let settings = broker::Settings { prefix, ..broker::Settings::default() };
+    Broker::open(folder, settings).await.map_err(|trouble| unopened(&trouble))
+}
+
+/// Why a broker cannot be used, and what to do.
+pub(crate) fn unopened(trouble: &broker::Trouble) -> Failure {
+    let next = match trouble {
+        broker::Trouble::Git(git::Trouble::Program(_)) => {
+            "install git 2.42 or later, in /usr/bin or /usr/local/bin; or set forge.broker to none, and no pull request \
+             is made"
+        }
+        broker::Trouble::Git(git::Trouble::Folder(_)) => {
+            "let the user who runs this write there, or name another folder in forge.broker; the one above it must be there"
+        }
+        broker::Trouble::Git(git::Trouble::Foreign(_)) => {
+            "use it as the user whose it is, and let nobody else write there: chmod -R go-w"
+        }
+        broker::Trouble::Git(
+            git::Trouble::Missing(_)
+            | git::Trouble::Name(_)
+            | git::Trouble::Failed(_)
+            | git::Trouble::Late(_)
+            | git::Trouble::TooMuch(_),
+        )
+        | broker::Trouble::Unfit(_) => "run gapwright doctor",
+    };
+    Failure::new("the broker cannot be used").why(trouble.to_string()).hint(next)
 }
 
 /// A call by the person at the keyboard.

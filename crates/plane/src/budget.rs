@@ -1,9 +1,12 @@
 //! Budgets, asked for and reported on by whoever works: what may still be spent, and what was.
 
+use std::collections::BTreeSet;
+
 use domain::agent::Right;
 use domain::budget::{self, Amount, Caps};
 use domain::id;
-use domain::pull::Pull;
+use domain::pull::{Pull, Stage};
+use domain::time::{Span, Time};
 use futures::FutureExt;
 use serde_json::json;
 use store::spend;
@@ -29,7 +32,58 @@ pub struct Budget {
     pub lines: i64,
 }
 
+/// What is booked on the present day, for operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Today {
+    /// The day: its first moment, midnight UTC.
+    pub since: Time,
+    /// What may be spent.
+    pub caps: Caps,
+    /// What is booked, by everybody.
+    pub booked: Amount,
+    /// How many runs each stage had, and what is booked for them.
+    pub stages: Vec<(Stage, i64, Amount)>,
+    /// The pull requests that had runs, with how many and what is booked for them today.
+    pub pulls: Vec<(Pull, i64, Amount)>,
+    /// False when there were more runs than are read, which are in neither list.
+    pub complete: bool,
+}
+
+/// How many runs of a day are read: far more than a budget lets begin.
+const RUNS_MAX: i64 = 2_000;
+
 impl Plane {
+    /// What is booked today, by stage and by pull request.
+    pub async fn show_budget(&self, call: &Call) -> Result<Today, No> {
+        let mut tx = self.read(call).await?;
+        let day = budget::day(tx.now());
+        let booked = spend::booked_so_far(&mut tx, day).await?;
+        let mut runs = spend::on(&mut tx, day, RUNS_MAX + 1).await?;
+        let most = usize::try_from(RUNS_MAX).unwrap_or(usize::MAX);
+        let complete = runs.len() <= most;
+        runs.truncate(most);
+        let sum = |of: &dyn Fn(&&spend::Row) -> bool| {
+            let mine = runs.iter().filter(of);
+            mine.fold((0, Amount::ZERO), |(count, sum), row| (count + 1, sum.plus(row.spend.booked())))
+        };
+        let stages = Stage::ALL.into_iter().map(|stage| {
+            let (count, amount) = sum(&|row| row.stage == stage);
+            (stage, count, amount)
+        });
+        let stages = stages.collect();
+        let ids: BTreeSet<_> = runs.iter().map(|row| row.pull.as_str()).collect();
+        let mut pulls = Vec::new();
+        for id in ids {
+            let (count, amount) = sum(&|row| row.pull == id);
+            if let Some(stored) = store::pull::find(&mut tx, id).await? {
+                pulls.push((stored.pull, count, amount));
+            }
+        }
+        pulls.sort_by(|a, b| (b.2.micro_usd, b.2.tokens, &a.0.id).cmp(&(a.2.micro_usd, a.2.tokens, &b.0.id)));
+        let since = Time(day.saturating_mul(Span::days(1).0));
+        Ok(Today { since, caps: self.rules().caps.clone(), booked, stages, pulls, complete })
+    }
+
     /// What a claim may still spend.
     pub async fn my_budget(&self, call: &Call, claim_id: &str) -> Result<Budget, No> {
         call.by.require(Right::Work, call.tool)?;
@@ -73,12 +127,7 @@ fn told(caps: &Caps, pull: &Pull, spend: budget::Spend, day: Amount) -> Budget {
     }
 }
 
-async fn report(
-    desk: &mut Desk<'_>,
-    claim_id: String,
-    tokens: Option<i64>,
-    micro_usd: Option<i64>,
-) -> Result<(), No> {
+async fn report(desk: &mut Desk<'_>, claim_id: String, tokens: Option<i64>, micro_usd: Option<i64>) -> Result<(), No> {
     let (_, stored) = of_claim(desk, &claim_id).await?;
     let row = spend::load(desk.tx, &claim_id).await?.ok_or(store::Fault::Conflict)?;
     let now = row.spend.reported(tokens, micro_usd);

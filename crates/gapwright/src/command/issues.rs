@@ -79,13 +79,27 @@ impl Issues {
         let store = session::open(config, Missing::Refuse).await?;
         session::check_schema(&store, Missing::Refuse).await?;
         let local = config.local(&store, session::chance())?.acting(&login(&session::os_user())).map_err(failure)?;
-        let looks_only = matches!(self, Self::List { .. } | Self::Show { .. });
+        let changed = self.changes();
         let answer = self.act(&local).await?;
-        if !looks_only && hurry(&store, config).await.is_err() {
+        if let Some(number) = changed
+            && hurry(&store, config, number).await.is_err()
+        {
             // It is done all the same, and the next poll finds it.
             crate::show::warning("the server takes this in with its next poll only: the store was busy");
         }
         Ok(answer)
+    }
+
+    /// What it changes, if it changes anything.
+    const fn changes(&self) -> Option<i64> {
+        match self {
+            Self::List { .. } | Self::Show { .. } => None,
+            Self::Comment { number, .. }
+            | Self::Close { number, .. }
+            | Self::Reopen { number }
+            | Self::Label { number, .. }
+            | Self::Unlabel { number, .. } => Some(*number),
+        }
     }
 
     async fn act(self, local: &Local) -> Result<Answer, Failure> {
@@ -101,34 +115,39 @@ impl Issues {
                 stand(local, number, IssueState::Closed(reason)).await
             }
             Self::Reopen { number } => stand(local, number, IssueState::Open).await,
-            Self::Label { number, label } => {
-                local.issue(number).await.map_err(failure)?;
-                let new =
-                    Label { id: String::new(), name: label, color: "ededed".to_owned(), description: String::new() };
-                let made = local.make_label(&new).await.map_err(failure)?;
-                local.add_label(number, &made.name).await.map_err(failure)?;
-                let text = format!("issue {number} carries {}", made.name);
-                Ok(Answer::new(json!({"number": number, "label": made.name}), text))
-            }
-            Self::Unlabel { number, label } => {
-                local.remove_label(number, &label).await.map_err(failure)?;
-                let text = format!("issue {number} does not carry {label}");
-                Ok(Answer::new(json!({"number": number, "removed": label}), text))
-            }
+            Self::Label { number, label: name } => label(local, number, name).await,
+            Self::Unlabel { number, label } => unlabel(local, number, label).await,
         }
     }
 }
 
-/// Lets the server take in what was done with its next tick, and not only with its next poll.
-async fn hurry(store: &store::Store, config: &Config) -> Result<(), store::Fault> {
+/// Puts a label on an issue or pull request, and makes it where it is missing.
+pub(super) async fn label(local: &Local, number: i64, name: String) -> Result<Answer, Failure> {
+    local.issue(number).await.map_err(failure)?;
+    let new = Label { id: String::new(), name, color: "ededed".to_owned(), description: String::new() };
+    let made = local.make_label(&new).await.map_err(failure)?;
+    local.add_label(number, &made.name).await.map_err(failure)?;
+    Ok(Answer::new(json!({"number": number, "label": made.name}), format!("{number} carries {}", made.name)))
+}
+
+/// Takes a label off an issue or pull request.
+pub(super) async fn unlabel(local: &Local, number: i64, label: String) -> Result<Answer, Failure> {
+    local.remove_label(number, &label).await.map_err(failure)?;
+    Ok(Answer::new(json!({"number": number, "removed": label}), format!("{number} does not carry {label}")))
+}
+
+/// Lets the server take in what was done with its next tick, and not only with its next poll. Issues and pull requests
+/// share their numbers.
+pub(super) async fn hurry(store: &store::Store, config: &Config, number: i64) -> Result<(), store::Fault> {
     let mut tx = store.begin().await?;
     store::repository::hurry(&mut tx, &config.repository()).await?;
+    store::pull::nudge_number(&mut tx, &config.repository(), number).await?;
     tx.commit().await
 }
 
 /// The system's name of a user as a login on the local forge: what a login may not have becomes a hyphen, and nobody is
 /// taken for this installation itself.
-fn login(user: &str) -> String {
+pub(super) fn login(user: &str) -> String {
     let fit: String = user.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(30).collect();
     let plain = fit.trim_matches('-');
     let taken = plain.is_empty() || plain.eq_ignore_ascii_case(forge::local::US);

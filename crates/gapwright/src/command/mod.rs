@@ -1,9 +1,11 @@
 //! The commands, a file per noun. Each gives its answer as data; it is printed in one place.
 
 pub(crate) mod audit;
+pub(crate) mod budget;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dead_letters;
+pub(crate) mod decisions;
 pub(crate) mod doctor;
 mod gap_shown;
 pub(crate) mod gaps;
@@ -16,10 +18,14 @@ pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod migrate;
 pub(crate) mod notify;
+pub(crate) mod pull_acts;
+mod pull_shown;
+pub(crate) mod pulls;
 pub(crate) mod routines;
 pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod serve;
+pub(crate) mod switch;
 pub(crate) mod token;
 
 use crate::cli::{Cli, Command};
@@ -52,6 +58,10 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Level(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Kinds(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Issues(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Pulls(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Decisions(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Switch(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Budget(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Schedules(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Routines(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::DeadLetters(command) => say(command.run(&start(&flags, Talk::Command)?).await?),

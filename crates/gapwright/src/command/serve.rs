@@ -65,7 +65,7 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
         Some(_) => session::public_url(config)?,
         None => session::local_url(address),
     };
-    let home = config.home(&store, session::chance())?;
+    let home = session::home(config, &store).await?;
     let settings = plane::Settings { public_url: Some(url.clone()), home, ..settings };
     let plane = Plane::new(store, settings, session::chance());
     plane.sync_schedule().await?;

@@ -143,6 +143,7 @@ impl Config {
         self.run_deadline()?;
         self.keep()?;
         self.check_forge()?;
+        self.check_pipeline()?;
         self.check_schedule()
     }
 

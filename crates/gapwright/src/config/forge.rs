@@ -120,11 +120,14 @@ impl Config {
             needs: Needs { days: level.observe_days, sightings: level.observe_sightings },
             labels: self.labels()?,
             repo: (self.forge_kind()? != Kind::None).then(|| self.repository()),
+            caps: self.caps(),
+            pulls_max: self.sections.pipeline.pulls_max,
+            branch_prefix: self.sections.pipeline.branch_prefix.clone(),
             ..Rules::default()
         })
     }
 
-    /// Where issues are mirrored to; none for nowhere.
+    /// Where issues are mirrored to, without its broker; none for nowhere.
     pub(crate) fn home(&self, store: &Store, chance: StdRng) -> Result<Option<Home>, Failure> {
         let written = &self.sections.forge;
         let forge: Arc<dyn Forge> = match self.forge_kind()? {

@@ -8,6 +8,7 @@ mod environment;
 mod forge;
 mod known;
 mod leaf;
+mod pipeline;
 mod secret;
 mod sections;
 mod settings;
@@ -22,6 +23,7 @@ use figment::{Metadata, Profile, Provider};
 pub(crate) use environment::variable;
 pub(crate) use forge::Kind as ForgeKind;
 pub(crate) use leaf::{Leaf, Origin, masked};
+pub(crate) use pipeline::Place;
 pub(crate) use sections::Sections;
 
 use crate::failure::Failure;

@@ -21,6 +21,7 @@ pub(crate) struct Sections {
     pub(crate) retention: Retention,
     pub(crate) gaps: Gaps,
     pub(crate) level: Level,
+    pub(crate) pipeline: Pipeline,
     pub(crate) forge: Forge,
 }
 
@@ -129,10 +130,32 @@ pub(crate) struct Level {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Pipeline {
+    pub(crate) pulls_max: i64,
+    pub(crate) branch_prefix: String,
+    pub(crate) iterations_max: i64,
+    pub(crate) files_max: i64,
+    pub(crate) run_minutes: i64,
+    pub(crate) planner_tokens_max: i64,
+    pub(crate) planner_usd_max: i64,
+    pub(crate) implementer_tokens_max: i64,
+    pub(crate) implementer_usd_max: i64,
+    pub(crate) reviewer_tokens_max: i64,
+    pub(crate) reviewer_usd_max: i64,
+    pub(crate) merger_tokens_max: i64,
+    pub(crate) merger_usd_max: i64,
+    pub(crate) pull_tokens_max: i64,
+    pub(crate) pull_usd_max: i64,
+    pub(crate) day_tokens_max: i64,
+    pub(crate) day_usd_max: i64,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct Forge {
     pub(crate) kind: String,
     pub(crate) repository: String,
     pub(crate) git: String,
+    pub(crate) broker: String,
     pub(crate) api: String,
     #[serde(default)]
     pub(crate) token: SecretString,

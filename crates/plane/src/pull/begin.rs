@@ -17,7 +17,9 @@ const GAPS_AT_ONCE: i64 = 50;
 impl Plane {
     /// One pass; gives how many pull requests began.
     pub async fn tend_pulls(&self) -> Result<usize, No> {
-        let Some(repo) = self.rules().repo.clone() else { return Ok(0) };
+        // What nobody could hand in is not begun.
+        let home = self.settings.home.as_ref().filter(|home| home.broker.is_some());
+        let Some(repo) = home.map(|home| home.repo.clone()) else { return Ok(0) };
         let mut tx = self.store.read().await?;
         let (level, _) = store::level::current(&mut tx).await?;
         let room = self.rules().pulls_max - store::pull::count_live(&mut tx).await?;

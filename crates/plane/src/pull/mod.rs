@@ -28,7 +28,7 @@ use crate::No;
 use crate::desk::Desk;
 
 pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
-pub use show::{Shown, Spent};
+pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::Work;
 
 pub(crate) use hand_in::of_claim;

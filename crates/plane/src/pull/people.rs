@@ -27,9 +27,7 @@ impl Plane {
 
     async fn say_of_pull(&self, call: &Call, pull: &str, said: Said, why: &str) -> Result<HandedIn, No> {
         let (pull, why) = (pull.to_owned(), level::reason(why)?);
-        let done = self.write(call, Right::Operate, move |desk| {
-            of_pull(desk, pull.clone(), said, why.clone()).boxed()
-        });
+        let done = self.write(call, Right::Operate, move |desk| of_pull(desk, pull.clone(), said, why.clone()).boxed());
         let done = done.await?;
         self.wake.pulls.notify_one();
         Ok(done)
@@ -70,6 +68,15 @@ async fn release(desk: &mut Desk<'_>, id: String, made: bool) -> Result<(), No> 
             .hint("see gapwright dead-letters")
             .into());
     };
+    // One that is there is found by its branch and its mark, and then it is known which it is.
+    if made && unknown.what == "open" {
+        return Err(Refusal::new(
+            Code::WrongState,
+            "a pull request of ours is not found on the forge, and so none is known",
+        )
+        .hint("if one is there, close it; then say that it was not made, and it is opened again")
+        .into());
+    }
     let state = if made { "sent" } else { "waiting" };
     say::set(desk.tx, &unknown, state, "an operator said so").await?.ok_or(store::Fault::Conflict)?;
     store::pull::nudge(desk.tx, &unknown.pull).await?;

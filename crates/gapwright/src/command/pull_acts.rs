@@ -1,0 +1,211 @@
+//! What a person does with a pull request of the local forge. Those of GitHub are reviewed and merged on GitHub.
+
+use clap::{Args, ValueEnum};
+use forge::local::{Decision, Local};
+use forge::{Closed, Edit, Fault, Forge as _, IssueState, Method, NewReview, Pull, PullState};
+use serde_json::json;
+
+use super::issues::{self, login};
+use crate::config::{Config, ForgeKind};
+use crate::failure::{Exit, Failure};
+use crate::session::{self, Missing};
+use crate::show::{self, Answer};
+
+/// How many characters of a title stand in the message of a merge.
+const TITLE_CHARS_MAX: usize = 200;
+
+/// Who acts.
+#[derive(Debug, Args)]
+pub(crate) struct By {
+    /// Who does it, as the forge shows it; whoever is logged in on this machine, if not said
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+/// On which pull request.
+#[derive(Debug, Args)]
+pub(crate) struct On {
+    /// Its number
+    number: i64,
+    #[command(flatten)]
+    by: By,
+}
+
+/// Merge one.
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    #[command(flatten)]
+    on: On,
+    /// How
+    #[arg(long, value_enum, default_value_t = How::Merge)]
+    method: How,
+    /// Only if its head is this commit, the one that you looked at
+    #[arg(long, value_name = "COMMIT")]
+    head: Option<String>,
+}
+
+/// How it is merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum How {
+    /// A commit with two parents
+    Merge,
+    /// One commit of everything
+    Squash,
+    /// Its commits anew on the base
+    Rebase,
+}
+
+impl How {
+    const fn method(self) -> Method {
+        match self {
+            Self::Merge => Method::Merge,
+            Self::Squash => Method::Squash,
+            Self::Rebase => Method::Rebase,
+        }
+    }
+}
+
+/// Something to say.
+#[derive(Debug, Args)]
+pub(crate) struct Said {
+    #[command(flatten)]
+    on: On,
+    /// What to say
+    #[arg(long, value_name = "TEXT")]
+    message: String,
+}
+
+/// Approve one.
+#[derive(Debug, Args)]
+pub(crate) struct Approved {
+    #[command(flatten)]
+    on: On,
+    /// What to say with it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    message: String,
+}
+
+/// A label.
+#[derive(Debug, Args)]
+pub(crate) struct Labelled {
+    #[command(flatten)]
+    on: On,
+    /// The label, such as manual
+    label: String,
+}
+
+/// What is done.
+#[derive(Debug)]
+pub(super) enum Act {
+    Merge(Merge),
+    Close(On),
+    Reopen(On),
+    RequestChanges(Said),
+    Approve(Approved),
+    Comment(Said),
+    Label(Labelled),
+    Unlabel(Labelled),
+}
+
+impl Act {
+    const fn on(&self) -> &On {
+        match self {
+            Self::Merge(Merge { on, .. })
+            | Self::Close(on)
+            | Self::Reopen(on)
+            | Self::RequestChanges(Said { on, .. })
+            | Self::Approve(Approved { on, .. })
+            | Self::Comment(Said { on, .. })
+            | Self::Label(Labelled { on, .. })
+            | Self::Unlabel(Labelled { on, .. }) => on,
+        }
+    }
+}
+
+/// Does it, and lets a running server see it soon.
+pub(super) async fn run(config: &Config, act: Act) -> Result<Answer, Failure> {
+    if config.forge_kind()? != ForgeKind::Local {
+        return Err(Failure::usage("there is no local forge here")
+            .why(format!("forge.kind is {}", config.sections.forge.kind))
+            .hint("pull requests of GitHub are reviewed and merged on GitHub; gapwright pulls show links to each"));
+    }
+    let store = session::open(config, Missing::Refuse).await?;
+    session::check_schema(&store, Missing::Refuse).await?;
+    let On { number, by } = act.on();
+    let number = *number;
+    let by = by.by.clone().unwrap_or_else(|| login(&session::os_user()));
+    let local = config.local(&store, session::chance())?.acting(&by).map_err(failure)?;
+    let pull = local.pull(number).await.map_err(failure)?;
+    let answer = done(&local, &pull, act).await?;
+    if issues::hurry(&store, config, number).await.is_err() {
+        // It is done all the same, and the next look finds it.
+        show::warning("the server takes this in with its next look only: the store was busy");
+    }
+    Ok(answer)
+}
+
+async fn done(local: &Local, pull: &Pull, act: Act) -> Result<Answer, Failure> {
+    let number = pull.number;
+    let says = |what: &str, text: String| Answer::new(json!({"number": number, "done": what}), text);
+    match act {
+        Act::Merge(Merge { method, head, .. }) => merge(local, pull, method, head).await,
+        Act::Close(_) => stand(local, pull, IssueState::Closed(Closed::NotPlanned)).await,
+        Act::Reopen(_) => stand(local, pull, IssueState::Open).await,
+        Act::RequestChanges(Said { message, .. }) => {
+            decide(local, pull, message, Decision::RequestChanges).await?;
+            Ok(says("changes requested", format!("asked for changes of {number}")))
+        }
+        Act::Approve(Approved { message, .. }) => {
+            decide(local, pull, message, Decision::Approve).await?;
+            Ok(says("approved", format!("approved {number}; merge it by: gapwright pulls merge {number}")))
+        }
+        Act::Comment(Said { message, .. }) => {
+            local.comment(number, &message).await.map_err(failure)?;
+            Ok(says("commented", format!("said so on {number}")))
+        }
+        Act::Label(Labelled { label, .. }) => issues::label(local, number, label).await,
+        Act::Unlabel(Labelled { label, .. }) => issues::unlabel(local, number, label).await,
+    }
+}
+
+async fn merge(local: &Local, pull: &Pull, how: How, head: Option<String>) -> Result<Answer, Failure> {
+    let title: String = pull.title.chars().take(TITLE_CHARS_MAX).collect();
+    let title = format!("{title} (#{})", pull.number);
+    let head = head.unwrap_or_else(|| pull.head.commit.clone());
+    let merged = local.merge(pull.number, &head, how.method(), &title).await.map_err(failure)?;
+    let text = format!("merged {} into {} as {}", pull.number, pull.base.branch, merged.commit);
+    Ok(Answer::new(json!({"number": pull.number, "done": "merged", "commit": merged.commit}), text))
+}
+
+/// Closes one, or opens it again. What is merged stays merged.
+async fn stand(local: &Local, pull: &Pull, to: IssueState) -> Result<Answer, Failure> {
+    let number = pull.number;
+    if let PullState::Merged { .. } = pull.state {
+        return Err(failure(Fault::Stale { why: format!("{number} is merged already") }));
+    }
+    local.edit_issue(number, &Edit { state: Some(to), ..Edit::default() }).await.map_err(failure)?;
+    let word = match to {
+        IssueState::Open => "open",
+        IssueState::Closed(_) => "closed",
+    };
+    Ok(Answer::new(json!({"number": number, "done": word}), format!("{number} is {word}")))
+}
+
+async fn decide(local: &Local, pull: &Pull, body: String, decision: Decision) -> Result<(), Failure> {
+    let new = NewReview { commit: pull.head.commit.clone(), body, remarks: Vec::new() };
+    local.decide(pull.number, &new, decision).await.map(drop).map_err(failure)
+}
+
+/// How the forge failed, in our words.
+fn failure(fault: Fault) -> Failure {
+    match fault {
+        Fault::Gone { what } => Failure::not_found(format!("{what} is not there")).hint("see gapwright pulls list"),
+        Fault::Stale { why } => Failure { exit: Exit::Conflict, code: "wrong_state", ..Failure::new(why) }
+            .hint("see how it stands: gapwright pulls show"),
+        fault @ (Fault::Refused { .. }
+        | Fault::Later { .. }
+        | Fault::Paced { .. }
+        | Fault::Unknown { .. }
+        | Fault::Moved { .. }) => issues::failure(fault),
+    }
+}

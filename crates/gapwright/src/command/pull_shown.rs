@@ -1,0 +1,264 @@
+//! One pull request with everything around it, and what it would change: as documents and for people.
+
+use std::collections::BTreeMap;
+
+use domain::budget::Amount;
+use domain::id::is_unprintable;
+use domain::job::Run;
+use domain::pull::{Pull, Review, Stage, State};
+use domain::refusal::Code;
+use domain::time::Time;
+use plane::pull::{Difference, Shown, Spent};
+use plane::{Call, No, Plane};
+use serde_json::{Value, json};
+use store::pull::say::Say;
+use store::pull::word::Word;
+
+use super::gaps::section;
+use super::pulls::{document, name, turn};
+use crate::failure::Failure;
+use crate::show::{Answer, dollars, moment};
+
+/// How many characters of a commit's id people read.
+const SHORT: usize = 12;
+
+/// One turn: what its run cost, how it ended, and what was handed in.
+struct Turn<'s> {
+    spent: &'s Spent,
+    run: Option<Run>,
+    principal: String,
+    word: Option<&'s Word>,
+    findings: Option<usize>,
+}
+
+/// A pull request with everything around it.
+pub(super) async fn answer(plane: &Plane, call: &Call, text: &str) -> Result<Answer, Failure> {
+    let shown = plane.show_pull(call, text).await?;
+    let unknown = plane.list_unknown(call).await?;
+    let unknown: Vec<_> = unknown.into_iter().filter(|say| say.pull == shown.stored.pull.id).collect();
+    let mut turns = Vec::new();
+    for spent in &shown.spent {
+        turns.push(turn_of(plane, call, &shown, spent).await?);
+    }
+    let last = shown.words.iter().find(|word| counts(word) && word.stage == Stage::Reviewer.name());
+    let review: Option<Review> = last.map(Word::read).transpose()?;
+    let document = whole(&shown, &turns, review.as_ref(), &unknown);
+    Ok(Answer::new(document, words(&shown, &turns, review.as_ref(), &unknown)))
+}
+
+async fn turn_of<'s>(plane: &Plane, call: &Call, shown: &'s Shown, spent: &'s Spent) -> Result<Turn<'s>, Failure> {
+    let run = match plane.show_run(call, &spent.claim_id).await {
+        Ok(run) => Some(run),
+        Err(No::Refusal(refusal)) if refusal.code == Code::NotFound => None,
+        Err(no) => return Err(no.into()),
+    };
+    let who = shown.hands.iter().find(|(_, who)| who.run == spent.claim_id);
+    let word = shown.words.iter().find(|word| counts(word) && word.claim_id == spent.claim_id);
+    let review = word.filter(|word| word.stage == Stage::Reviewer.name());
+    let findings = review.map(Word::read::<Review>).transpose()?.map(|review| review.findings.len());
+    Ok(Turn { spent, run, principal: who.map(|(_, who)| who.principal.clone()).unwrap_or_default(), word, findings })
+}
+
+/// Whether a word counts: what a reviewer says before it knows what the change is for does not.
+fn counts(word: &Word) -> bool {
+    word.pass == "final"
+}
+
+impl Turn<'_> {
+    fn minutes(&self) -> Option<i64> {
+        self.run.as_ref().map(|run| (run.ended_at.since(run.claimed_at).0 + 59_999) / 60_000)
+    }
+
+    fn document(&self) -> Value {
+        let (spend, booked) = (self.spent.spend, self.spent.spend.booked());
+        json!({
+            "stage": self.spent.stage.name(),
+            "principal": self.principal,
+            "claim_id": self.spent.claim_id,
+            "began_at": Time(self.spent.at).iso(),
+            "minutes": self.minutes(),
+            "outcome": self.run.as_ref().map(|run| run.outcome.name()),
+            "status": self.run.as_ref().map(|run| run.status.clone()),
+            "iteration": self.word.map(|word| word.iteration),
+            "head": self.word.map(|word| word.head.clone()),
+            "verdict": self.word.map(|word| word.verdict.clone()),
+            "findings": self.findings,
+            "model": self.word.map(|word| word.model.clone()),
+            "prompt": self.word.map(|word| word.prompt.clone()),
+            "tokens": booked.tokens,
+            "micro_usd": booked.micro_usd,
+            "usage_known": spend.tokens.is_some() && spend.micro_usd.is_some(),
+            "excess": spend.is_excess(),
+        })
+    }
+
+    fn row(&self) -> Vec<String> {
+        let booked = self.spent.spend.booked();
+        let known = self.spent.spend.tokens.is_some() && self.spent.spend.micro_usd.is_some();
+        let verdict = self.word.map(|word| word.verdict.clone()).filter(|verdict| !verdict.is_empty());
+        let handed_in = self.word.map(|_| "handed in".to_owned());
+        let ended = self.run.as_ref().map_or_else(|| "at work".to_owned(), |run| run.status.clone());
+        vec![
+            moment(Some(Time(self.spent.at))),
+            self.spent.stage.to_string(),
+            self.principal.clone(),
+            self.word.map(|word| word.iteration.to_string()).unwrap_or_default(),
+            verdict.or(handed_in).unwrap_or(ended),
+            self.findings.map(|count| count.to_string()).unwrap_or_default(),
+            self.minutes().map(|minutes| minutes.to_string()).unwrap_or_default(),
+            booked.tokens.to_string(),
+            format!("{}{}", dollars(booked.micro_usd), if known { "" } else { " (set aside)" }),
+        ]
+    }
+}
+
+fn whole(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[Say]) -> Value {
+    let pull = &shown.stored.pull;
+    let mut document = document(pull);
+    document["next"] = json!(next(pull));
+    document["change"] = json!(pull.change);
+    document["last_error"] = json!(shown.stored.seen.last_error);
+    document["looked_at"] = json!(Some(shown.stored.seen.looked_at).filter(|at| at.0 > 0).map(Time::iso));
+    document["rounds"] = turns.iter().map(Turn::document).collect::<Vec<_>>().into();
+    document["findings"] = json!(review.map(|review| &review.findings));
+    document["to_be_made"] = shown.open.iter().map(said).collect::<Vec<_>>().into();
+    document["unknown"] = unknown.iter().map(said).collect::<Vec<_>>().into();
+    let events = shown.events.iter().map(|event| {
+        json!({
+            "at": Time(event.at).iso(), "event": event.event, "was": event.was, "now": event.now, "by": event.by,
+            "why": event.why,
+        })
+    });
+    document["events"] = events.collect::<Vec<_>>().into();
+    document
+}
+
+/// Something to be made on the forge; what it says is not told.
+pub(super) fn said(say: &Say) -> Value {
+    json!({
+        "id": say.id, "pull": say.pull, "what": say.what, "head": say.head, "state": say.state, "tries": say.tries,
+        "since": Time(say.at).iso(), "error": say.error,
+    })
+}
+
+fn words(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[Say]) -> String {
+    let pull = &shown.stored.pull;
+    let change = pull.change.as_ref();
+    let of_change = |told: fn(&domain::pull::Change) -> String| change.map(told).unwrap_or_default();
+    let fields = [
+        ("pull request", format!("{} of {}", name(pull), pull.repo)),
+        ("id", pull.id.clone()),
+        ("title", of_change(|change| change.title.clone())),
+        ("gap", format!("{}, pull request {} of it", pull.gap, pull.nth)),
+        ("state", format!("{} since {}", pull.state, pull.changed_at)),
+        ("because", pull.why.clone()),
+        ("held", pull.hold.map(|hold| hold.why().to_owned()).unwrap_or_default()),
+        ("turn", turn(pull).to_owned()),
+        ("next", next(pull).unwrap_or_default()),
+        ("round", format!("{}, opened again {}", pull.iteration, times(pull.epoch))),
+        ("branch", of_change(|change| format!("{} onto {}", change.branch, change.onto))),
+        ("head", of_change(|change| change.head.clone())),
+        ("size", of_change(|change| format!("{} files, {} lines", change.files, change.lines))),
+        ("shows", of_change(|change| change.visual.clone().unwrap_or_default())),
+        ("protected", of_change(|change| change.protected.clone().unwrap_or_default())),
+        ("cost", cost(pull, turns)),
+        ("labels", pull.there.labels.join(", ")),
+        ("url", pull.there.url.clone()),
+        ("forge", shown.stored.seen.last_error.clone()),
+    ];
+    let findings = review.into_iter().flat_map(|review| &review.findings).map(|finding| {
+        let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let text: String = finding.text.lines().next().unwrap_or_default().chars().take(200).collect();
+        vec![
+            finding.severity.name().to_owned(),
+            format!("{}{line}", finding.path),
+            finding.category.name().to_owned(),
+            text,
+        ]
+    });
+    let events = shown.events.iter().map(|event| {
+        vec![moment(Some(Time(event.at))), event.event.clone(), event.now.clone(), event.by.clone(), event.why.clone()]
+    });
+    let columns = ["began", "stage", "by", "round", "verdict", "findings", "minutes", "tokens", "cost"];
+    let made = ["id", "what", "state", "tries", "error"];
+    format!(
+        "{}{}{}{}{}{}",
+        Answer::thing(Value::Null, &fields).text,
+        section("Rounds", &columns, turns.iter().map(Turn::row).collect()),
+        section("Findings of the last review", &["severity", "where", "about", "text"], findings.collect()),
+        section("Still to be made on the forge", &made, shown.open.iter().map(to_make).collect()),
+        section(
+            "Not known whether it was made: look there, then gapwright pulls release ID --made or --not-made",
+            &made,
+            unknown.iter().map(to_make).collect()
+        ),
+        section("History", &["at", "event", "state", "by", "why"], events.collect()),
+    )
+}
+
+fn times(count: i64) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// What it cost in all, and by stage.
+fn cost(pull: &Pull, turns: &[Turn<'_>]) -> String {
+    let mut stages: BTreeMap<Stage, Amount> = BTreeMap::new();
+    for turn in turns {
+        let sum = stages.entry(turn.spent.stage).or_default();
+        *sum = sum.plus(turn.spent.spend.booked());
+    }
+    let each: Vec<_> = stages.iter().map(|(stage, sum)| format!("{stage} {}", dollars(sum.micro_usd))).collect();
+    let minutes: i64 = turns.iter().filter_map(Turn::minutes).sum();
+    let by = if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) };
+    format!("{}, {} tokens, {minutes} minutes{by}", dollars(pull.booked.micro_usd), pull.booked.tokens)
+}
+
+fn to_make(say: &Say) -> Vec<String> {
+    vec![say.id.clone(), say.what.clone(), say.state.clone(), say.tries.to_string(), say.error.clone()]
+}
+
+/// What a person does next; none where it is not a person's turn.
+fn next(pull: &Pull) -> Option<String> {
+    let it = pull.there.number.map_or_else(|| pull.id.clone(), |number| number.to_string());
+    if pull.hold.is_some() {
+        return Some("people take the hold back on the forge".to_owned());
+    }
+    Some(match pull.state {
+        State::Proposed => "review it, then merge it or close it".to_owned(),
+        State::NeedsHuman => "merge it or close it".to_owned(),
+        State::NeedsVisual => "look at what it shows, then merge it or close it".to_owned(),
+        State::Capped | State::RequiresHuman => {
+            format!("let it go on: gapwright pulls resume {it} --reason TEXT; or merge it, or close it")
+        }
+        State::Planning
+        | State::Implementing
+        | State::Opening
+        | State::NeedsReview
+        | State::ChangesRequested
+        | State::Approved
+        | State::WontFix
+        | State::Closed
+        | State::Merged => return None,
+    })
+}
+
+/// What a pull request would change, as a patch.
+pub(super) fn difference(shown: &Difference) -> Answer {
+    let pull = &shown.pull;
+    let change = pull.change.as_ref();
+    let document = json!({
+        "id": pull.id, "number": pull.there.number, "base": change.map(|change| change.base.clone()),
+        "head": pull.head(), "diff": shown.text, "complete": shown.complete,
+    });
+    let plain = |c: char| if is_unprintable(c) && !matches!(c, '\n' | '\t') { ' ' } else { c };
+    let mut text: String = shown.text.trim_end().chars().map(plain).collect();
+    if !shown.complete {
+        let head: String = pull.head().unwrap_or_default().chars().take(SHORT).collect();
+        text.push_str(&format!("\nthere is more than is shown: look at {head} by git"));
+    }
+    Answer::new(document, text)
+}
