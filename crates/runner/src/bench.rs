@@ -57,25 +57,25 @@ impl Bench {
     /// Brings what a job is about here.
     pub(crate) async fn look(&self, work: &Work) -> Result<Sight, Halt> {
         let Pull { head, base, onto, .. } = &work.pull;
-        let remote = self.origin.remote().await.map_err(of_forge)?;
+        let remote = self.origin.remote().await?;
         let onto = match onto {
             Some(onto) => onto.clone(),
-            None => self.origin.default_branch().await.map_err(of_forge)?,
+            None => self.origin.default_branch().await?,
         };
         let branch = Branch::parse(work.branch.as_deref().unwrap_or(NO_BRANCH)).map_err(|why| later(&why))?;
         let named = |id: &Option<String>| id.as_deref().map(Commit::parse).transpose().map_err(|why| later(&why));
         let (head, base) = (named(head)?, named(base)?);
         let mut sources = vec![Source::Branch(Branch::parse(&onto).map_err(|why| later(&why))?)];
         sources.extend(head.iter().map(|_| Source::Branch(branch.clone())));
-        let mut tips = self.broker.fetch(&remote, &sources).await.map_err(of_world)?.into_iter();
+        let mut tips = self.broker.fetch(&remote, &sources).await?.into_iter();
         let onto = tips.next().flatten().ok_or_else(|| Halt::Later(format!("there is no branch {onto} on the forge")))?;
         let Some(head) = head else { return Ok(Sight { base: onto.clone(), onto, head: None, branch }) };
         if tips.next().flatten().as_ref() != Some(&head) {
             return Err(Halt::Later(format!("the branch {} is no longer at the head that is recorded", branch.as_str())));
         }
         let base = match base {
-            Some(base) if self.broker.has(&base).await.map_err(of_world)? => Some(base),
-            Some(_) | None => self.broker.parted(&onto, &head).await.map_err(of_world)?,
+            Some(base) if self.broker.has(&base).await? => Some(base),
+            Some(_) | None => self.broker.parted(&onto, &head).await?,
         };
         let base = base.ok_or_else(|| Halt::Later("the change has nothing in common with the default branch".to_owned()))?;
         Ok(Sight { onto, base, head: Some(head), branch })
@@ -97,7 +97,7 @@ impl Bench {
                 View::Work { commit: head.as_ref().unwrap_or(base), branch, base }
             }
         };
-        self.broker.workspace(folder, view, by).await.map_err(of_world)
+        Ok(self.broker.workspace(folder, view, by).await?)
     }
 
     /// Takes what the agent made: its commits, or else what stands in its folder.
@@ -121,7 +121,7 @@ impl Bench {
         let base = base.ok_or_else(|| Halt::Failed("the change has nothing in common with the default branch".to_owned()))?;
         let seen = self.broker.inspect(&base, head).await.map_err(of_agent)?;
         let said = seen.messages.first().map(|message| message.text.clone()).unwrap_or_default();
-        let policy = self.broker.file(&sight.onto, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await.map_err(of_world)?;
+        let policy = self.broker.file(&sight.onto, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await?;
         let policy = match policy {
             None => Policy::default(),
             // One that cannot be read lets nothing through.
@@ -138,8 +138,8 @@ impl Bench {
 
     /// Pushes a change, if its branch is where it is recorded to be.
     pub(crate) async fn push(&self, sight: &Sight, head: &Commit) -> Result<(), Halt> {
-        let remote = self.origin.remote().await.map_err(of_forge)?;
-        match self.broker.push(&remote, &sight.branch, sight.head.as_ref(), head).await.map_err(of_world)? {
+        let remote = self.origin.remote().await?;
+        match self.broker.push(&remote, &sight.branch, sight.head.as_ref(), head).await? {
             Pushed::Done => Ok(()),
             Pushed::Stale { at } => {
                 let at = at.map_or_else(|| "gone".to_owned(), |at| format!("at {}", at.as_str()));
@@ -175,32 +175,35 @@ fn later(why: &impl ToString) -> Halt {
     Halt::Later(why.to_string())
 }
 
-/// What a fault of the forge means for a job.
-fn of_forge(fault: Fault) -> Halt {
-    match fault {
-        Fault::Later { .. } | Fault::Paced { .. } | Fault::Unknown { .. } | Fault::Stale { .. } => {
-            Halt::Later(format!("the forge does not answer: {fault}"))
-        }
-        Fault::Refused { .. } | Fault::Gone { .. } | Fault::Moved { .. } => {
-            Halt::Broken(format!("the forge cannot be used: {fault}"))
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Later { .. } | Fault::Paced { .. } | Fault::Unknown { .. } | Fault::Stale { .. } => {
+                Self::Later(format!("the forge does not answer: {fault}"))
+            }
+            Fault::Refused { .. } | Fault::Gone { .. } | Fault::Moved { .. } => {
+                Self::Broken(format!("the forge cannot be used: {fault}"))
+            }
         }
     }
 }
 
 /// What a trouble means where no agent has a part in it.
-fn of_world(trouble: Trouble) -> Halt {
-    match trouble {
-        Trouble::Git(git::Trouble::Program(_) | git::Trouble::Folder(_) | git::Trouble::Foreign(_)) => {
-            Halt::Broken(trouble.to_string())
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Git(git::Trouble::Program(_) | git::Trouble::Folder(_) | git::Trouble::Foreign(_)) => {
+                Self::Broken(trouble.to_string())
+            }
+            Trouble::Unfit(_)
+            | Trouble::Git(
+                git::Trouble::Name(_)
+                | git::Trouble::Missing(_)
+                | git::Trouble::Failed(_)
+                | git::Trouble::Late(_)
+                | git::Trouble::TooMuch(_),
+            ) => Self::Later(format!("the forge or git fails: {trouble}")),
         }
-        Trouble::Unfit(_)
-        | Trouble::Git(
-            git::Trouble::Name(_)
-            | git::Trouble::Missing(_)
-            | git::Trouble::Failed(_)
-            | git::Trouble::Late(_)
-            | git::Trouble::TooMuch(_),
-        ) => Halt::Later(format!("the forge or git fails: {trouble}")),
     }
 }
 
@@ -208,6 +211,6 @@ fn of_world(trouble: Trouble) -> Halt {
 fn of_agent(trouble: Trouble) -> Halt {
     match trouble {
         Trouble::Unfit(why) => Halt::Failed(format!("what the agent left is not taken: {why}")),
-        Trouble::Git(git) => of_world(Trouble::Git(git)),
+        Trouble::Git(git) => Trouble::Git(git).into(),
     }
 }

@@ -157,7 +157,7 @@ impl Client {
             return Ok(link.clone());
         }
         let late = |_| Trouble::Lost("not in time".to_owned());
-        let link = timeout(CALL_MAX, self.connect()).await.map_err(late)??;
+        let link = timeout(CALL_MAX, Box::pin(self.connect())).await.map_err(late)??;
         *held = Some(link.clone());
         Ok(link)
     }
@@ -208,12 +208,12 @@ fn trouble(error: &ServiceError) -> Trouble {
     if error.auth_challenge().is_some() {
         return Trouble::Stranger;
     }
-    match error {
-        ServiceError::McpError(data) if data.code != ErrorCode::INTERNAL_ERROR => {
-            Trouble::Refused { code: "protocol".to_owned(), message: data.message.to_string(), hint: String::new() }
-        }
-        _ => Trouble::Lost(told(error)),
+    if let ServiceError::McpError(data) = error
+        && data.code != ErrorCode::INTERNAL_ERROR
+    {
+        return Trouble::Refused { code: "protocol".to_owned(), message: data.message.to_string(), hint: String::new() };
     }
+    Trouble::Lost(told(error))
 }
 
 /// An error with what is behind it, in one line.

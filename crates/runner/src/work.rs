@@ -56,7 +56,9 @@ pub struct Settings {
     pub environment: Environment,
     /// The repository that its jobs are about, `OWNER/NAME` or a plain name.
     pub repo: String,
-    /// How large a change may be, unless the server says.
+    /// How the branches begin that are pushed.
+    pub branch_prefix: String,
+    /// How long a run may take; and how large a change may be, unless the server says.
     pub caps: Caps,
     /// For how long a job is claimed at a time.
     pub ttl: Duration,
@@ -154,7 +156,8 @@ impl Worker {
         broker: &Path,
         settings: Settings,
     ) -> Result<Self, broker::Trouble> {
-        let broker = Broker::open(broker, broker::Settings::default()).await?;
+        let rules = broker::Settings { prefix: settings.branch_prefix.clone(), ..broker::Settings::default() };
+        let broker = Broker::open(broker, rules).await?;
         Ok(Self { client, bench: Bench { broker, origin }, settings })
     }
 
@@ -177,7 +180,7 @@ impl Worker {
     }
 
     async fn work(&self, job: &Job, lease: &Lease, show: &impl Fn(News)) -> Result<Far, Halt> {
-        let work = self.until_over(lease, async || self.client.show_work(&lease.claim).await.map_err(asked)).await?;
+        let work = self.until_over(lease, async || Ok(self.client.show_work(&lease.claim).await?)).await?;
         if work.pull.repo != self.settings.repo {
             let why = format!("the job is about {}, and this runner works on {}", work.pull.repo, self.settings.repo);
             return Err(Halt::Broken(why));
@@ -188,9 +191,9 @@ impl Worker {
         let room = room.map_err(|error| Halt::Broken(format!("no workspace can be made: {error}")))?;
         let by = self.person();
         let workspace = self.bench.lay_out(&room.workspace(), self.settings.stage, &sight, &by).await?;
-        let token = self.until_over(lease, async || self.client.delegate(&lease.claim).await.map_err(asked)).await?;
+        let token = self.until_over(lease, async || Ok(self.client.delegate(&lease.claim).await?)).await?;
         let stage = self.settings.stage;
-        let said = self.until_over(lease, async || self.client.prompt(stage.name()).await.map_err(asked)).await?;
+        let said = self.until_over(lease, async || Ok(self.client.prompt(stage.name()).await?)).await?;
         let limits = self.limits(&work);
         let brief = Brief {
             job: job.name.clone(),
@@ -218,7 +221,7 @@ impl Worker {
             return Ok(Far { summary: ended.last_words, handed: Err(Halt::Failed(why)) });
         }
         let made = Made { job, work: &work, sight: &sight, workspace: &workspace, run: &run, by: &by, ended: &ended };
-        let handed = self.hand_in(lease, made, id::digest(said.as_bytes())).await;
+        let handed = Box::pin(self.hand_in(lease, made, id::digest(said.as_bytes()))).await;
         self.bench.forget(&run).await;
         Ok(Far { summary: ended.last_words, handed })
     }
@@ -273,7 +276,7 @@ impl Worker {
     /// Does something that the world may keep from being done, a few times, as long as the claim holds.
     async fn until_over<T>(&self, lease: &Lease, step: impl AsyncFn() -> Result<T, Halt>) -> Result<T, Halt> {
         let (over, mut pause, mut tries) = (lease.over(), self.settings.pause, 1);
-        let trying = async {
+        let trying = Box::pin(async {
             loop {
                 match step().await {
                     Err(Halt::Later(why)) if tries < TRIES_MAX => {
@@ -284,7 +287,7 @@ impl Worker {
                     done => return done,
                 }
             }
-        };
+        });
         over.run_until_cancelled(trying).await.unwrap_or(Err(Halt::Over))
     }
 
@@ -343,21 +346,23 @@ struct Made<'a> {
     ended: &'a Ended,
 }
 
-/// What a trouble with the server means before anything was made.
-fn asked(trouble: Trouble) -> Halt {
-    match trouble {
-        Trouble::Refused { ref code, .. } if code == "stale_claim" => Halt::Over,
-        Trouble::Refused { .. } | Trouble::Lost(_) => Halt::Later(trouble.to_string()),
-        Trouble::Stranger | Trouble::Foreign(_) => Halt::Broken(trouble.to_string()),
+/// What a trouble with the server means where no agent has a part in it.
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        match &trouble {
+            Trouble::Refused { code, .. } if code == "stale_claim" => Self::Over,
+            Trouble::Refused { .. } | Trouble::Lost(_) => Self::Later(trouble.to_string()),
+            Trouble::Stranger | Trouble::Foreign(_) => Self::Broken(trouble.to_string()),
+        }
     }
 }
 
-/// What a trouble means with what was handed in.
+/// What a trouble means with what an agent made.
 fn handed(trouble: Trouble) -> Halt {
     match trouble {
-        Trouble::Refused { ref code, .. } if code == "stale_claim" => Halt::Over,
-        Trouble::Refused { .. } => Halt::Failed(format!("the change was not taken: {trouble}")),
-        Trouble::Lost(_) => Halt::Later(trouble.to_string()),
-        Trouble::Stranger | Trouble::Foreign(_) => Halt::Broken(trouble.to_string()),
+        Trouble::Refused { code, message, .. } if code != "stale_claim" => {
+            Halt::Failed(format!("the change was not taken: {message}"))
+        }
+        Trouble::Refused { .. } | Trouble::Lost(_) | Trouble::Stranger | Trouble::Foreign(_) => trouble.into(),
     }
 }
