@@ -12,7 +12,7 @@ use crate::config::{Config, Origin};
 const QUIET: &str = "warn,notify::log=info";
 
 /// The crates of this program.
-const OURS: [&str; 8] = ["alerts", "domain", "forge", "gapwright", "notify", "plane", "server", "store"];
+const OURS: [&str; 9] = ["alerts", "domain", "forge", "gapwright", "notify", "plane", "runner", "server", "store"];
 
 /// How much is logged when nobody says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -185,5 +185,6 @@ impl Client {
 }
 
 fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Trouble> {
-    serde_json::from_value(answer).map_err(|error| Trouble::Foreign(format!("the server's answer cannot be read: {error}")))
+    serde_json::from_value(answer)
+        .map_err(|error| Trouble::Foreign(format!("the server's answer cannot be read: {error}")))
 }

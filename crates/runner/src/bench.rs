@@ -68,16 +68,21 @@ impl Bench {
         let mut sources = vec![Source::Branch(Branch::parse(&onto).map_err(|why| later(&why))?)];
         sources.extend(head.iter().map(|_| Source::Branch(branch.clone())));
         let mut tips = self.broker.fetch(&remote, &sources).await?.into_iter();
-        let onto = tips.next().flatten().ok_or_else(|| Halt::Later(format!("there is no branch {onto} on the forge")))?;
+        let onto =
+            tips.next().flatten().ok_or_else(|| Halt::Later(format!("there is no branch {onto} on the forge")))?;
         let Some(head) = head else { return Ok(Sight { base: onto.clone(), onto, head: None, branch }) };
         if tips.next().flatten().as_ref() != Some(&head) {
-            return Err(Halt::Later(format!("the branch {} is no longer at the head that is recorded", branch.as_str())));
+            return Err(Halt::Later(format!(
+                "the branch {} is no longer at the head that is recorded",
+                branch.as_str()
+            )));
         }
         let base = match base {
             Some(base) if self.broker.has(&base).await? => Some(base),
             Some(_) | None => self.broker.parted(&onto, &head).await?,
         };
-        let base = base.ok_or_else(|| Halt::Later("the change has nothing in common with the default branch".to_owned()))?;
+        let base =
+            base.ok_or_else(|| Halt::Later("the change has nothing in common with the default branch".to_owned()))?;
         Ok(Sight { onto, base, head: Some(head), branch })
     }
 
@@ -118,14 +123,17 @@ impl Bench {
     /// Judges a change by what our own git reads of it; gives what its last commit says.
     pub(crate) async fn judge(&self, sight: &Sight, head: &Commit, caps: &Caps) -> Result<String, Halt> {
         let base = self.broker.parted(&sight.onto, head).await.map_err(of_agent)?;
-        let base = base.ok_or_else(|| Halt::Failed("the change has nothing in common with the default branch".to_owned()))?;
+        let base =
+            base.ok_or_else(|| Halt::Failed("the change has nothing in common with the default branch".to_owned()))?;
         let seen = self.broker.inspect(&base, head).await.map_err(of_agent)?;
         let said = seen.messages.first().map(|message| message.text.clone()).unwrap_or_default();
         let policy = self.broker.file(&sight.onto, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await?;
         let policy = match policy {
             None => Policy::default(),
             // One that cannot be read lets nothing through.
-            Some(text) => String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed),
+            Some(text) => {
+                String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed)
+            }
         };
         // A revision keeps what was there: only what comes after the head is a revision of it.
         let descends = match &sight.head {

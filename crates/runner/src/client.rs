@@ -86,7 +86,8 @@ impl Client {
         let plain = url.starts_with("http://");
         let http = reqwest::Client::builder().connect_timeout(CONNECT_MAX).redirect(reqwest::redirect::Policy::none());
         // Plain http is for this machine and this network, where no proxy is.
-        let http = if plain { http.no_proxy() } else { http }.user_agent(concat!("gapwright/", env!("CARGO_PKG_VERSION")));
+        let http =
+            if plain { http.no_proxy() } else { http }.user_agent(concat!("gapwright/", env!("CARGO_PKG_VERSION")));
         let http = http.build().map_err(|error| Trouble::Foreign(told(&error)))?;
         let (link, chance) = (tokio::sync::Mutex::default(), Mutex::new(chance));
         Ok(Self { inner: Arc::new(Inner { url: url.to_owned(), token, http, link, chance }) })
@@ -122,7 +123,8 @@ impl Client {
         let link = self.link().await?;
         let asked = link.service.get_prompt(GetPromptRequestParams::new(name));
         let got = self.within(asked).await?;
-        let texts: Vec<_> = got.messages.iter().filter_map(|message| Some(message.content.as_text()?.text.clone())).collect();
+        let texts: Vec<_> =
+            got.messages.iter().filter_map(|message| Some(message.content.as_text()?.text.clone())).collect();
         if texts.is_empty() {
             return Err(Trouble::Foreign(format!("the server's prompt {name} says nothing")));
         }
@@ -187,7 +189,8 @@ impl Client {
 impl Link {
     /// The whole name of a tool: the shortest that ends so.
     fn tool(&self, name: &str) -> Option<String> {
-        let ends = |whole: &&String| whole.strip_suffix(name).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('-'));
+        let ends =
+            |whole: &&String| whole.strip_suffix(name).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('-'));
         self.tools.iter().filter(ends).min_by_key(|whole| whole.len()).cloned()
     }
 }
@@ -211,7 +214,11 @@ fn trouble(error: &ServiceError) -> Trouble {
     if let ServiceError::McpError(data) = error
         && data.code != ErrorCode::INTERNAL_ERROR
     {
-        return Trouble::Refused { code: "protocol".to_owned(), message: data.message.to_string(), hint: String::new() };
+        return Trouble::Refused {
+            code: "protocol".to_owned(),
+            message: data.message.to_string(),
+            hint: String::new(),
+        };
     }
     Trouble::Lost(told(error))
 }

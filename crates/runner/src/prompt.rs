@@ -33,7 +33,9 @@ pub(crate) fn whole(
         let _ = writeln!(head, "- {line}");
     };
     match (&sight.head, stage) {
-        (Some(commit), _) => say(format!("The head of the change is {}, in round {}.", commit.as_str(), work.pull.iteration)),
+        (Some(commit), _) => {
+            say(format!("The head of the change is {}, in round {}.", commit.as_str(), work.pull.iteration))
+        }
         (None, _) => say(format!("There is no change yet; it is to be based on {}.", sight.base.as_str())),
     }
     if let Some(number) = work.pull.number {

@@ -77,7 +77,8 @@ mod tests {
         fs::write(above.path().join("kept"), "x").expect("a file");
         fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).expect("shut");
         drop(room);
-        let left: Vec<_> = fs::read_dir(above.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(above.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(left, ["kept"]);
     }
 }

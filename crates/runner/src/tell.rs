@@ -53,7 +53,11 @@ pub(crate) fn so_far(usage: &Usage) -> Option<(i64, Option<i64>)> {
 /// was set aside: what was told of it before would count as all of it.
 pub(crate) fn in_the_end(usage: &Usage, left: Left) -> Option<(i64, Option<i64>)> {
     let (tokens, micro_usd) = so_far(usage)?;
-    if usage.complete { Some((tokens, micro_usd)) } else { Some((tokens.max(left.tokens?), micro_usd.max(left.micro_usd))) }
+    if usage.complete {
+        Some((tokens, micro_usd))
+    } else {
+        Some((tokens.max(left.tokens?), micro_usd.max(left.micro_usd)))
+    }
 }
 
 fn count(tokens: u64) -> i64 {

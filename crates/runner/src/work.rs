@@ -244,14 +244,18 @@ impl Worker {
     async fn hand_in(&self, lease: &Lease, made: Made<'_>, prompt_hash: String) -> Result<(), Halt> {
         let Made { job, work, sight, workspace, run, by, ended } = made;
         let title = tell::title_of(job.gap());
-        let taken = self.until_over(lease, async || {
-            self.bench.take(workspace, run, (by, (self.settings.now)(), &title)).await
-        });
-        let Some(head) = taken.await? else { return Err(Halt::Failed(tell::nothing(ended, Stage::Implementer.tool()))) };
+        let taken =
+            self.until_over(lease, async || self.bench.take(workspace, run, (by, (self.settings.now)(), &title)).await);
+        let Some(head) = taken.await? else {
+            return Err(Halt::Failed(tell::nothing(ended, Stage::Implementer.tool())));
+        };
         let size = self.client.size(&lease.claim).await.unwrap_or_default();
         let known = &self.settings.caps;
-        let caps =
-            Caps { files: size.files.unwrap_or(known.files), lines: size.lines.unwrap_or(known.lines), ..known.clone() };
+        let caps = Caps {
+            files: size.files.unwrap_or(known.files),
+            lines: size.lines.unwrap_or(known.lines),
+            ..known.clone()
+        };
         let message = self.until_over(lease, async || self.bench.judge(sight, &head, &caps).await).await?;
         let said = match self.settings.agent {
             Agent::Claude { .. } | Agent::Codex { .. } => ended.last_words.as_str(),
@@ -259,7 +263,8 @@ impl Worker {
             Agent::Command { .. } => "",
         };
         let (title, body) = tell::words(&message, job.gap(), said);
-        domain::pull::fit::words(&title, &body).map_err(|no| Halt::Failed(format!("the change is not fit: {}", no.message)))?;
+        domain::pull::fit::words(&title, &body)
+            .map_err(|no| Halt::Failed(format!("the change is not fit: {}", no.message)))?;
         self.until_over(lease, async || self.bench.push(sight, &head).await).await?;
         let change = Change {
             branch: sight.branch.as_str().to_owned(),
@@ -298,11 +303,12 @@ impl Worker {
             Ok(Far { handed: Err(halt), summary }) => (halt, summary),
             Err(halt) => (halt, String::new()),
         };
-        let put_off = async |wait, why: &str, end: End| match self.client.defer(&lease.claim, wait, &tell::line(why)).await {
-            Ok(said) if said.ok => end,
-            Ok(_) => End::Lost,
-            Err(error) => End::Unended(format!("{why}; the job could not be put off: {error}")),
-        };
+        let put_off =
+            async |wait, why: &str, end: End| match self.client.defer(&lease.claim, wait, &tell::line(why)).await {
+                Ok(said) if said.ok => end,
+                Ok(_) => End::Lost,
+                Err(error) => End::Unended(format!("{why}; the job could not be put off: {error}")),
+            };
         match halt {
             Halt::Failed(why) => match self.client.fail(&job.name, &lease.claim, &tell::line(&why), &summary).await {
                 Ok(said) if said.ok => End::Failed(why),
@@ -327,7 +333,8 @@ impl Worker {
 
     /// By whose name is committed.
     fn person(&self) -> Person {
-        let program = Path::new(self.settings.agent.name()).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let program =
+            Path::new(self.settings.agent.name()).file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.".contains(*letter);
         let name: String = program.chars().filter(plain).take(50).collect();
         let name = if name.is_empty() { "agent".to_owned() } else { name };
