@@ -136,9 +136,10 @@ impl Principal {
 
     /// Refuses unless the role includes the right. Whoever is here for one claim only may use only what its work needs.
     pub fn require(&self, right: Right, what: &str) -> Result<(), Refusal> {
-        if self.claim.is_some() && !OF_A_CLAIM.contains(&what) {
+        if self.claim.is_some() && !of_a_claim(self.role).any(|tool| tool == what) {
+            let tools: Vec<_> = of_a_claim(self.role).collect();
             return Err(Refusal::new(Code::Forbidden, format!("this token is for one job alone and may not use {what}"))
-                .hint(format!("it may use {}", OF_A_CLAIM.join(", "))));
+                .hint(format!("it may use {}", tools.join(", "))));
         }
         if self.role.may(right) {
             return Ok(());
@@ -186,6 +187,14 @@ pub const OF_A_CLAIM: [&str; 11] = [
     "show-gap",
     "ask-operator",
 ];
+
+/// What of it is not for a reviewer, who judges a difference before it is told what that is for.
+const NOT_BLIND: [&str; 2] = ["list-gaps", "show-gap"];
+
+/// The tools that a token for one claim alone opens in a role, before the role's own rights are looked at.
+pub fn of_a_claim(role: Role) -> impl Iterator<Item = &'static str> {
+    OF_A_CLAIM.into_iter().filter(move |tool| role != Role::Reviewer || !NOT_BLIND.contains(tool))
+}
 
 /// The longest life of a token that is for one claim alone.
 pub const CLAIM_TOKEN_LIFE_MAX: Span = Span::hours(24);
@@ -293,6 +302,21 @@ mod tests {
         }
         assert_eq!(bound.own("d").map_err(|no| no.code), Err(Code::WrongJob));
         assert!(Principal::local("a", Role::Routine).own("d").is_ok());
+    }
+
+    #[test]
+    fn a_reviewer_s_token_for_one_claim_does_not_tell_what_the_change_is_for() {
+        for role in Role::ALL {
+            let bound = Principal { claim: Some("c".into()), ..Principal::local("a", role) };
+            for tool in ["list-gaps", "show-gap"] {
+                assert_eq!(bound.require(Right::Read, tool).is_ok(), role != Role::Reviewer, "{role} {tool}");
+            }
+            assert_eq!(bound.require(Right::Report, "report-gap").is_ok(), role != Role::Viewer, "{role}");
+            for tool in ["pipeline-status", "list-routine-jobs", "resources/read", "completion/complete", "delegate-claim"] {
+                assert_eq!(bound.require(Right::Read, tool).map_err(|no| no.code), Err(Code::Forbidden), "{role} {tool}");
+            }
+        }
+        assert!(Principal::local("a", Role::Reviewer).require(Right::Read, "show-gap").is_ok(), "its own token opens it");
     }
 
     #[test]

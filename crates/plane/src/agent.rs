@@ -57,9 +57,16 @@ impl Plane {
     pub async fn delegate_claim(&self, call: &Call, claim_id: &str) -> Result<(String, Token), No> {
         let claim_id = id::opaque("claim_id", claim_id)?;
         let random = (self.draw(), self.draw());
-        self.write(call, Right::Work, move |desk| delegate(desk, claim_id.clone(), random).boxed())
-            .await
-            .map(|token| (agent::mint_token(domain::time::Time(token.created_at), random).text, token))
+        let token = self.write(call, Right::Work, move |desk| delegate(desk, claim_id.clone(), random).boxed()).await?;
+        let minted = agent::mint_token(domain::time::Time(token.created_at), random);
+        if minted.id != token.id {
+            // The same key once more: that token is in force, and its text was kept nowhere.
+            return Err(Refusal::new(Code::AlreadyExists, format!("the token {} was made, and is shown once", token.id))
+                .field("idempotency_key")
+                .hint("call again without the key, or under another, for one more")
+                .into());
+        }
+        Ok((minted.text, token))
     }
 
     /// Tokens in the order of their making.

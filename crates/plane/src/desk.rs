@@ -84,6 +84,16 @@ impl Desk<'_> {
         idempotency::answer(self.tx, &principal, &key.key, &kept).await?;
         Ok(answer)
     }
+
+    /// What was answered first under the idempotency key, for a command that asks the world before it decides: what it would
+    /// find there now is not what it found then. Nothing is answered yet where it gives none, and its transaction is to be
+    /// taken back.
+    pub(crate) async fn first<T: DeserializeOwned>(&mut self) -> Result<Option<T>, No> {
+        let Some(key) = self.call.idempotency.clone() else { return Ok(None) };
+        let principal = self.call.by.name.clone();
+        let first = idempotency::reserve(self.tx, &principal, &key.key, &key.request).await?;
+        first.map(|first| replay(&first, &key.request)).transpose()
+    }
 }
 
 /// The first answer to a key, unless the key was used for something else.

@@ -221,10 +221,15 @@ impl Pull {
         if self.there.number.is_some() { Event::Resumed } else { Event::Restarted }
     }
 
-    /// The name of the job of the agent whose turn it is, which nobody had before.
+    /// The name of the job of the agent whose turn it is, which nobody had before. A reviewer's does not say what the
+    /// change is for: that one judges the difference first.
     pub fn job(&self) -> Option<String> {
         let stage = self.state.stage()?;
-        Some(format!("{stage}:{}:{}.{}", self.gap, self.nth, self.turn))
+        let (gap, nth, turn) = (&self.gap, self.nth, self.turn);
+        Some(match stage {
+            Stage::Planner | Stage::Implementer | Stage::Merger => format!("{stage}:{gap}:{nth}.{turn}"),
+            Stage::Reviewer => format!("{stage}:{}:{nth}.{turn}", self.id),
+        })
     }
 
     /// The labels by which it shows how it stands.
@@ -327,9 +332,9 @@ mod tests {
             [
                 "planner:mcp-tool/list-recent-deploys:1.1",
                 "implementer:mcp-tool/list-recent-deploys:1.2",
-                "reviewer:mcp-tool/list-recent-deploys:1.3",
+                "reviewer:id:1.3",
                 "implementer:mcp-tool/list-recent-deploys:1.4",
-                "reviewer:mcp-tool/list-recent-deploys:1.5",
+                "reviewer:id:1.5",
             ]
         );
         assert_eq!(pull(Reviewers::People).job().as_deref(), Some("implementer:mcp-tool/list-recent-deploys:1.1"));

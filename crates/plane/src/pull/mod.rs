@@ -29,7 +29,7 @@ use crate::desk::Desk;
 
 pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
-pub use work::Work;
+pub use work::{Description, Work};
 
 pub(crate) use hand_in::of_claim;
 pub(crate) use turn::{Turn, book, ended, let_work, take};

@@ -48,13 +48,6 @@ pub(super) async fn give_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No>
         }
     }
     let (Some(name), Some(stage)) = (due, pull.state.stage()) else { return Ok(()) };
-    let payload = json!({
-        "pull": pull.id,
-        "gap": pull.gap.to_string(),
-        "repo": pull.repo,
-        "number": pull.there.number,
-        "iteration": pull.iteration,
-    });
     let priority = store::gap::find(desk.tx, &pull.gap).await?.map_or(0, |gap| match gap.priority {
         Some(domain::gap::Priority::Critical) => 100,
         Some(domain::gap::Priority::High) => 50,
@@ -66,7 +59,7 @@ pub(super) async fn give_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No>
         name,
         kind: stage.name().to_owned(),
         interval: None,
-        payload: Some(Payload::new(&payload)?),
+        payload: Some(Payload::new(&payload(pull, stage))?),
         next_run_at: Some(desk.now),
         priority,
         max_attempts: Some(ATTEMPTS_MAX),
@@ -81,6 +74,20 @@ pub(super) async fn give_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No>
         return Err(store::Fault::Conflict.into());
     }
     desk.record(format!("job:{}", job.name), &(), &crate::job::audited(&job)).await
+}
+
+/// What the agent is told whose turn it is. A reviewer judges the difference before it may know what that is for, and
+/// neither the gap nor the number, under which the forge tells it, is in there.
+fn payload(pull: &Pull, stage: Stage) -> serde_json::Value {
+    let mut payload = json!({"pull": pull.id, "repo": pull.repo, "iteration": pull.iteration});
+    match stage {
+        Stage::Planner | Stage::Implementer | Stage::Merger => {
+            payload["gap"] = json!(pull.gap.to_string());
+            payload["number"] = json!(pull.there.number);
+        }
+        Stage::Reviewer => {}
+    }
+    payload
 }
 
 /// Looks whether the caller may take a turn now.

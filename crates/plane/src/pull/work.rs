@@ -2,6 +2,7 @@
 //! first verdict what the change is for.
 
 use domain::budget::Amount;
+use domain::decision::Decision;
 use domain::id;
 use domain::pull::diff::Shown;
 use domain::pull::{Pull, Stage};
@@ -42,17 +43,30 @@ pub struct Work {
     /// What people wrote on the gap's issue: who, and what. Nothing for a reviewer.
     pub comments: Vec<(String, String)>,
     /// The plan. Nothing for a reviewer.
-    pub plan: Option<String>,
+    pub plan: Option<Word>,
     /// The difference, and whether that is all of it.
     pub diff: Option<(String, bool)>,
     /// What tests say of the head: the name of each check and how it stands.
     pub checks: Vec<(String, String)>,
-    /// What was said of it before: the stage, the verdict and all of it, the latest first.
-    pub words: Vec<(String, String, String)>,
+    /// What was said of it before, plans left out, the latest first.
+    pub words: Vec<Word>,
     /// What it is for; nothing for a reviewer before its first verdict.
-    pub description: Option<(String, String)>,
-    /// What people answered to the questions of this job: the question, and the answer where there is one.
-    pub decisions: Vec<(String, Option<String>)>,
+    pub description: Option<Description>,
+    /// The questions of this job to people, with the answers that there are.
+    pub decisions: Vec<Decision>,
+    /// Whether it is a reviewer's that has not said anything yet: neither the gap, nor the branch, nor the number is for it.
+    pub blind: bool,
+}
+
+/// What a change is for, in an implementer's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Whose words.
+    pub author: String,
+    /// The title.
+    pub title: String,
+    /// The description.
+    pub body: String,
 }
 
 impl Plane {
@@ -137,18 +151,23 @@ async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<W
     let asked = decision::of_job(desk.tx, &job.name, 10).await?;
     let sees_gap = stage != Stage::Reviewer;
     let branch = pull.change.as_ref().map_or_else(|| pull.branch(&prefix), |change| change.branch.clone());
-    let description = pull.change.as_ref().map(|change| (change.title.clone(), change.body.clone()));
+    let description = pull.change.as_ref().filter(|_| !blind).map(|change| Description {
+        author: drafted_by(&said),
+        title: change.title.clone(),
+        body: change.body.clone(),
+    });
     Ok(Work {
         branch,
         left: spent.map_or(Amount::ZERO, |row| row.spend.left()),
         reports: if sees_gap { reports(desk, &pull).await? } else { Vec::new() },
         comments: if sees_gap { comments(desk, &pull).await? } else { Vec::new() },
-        plan: said.iter().find(|word| sees_gap && word.stage == Stage::Planner.name()).map(|word| word.body.clone()),
+        plan: said.iter().find(|word| sees_gap && word.stage == Stage::Planner.name()).cloned(),
         diff: None,
         checks: Vec::new(),
-        words: if blind { Vec::new() } else { before(&said) },
-        description: description.filter(|_| !blind),
-        decisions: asked.iter().map(|one| (one.question.clone(), one.chosen().map(str::to_owned))).collect(),
+        words: if blind { Vec::new() } else { before(said) },
+        description,
+        decisions: asked,
+        blind,
         stage,
         pull,
     })
@@ -164,8 +183,13 @@ async fn comments(desk: &mut Desk<'_>, pull: &Pull) -> Result<Vec<(String, Strin
     Ok(said.into_iter().map(|comment| (comment.author, comment.body)).collect())
 }
 
+/// Who drafted the change, or revised it last.
+fn drafted_by(said: &[Word]) -> String {
+    let drafted = said.iter().find(|word| word.stage == Stage::Implementer.name());
+    drafted.map(|word| word.principal.clone()).unwrap_or_default()
+}
+
 /// What counts of what was said, plans left out.
-fn before(said: &[Word]) -> Vec<(String, String, String)> {
-    let counts = said.iter().filter(|word| word.pass == "final" && word.stage != Stage::Planner.name());
-    counts.map(|word| (word.stage.clone(), word.verdict.clone(), word.body.clone())).collect()
+fn before(said: Vec<Word>) -> Vec<Word> {
+    said.into_iter().filter(|word| word.pass == "final" && word.stage != Stage::Planner.name()).collect()
 }

@@ -7,7 +7,7 @@ use domain::catalogue;
 use serde_json::Value;
 
 use super::tool::Tool;
-use super::{INSTRUCTIONS, check_in, checks, gap, job, lock, notice, printable, prompt, resource, scheduled};
+use super::{INSTRUCTIONS, check_in, checks, gap, job, lock, notice, printable, prompt, pull, resource, scheduled};
 
 /// Every tool, by its name without the prefix.
 pub(super) static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
@@ -17,6 +17,7 @@ pub(super) static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(
         scheduled::tools(),
         checks::tools(),
         gap::tools(),
+        pull::tools(),
         check_in::tools(),
         notice::tools(),
     ];
@@ -148,6 +149,7 @@ mod tests {
             tool_names(""),
             [
                 "acquire-lock",
+                "ask-operator",
                 "check-dead-letters",
                 "check-firing-alerts",
                 "check-in",
@@ -158,17 +160,26 @@ mod tests {
                 "complete-and-claim",
                 "complete-routine-job",
                 "defer-routine-job",
+                "delegate-claim",
                 "deregister-routine-job",
                 "extend-lock",
                 "list-gaps",
                 "list-locks",
                 "list-routine-jobs",
+                "my-budget",
                 "notify",
+                "pipeline-status",
                 "register-routine-job",
                 "release-lock",
                 "renew-routine-job",
                 "report-gap",
+                "report-usage",
                 "show-gap",
+                "show-work",
+                "submit-change",
+                "submit-merge-verdict",
+                "submit-plan",
+                "submit-review",
                 "trigger-job",
                 "trigger-routine-job",
             ]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::agent::Principal;
 use domain::label::{self, Names};
+use domain::pull::Stage;
+use domain::refusal::{Code, Refusal};
 use rmcp::ErrorData;
 use rmcp::model::{GetPromptResult, Prompt, PromptMessage, Role};
 
@@ -10,7 +13,7 @@ use rmcp::model::{GetPromptResult, Prompt, PromptMessage, Role};
 const PREFIX: &str = "monolith-agent-";
 
 /// A prompt's name, what it is for, and its file.
-const PROMPTS: [(&str, &str, &str); 5] = [
+const PROMPTS: [(&str, &str, &str); 9] = [
     (
         "agent-mcp-heartbeat",
         "Count the active locks and post the heartbeat",
@@ -27,9 +30,29 @@ const PROMPTS: [(&str, &str, &str); 5] = [
         include_str!("../../../../plugin/routines/find-stale-prs.md"),
     ),
     (
+        "implementer",
+        "Draft the change of a pull request, or revise it and answer its review",
+        include_str!("../../../../plugin/routines/implementer.md"),
+    ),
+    (
+        "merger",
+        "Judge whether a pull request coheres before a person merges it",
+        include_str!("../../../../plugin/routines/merger.md"),
+    ),
+    (
+        "planner",
+        "Say how a gap is closed, by the simplest of two or three ways",
+        include_str!("../../../../plugin/routines/planner.md"),
+    ),
+    (
         "register-jobs",
         "Turn work that people opted in, and the gaps that rank highest, into jobs",
         include_str!("../../../../plugin/routines/register-jobs.md"),
+    ),
+    (
+        "reviewer",
+        "Judge the change of a pull request in two passes, the first without its description",
+        include_str!("../../../../plugin/routines/reviewer.md"),
     ),
     (
         "stuck-jobs",
@@ -55,6 +78,16 @@ pub(super) fn get(name: &str, prefix: &str, labels: &Names) -> Result<GetPromptR
     };
     let text = labelled(&body(file).replace(PREFIX, prefix), labels);
     Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]).with_description(*about))
+}
+
+/// Refuses a prompt to whoever is here for one claim alone, unless it is that of its stage.
+pub(super) fn let_read(by: &Principal, name: &str) -> Result<(), Refusal> {
+    let own = by.role.stage().map(Stage::name);
+    if by.claim.is_none() || own == Some(name) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::Forbidden, "this token is for one job alone and may not read this prompt")
+        .hint(own.map_or_else(|| "it may read none".to_owned(), |own| format!("it may read {own}"))))
 }
 
 /// The labels that the files name.

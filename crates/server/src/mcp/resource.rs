@@ -15,25 +15,38 @@ use serde_json::{Value, json};
 use store::Fault;
 use store::gap::Which;
 
-use super::gap;
+use super::{gap, pull};
 
 const GAPS: &str = "gapwright://gaps";
 const OUTCOMES: &str = "gapwright://gap_outcomes";
 const GAP: &str = "gapwright://gap/";
 const GAP_TEMPLATE: &str = "gapwright://gap/{name}";
+const PULL: &str = "gapwright://pull/";
+const PULL_TEMPLATE: &str = "gapwright://pull/{repo}/{number}";
+const BUDGET: &str = "gapwright://budget/";
+const BUDGET_TEMPLATE: &str = "gapwright://budget/{claim}";
 const GUARANTEES: &str = "gapwright://guarantees";
 
 const GAPS_ABOUT: &str = "The capability gaps that are still to be closed, by rank";
 const OUTCOMES_ABOUT: &str = "What became of gaps, by kind, with how often each was reported and what it blocks";
 const GAP_ABOUT: &str = "One gap, by its name or as KIND/NAME, with its rank, what it blocks and its reports";
+const PULL_ABOUT: &str = "One pull request of the pipeline, by its repository and number, with why it stands so";
+const BUDGET_ABOUT: &str = "What a claim may still spend, told to whoever holds it";
 const GUARANTEES_ABOUT: &str = "What this service promises, and what it does not";
 
 const GUARANTEES_TEXT: &str = include_str!("../../../../docs/guarantees.md");
 
 /// Every text of every resource that a gateway might look at, with the resource's name.
 pub(super) fn words() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [("gaps", GAPS_ABOUT), ("gap_outcomes", OUTCOMES_ABOUT), ("gap", GAP_ABOUT), ("guarantees", GUARANTEES_ABOUT)]
-        .into_iter()
+    [
+        ("gaps", GAPS_ABOUT),
+        ("gap_outcomes", OUTCOMES_ABOUT),
+        ("gap", GAP_ABOUT),
+        ("pull", PULL_ABOUT),
+        ("budget", BUDGET_ABOUT),
+        ("guarantees", GUARANTEES_ABOUT),
+    ]
+    .into_iter()
 }
 
 pub(super) fn list() -> Vec<Resource> {
@@ -45,7 +58,14 @@ pub(super) fn list() -> Vec<Resource> {
 }
 
 pub(super) fn templates() -> Vec<ResourceTemplate> {
-    vec![ResourceTemplate::new(GAP_TEMPLATE, "gap").with_description(GAP_ABOUT).with_mime_type("application/json")]
+    let template = |uri: &str, name: &str, about: &str| {
+        ResourceTemplate::new(uri, name).with_description(about).with_mime_type("application/json")
+    };
+    vec![
+        template(GAP_TEMPLATE, "gap", GAP_ABOUT),
+        template(PULL_TEMPLATE, "pull", PULL_ABOUT),
+        template(BUDGET_TEMPLATE, "budget", BUDGET_ABOUT),
+    ]
 }
 
 pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadResourceResult, No> {
@@ -59,6 +79,13 @@ pub(super) async fn read(plane: &Plane, call: &Call, uri: &str) -> Result<ReadRe
         inventory(plane, call).await?
     } else if let Some(name) = uri.strip_prefix(GAP) {
         one(plane, call, name).await?
+    } else if let Some((repo, number)) = uri.strip_prefix(PULL).and_then(|rest| rest.rsplit_once('/')) {
+        let repo = percent_decode_str(repo).decode_utf8_lossy();
+        json!(pull::numbered(plane, call, &repo, number).await?)
+    } else if let Some(claim) = uri.strip_prefix(BUDGET) {
+        // What it tells is what the tool tells, to the same callers.
+        let call = Call { tool: "my-budget", ..call.clone() };
+        json!(pull::left(plane.my_budget(&call, claim).await?))
     } else {
         let why = format!("there is no resource {}", super::printable(uri));
         return Err(Refusal::new(Code::NotFound, why).hint("resources/list shows those that there are").into());

@@ -65,6 +65,9 @@ impl Plane {
             let message = format!("answer has more than {ANSWER_CHARS_MAX} characters");
             return Err(Refusal::invalid("answer", message).hint("say it shorter").into());
         }
+        if let Some(first) = self.answered(call).await? {
+            return Ok(first);
+        }
         let words = Words { title: title.to_owned(), body: body.to_owned(), answer, by };
         let held = claim_id.clone();
         let pull = self.at_desk(call.clone(), move |desk| {

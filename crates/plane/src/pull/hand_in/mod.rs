@@ -10,12 +10,14 @@ use domain::job::{Job, Pointer, Stale, State as JobState, Status};
 use domain::pull::{Instance, Stage};
 use domain::refusal::{Code, Refusal};
 use domain::id;
+use futures::FutureExt;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::pull::{Stored, hand};
 
 use super::turn::same_instance;
-use crate::No;
 use crate::desk::Desk;
+use crate::{Call, No, Plane};
 
 pub use change::Handed;
 pub use review::Reviewed;
@@ -44,6 +46,28 @@ impl Fingerprint {
             Ok(text)
         };
         Ok(Self { model: line("model", model)?, prompt: line("prompt_hash", prompt)? })
+    }
+}
+
+impl Plane {
+    /// The answer to the same call before, under the same idempotency key.
+    async fn answered<T>(&self, call: &Call) -> Result<Option<T>, No>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        if call.idempotency.is_none() {
+            return Ok(None);
+        }
+        // What is not answered yet is not reserved either: a refusal takes it back.
+        let unanswered = || Refusal::new(Code::NotFound, "nothing was answered under this key");
+        let looked = self.at_desk(call.clone(), move |desk| {
+            async move { desk.first::<T>().await?.ok_or_else(|| unanswered().into()) }.boxed()
+        });
+        match looked.await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(No::Refusal(refusal)) if refusal.code == Code::NotFound => Ok(None),
+            Err(no) => Err(no),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use domain::agent::Right;
 use domain::job::{self, Job, Pointer, Stale, State, Status};
+use domain::pull::Stage;
 use domain::refusal::Refusal;
 use domain::time::Time;
 use domain::{fence, id};
@@ -52,7 +53,7 @@ struct ClaimAnswer {
     /// Which pickup since the last success this is, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<i64>,
-    /// Why not: nothing_due, not_found, held, dead, gap_not_workable or busy. Of a gap that is not to be worked on now, show-gap tells more. Busy is told when many jobs ahead gave up just now: call again.
+    /// Why not: nothing_due, not_found, held, dead, gap_not_workable, switched_off or busy. A turn of a pull request also says over, forbidden, same_instance, over_budget or wrong_state. Of a gap that is not to be worked on now, show-gap tells more. Busy is told when many jobs ahead gave up just now: call again.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Who holds the named job.
@@ -63,6 +64,14 @@ struct ClaimAnswer {
     held_until: Option<String>,
 }
 
+/// A reviewer judges a difference before it knows what that is for: what an earlier one told of it is not for its eyes.
+fn unprejudiced(mut job: Job) -> Job {
+    if job.pull.is_some() && job.kind == Stage::Reviewer.name() {
+        job.last = None;
+    }
+    job
+}
+
 fn claim_answer(claimed: Claimed) -> ClaimAnswer {
     match claimed {
         Claimed::Job(job) => ClaimAnswer {
@@ -70,7 +79,7 @@ fn claim_answer(claimed: Claimed) -> ClaimAnswer {
             claim_id: claim_id(&job),
             fencing_token: Some(job.fencing_token),
             attempt: Some(job.attempts),
-            job: Some(shown(*job)),
+            job: Some(shown(unprejudiced(*job))),
             reason: None,
             held_by: None,
             held_until: None,
