@@ -11,6 +11,10 @@ use crate::client::{Client, Trouble};
 use domain::pull::Stage;
 use secrecy::SecretString;
 
+/// How many jobs a page has, and how many pages are read to find one: those that are due come first.
+const PAGE: i64 = 200;
+const PAGES_MAX: usize = 5;
+
 /// What came of asking for a job.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Claimed {
@@ -50,9 +54,6 @@ impl Job {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Work {
     pub(crate) pull: Pull,
-    /// The branch of the change.
-    #[serde(default)]
-    pub(crate) branch: Option<String>,
     /// What may still be spent.
     #[serde(default)]
     pub(crate) left: Left,
@@ -75,6 +76,9 @@ pub(crate) struct Pull {
     /// The branch that it is to be merged into.
     #[serde(default)]
     pub(crate) onto: Option<String>,
+    /// The branch of the change. A reviewer is not told: it says what the change is for.
+    #[serde(default)]
+    pub(crate) branch: Option<String>,
 }
 
 /// What may still be spent; not told means no limit of ours.
@@ -93,6 +97,23 @@ pub(crate) struct Size {
     pub(crate) files: Option<i64>,
     #[serde(default)]
     pub(crate) lines: Option<i64>,
+}
+
+/// A page of jobs.
+#[derive(Debug, Deserialize)]
+struct Page {
+    jobs: Vec<Listed>,
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+/// A job in a list.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    name: String,
+    state: String,
+    #[serde(default)]
+    last_status: Option<String>,
 }
 
 /// A token for one claim alone.
@@ -137,9 +158,24 @@ impl Client {
         read(self.read("my-budget", json!({"claim_id": claim_id})).await?)
     }
 
+    /// Asked without a key: a token is shown once, and one whose answer was lost is followed by another.
     pub(crate) async fn delegate(&self, claim_id: &str) -> Result<SecretString, Trouble> {
-        let given: Delegated = read(self.write("delegate-claim", json!({"claim_id": claim_id})).await?)?;
+        let given: Delegated = read(self.read("delegate-claim", json!({"claim_id": claim_id})).await?)?;
         Ok(SecretString::from(given.token))
+    }
+
+    /// Whether the last run of a job that nobody holds went well; none where the job is not found among the first.
+    pub(crate) async fn went_well(&self, stage: Stage, name: &str) -> Result<Option<bool>, Trouble> {
+        let mut wish = json!({"kind": stage.name(), "limit": PAGE});
+        for _ in 0..PAGES_MAX {
+            let page: Page = read(self.read("list-routine-jobs", wish.clone()).await?)?;
+            if let Some(job) = page.jobs.iter().find(|job| job.name == name) {
+                return Ok(Some(job.state == "idle" && job.last_status.as_deref() == Some("ok")));
+            }
+            let Some(cursor) = page.cursor else { break };
+            wish["cursor"] = json!(cursor);
+        }
+        Ok(None)
     }
 
     /// Asked once: a renewal whose answer is lost is followed by another.

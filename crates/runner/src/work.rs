@@ -170,7 +170,7 @@ impl Worker {
             return Ok(Worked::Nothing(claimed.reason.unwrap_or_else(|| "nothing_due".to_owned())));
         };
         show(News::Claimed { job: job.name.clone(), gap: job.gap().to_owned() });
-        let lease = Lease::new(self.client.clone(), claim, *ttl);
+        let lease = Lease::new(self.client.clone(), claim, (*stage, &job.name), *ttl);
         let far = tokio::select! {
             far = self.work(&job, &lease, &show) => far,
             never = lease.keep(stop) => match never {},
