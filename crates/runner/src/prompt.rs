@@ -34,7 +34,7 @@ pub(crate) fn whole(
     };
     match (&sight.head, stage) {
         (Some(commit), _) => {
-            say(format!("The head of the change is {}, in round {}.", commit.as_str(), work.pull.iteration))
+            say(format!("The head of the change is {}, in round {}.", commit.as_str(), work.pull.iteration));
         }
         (None, _) => say(format!("There is no change yet; it is to be based on {}.", sight.base.as_str())),
     }
