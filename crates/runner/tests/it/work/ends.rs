@@ -69,10 +69,8 @@ async fn three_failures_leave_it_to_a_person() {
 async fn who_is_not_known_and_who_is_not_there_are_told_apart() {
     let yard = Yard::new(Level::Propose).await;
     let settings = yard.settings(Stage::Implementer, talks("drafts"));
-    let worker = yard.worker("a", settings.clone()).await;
-    drop(worker);
     let strange = async |url: &str, token: &str| {
-        let client = Client::new(url, SecretString::from(token.to_owned()), StdRng::seed_from_u64(3)).expect("a client");
+        let client = Client::new(url, SecretString::from(token.to_owned()), yard.chance()).expect("a client");
         let origin = Origin::Folder(yard.path("home.git"));
         let worker = Worker::open(client, origin, &yard.path("worker.git"), settings.clone()).await.expect("a worker");
         worker.one(&CancellationToken::new(), |_| {}).await

@@ -12,6 +12,7 @@ mod usage;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::agent::Role;
@@ -60,6 +61,8 @@ struct Yard {
     local: Local,
     folder: TempDir,
     url: String,
+    /// Each client draws its own keys.
+    seeds: AtomicU64,
     stop: CancellationToken,
     serving: JoinHandle<Result<(), server::Error>>,
 }
@@ -102,7 +105,7 @@ impl Yard {
         let stop = CancellationToken::new();
         let serving = tokio::spawn(bound.serve(plane.clone(), options(), stop.clone()));
         std::fs::create_dir(folder.path().join("rooms")).expect("a folder");
-        let yard = Self { world, plane, local, folder, url, stop, serving };
+        let yard = Self { world, plane, local, folder, url, seeds: AtomicU64::new(0), stop, serving };
         yard.first_commit();
         yard.takes_up().await;
         yard
@@ -174,8 +177,12 @@ impl Yard {
 
     async fn worker_at(&self, origin: Origin, name: &str, settings: Settings) -> Worker {
         let token = SecretString::from(self.token(settings.stage.role(), name).await);
-        let client = Client::new(&self.url, token, StdRng::seed_from_u64(3)).expect("a client");
+        let client = Client::new(&self.url, token, self.chance()).expect("a client");
         Worker::open(client, origin, &self.path("worker.git"), settings).await.expect("a worker")
+    }
+
+    fn chance(&self) -> StdRng {
+        StdRng::seed_from_u64(self.seeds.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Lets an agent work on the job of a stage that is due.
@@ -207,7 +214,8 @@ impl Yard {
     /// The last run of a job.
     async fn run(&self, job: &str) -> Run {
         let runs = self.plane.list_runs(&operator(), Some(job), &Ask::default()).await.expect("runs");
-        runs.items.into_iter().next().expect("a run")
+        let claim = &runs.items.first().expect("a run").claim_id;
+        self.plane.show_run(&operator(), claim).await.expect("the whole run")
     }
 
     /// Checks that a job failed for this reason, that it was written down, and that nothing was pushed.
