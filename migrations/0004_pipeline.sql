@@ -60,9 +60,11 @@ CREATE TABLE pull_event (
     was   TEXT   NOT NULL,
     now   TEXT   NOT NULL,
     by    TEXT   NOT NULL,
-    why   TEXT   NOT NULL
+    why   TEXT   NOT NULL,
+    -- Which of its pull request it is, from 1.
+    seq   BIGINT NOT NULL
 );
-CREATE INDEX pull_event_by_pull ON pull_event (pull, at DESC, id);
+CREATE UNIQUE INDEX pull_event_by_pull ON pull_event (pull, seq DESC);
 
 -- Who stood in which stage. Rows are only ever appended.
 CREATE TABLE pull_hand (
@@ -93,10 +95,11 @@ CREATE TABLE pull_word (
     epoch     BIGINT NOT NULL,
     verdict   TEXT   NOT NULL,
     body      TEXT   NOT NULL,
-    at        BIGINT NOT NULL
+    at        BIGINT NOT NULL,
+    seq       BIGINT NOT NULL
 );
-CREATE INDEX pull_word_by_pull ON pull_word (pull, at DESC, id DESC);
-CREATE INDEX pull_word_by_claim ON pull_word (claim_id, at DESC, id DESC);
+CREATE UNIQUE INDEX pull_word_by_pull ON pull_word (pull, seq DESC);
+CREATE INDEX pull_word_by_claim ON pull_word (claim_id, seq DESC);
 
 -- What is to be made on the forge once: written down first, sent once, settled by reading.
 CREATE TABLE pull_say (
@@ -109,9 +112,11 @@ CREATE TABLE pull_say (
     state    TEXT   NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'unknown', 'dropped')),
     tried_at BIGINT NOT NULL,
     tries    BIGINT NOT NULL,
-    error    TEXT   NOT NULL
+    error    TEXT   NOT NULL,
+    seq      BIGINT NOT NULL
 );
-CREATE INDEX pull_say_open ON pull_say (pull, at, id) WHERE state IN ('waiting', 'sending');
+CREATE UNIQUE INDEX pull_say_by_pull ON pull_say (pull, seq);
+CREATE INDEX pull_say_open ON pull_say (pull, seq) WHERE state IN ('waiting', 'sending');
 CREATE INDEX pull_say_unknown ON pull_say (at DESC, id) WHERE state = 'unknown';
 
 -- What runs set aside and spent.

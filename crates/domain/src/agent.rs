@@ -131,15 +131,25 @@ pub struct Principal {
 impl Principal {
     /// A caller on this machine who needs no token, such as the command line.
     pub fn local(name: &str, role: Role) -> Self {
-        Self { name: name.to_owned(), role, kinds: Vec::new(), token: String::new(), lineage: String::new(), claim: None }
+        Self {
+            name: name.to_owned(),
+            role,
+            kinds: Vec::new(),
+            token: String::new(),
+            lineage: String::new(),
+            claim: None,
+        }
     }
 
     /// Refuses unless the role includes the right. Whoever is here for one claim only may use only what its work needs.
     pub fn require(&self, right: Right, what: &str) -> Result<(), Refusal> {
         if self.claim.is_some() && !of_a_claim(self.role).any(|tool| tool == what) {
             let tools: Vec<_> = of_a_claim(self.role).collect();
-            return Err(Refusal::new(Code::Forbidden, format!("this token is for one job alone and may not use {what}"))
-                .hint(format!("it may use {}", tools.join(", "))));
+            return Err(Refusal::new(
+                Code::Forbidden,
+                format!("this token is for one job alone and may not use {what}"),
+            )
+            .hint(format!("it may use {}", tools.join(", "))));
         }
         if self.role.may(right) {
             return Ok(());
@@ -152,9 +162,9 @@ impl Principal {
     /// Refuses a claim that is not the one for which alone the caller is here.
     pub fn own(&self, claim_id: &str) -> Result<(), Refusal> {
         match &self.claim {
-            Some(own) if own != claim_id => {
-                Err(Refusal::new(Code::WrongJob, "this token is for another claim").field("claim_id"))
-            }
+            Some(own) if own != claim_id => Err(Refusal::new(Code::WrongJob, "this token is for another claim")
+                .field("claim_id")
+                .hint("give the claim_id with which you were started")),
             Some(_) | None => Ok(()),
         }
     }
@@ -312,11 +322,20 @@ mod tests {
                 assert_eq!(bound.require(Right::Read, tool).is_ok(), role != Role::Reviewer, "{role} {tool}");
             }
             assert_eq!(bound.require(Right::Report, "report-gap").is_ok(), role != Role::Viewer, "{role}");
-            for tool in ["pipeline-status", "list-routine-jobs", "resources/read", "completion/complete", "delegate-claim"] {
-                assert_eq!(bound.require(Right::Read, tool).map_err(|no| no.code), Err(Code::Forbidden), "{role} {tool}");
+            for tool in
+                ["pipeline-status", "list-routine-jobs", "resources/read", "completion/complete", "delegate-claim"]
+            {
+                assert_eq!(
+                    bound.require(Right::Read, tool).map_err(|no| no.code),
+                    Err(Code::Forbidden),
+                    "{role} {tool}"
+                );
             }
         }
-        assert!(Principal::local("a", Role::Reviewer).require(Right::Read, "show-gap").is_ok(), "its own token opens it");
+        assert!(
+            Principal::local("a", Role::Reviewer).require(Right::Read, "show-gap").is_ok(),
+            "its own token opens it"
+        );
     }
 
     #[test]

@@ -61,10 +61,13 @@ impl Plane {
         let minted = agent::mint_token(domain::time::Time(token.created_at), random);
         if minted.id != token.id {
             // The same key once more: that token is in force, and its text was kept nowhere.
-            return Err(Refusal::new(Code::AlreadyExists, format!("the token {} was made, and is shown once", token.id))
-                .field("idempotency_key")
-                .hint("call again without the key, or under another, for one more")
-                .into());
+            return Err(Refusal::new(
+                Code::AlreadyExists,
+                format!("the token {} was made, and is shown once", token.id),
+            )
+            .field("idempotency_key")
+            .hint("call again without the key, or under another, for one more")
+            .into());
         }
         Ok((minted.text, token))
     }
@@ -174,7 +177,8 @@ async fn delegate(desk: &mut Desk<'_>, claim_id: String, random: (u128, u128)) -
         claim_id: Some(claim_id),
     };
     store::agent::add(desk.tx, &token).await?;
-    let after = json!({"principal": token.principal, "role": token.role, "job": job.name, "expires_at": token.expires_at});
+    let after =
+        json!({"principal": token.principal, "role": token.role, "job": job.name, "expires_at": token.expires_at});
     desk.record(format!("token:{}", token.id), &(), &after).await?;
     Ok(token)
 }

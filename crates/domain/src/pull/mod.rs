@@ -303,7 +303,10 @@ mod tests {
         }
         let event = at.sent_back(99);
         at = at.step(event, "", Time(50)).expect("capped");
-        assert_eq!((at.state, at.iteration, at.labels()), (State::Capped, 3, vec![Role::MaxIterations, Role::Iteration(3)]));
+        assert_eq!(
+            (at.state, at.iteration, at.labels()),
+            (State::Capped, 3, vec![Role::MaxIterations, Role::Iteration(3)])
+        );
         let event = at.resumed();
         assert_eq!(event, Event::Restarted, "nobody opened it");
         at.there.number = Some(7);

@@ -36,6 +36,9 @@ impl Broker {
         let told = call.input(patch.to_vec()).told().await?;
         if told.code != 0 {
             let why = told.complaint().unwrap_or_else(|| "git does not say why".to_owned());
+            if take::is_ours(&why) {
+                return Err(told.trouble().into());
+            }
             return Ok(Applied::DoesNotApply(why.replace(char::is_control, " ")));
         }
         let tree = self.apart(&scratch, "write-tree").text().await?;

@@ -72,12 +72,13 @@ impl Broker {
         let listed = call.out().await?;
         let (folder, most) = (workspace.folder().to_owned(), self.settings.bytes_max);
         let found = tokio::task::spawn_blocking(move || changes(&folder, &listed, &others, most)).await;
-        let changes = found.map_err(|_| git::Trouble::Late("read".to_owned()))??;
+        let mut changes = found.map_err(|_| git::Trouble::Late("read".to_owned()))??;
         if changes.count == 0 {
             return Ok(None);
         }
         let call = self.apart(&scratch, "fast-import").args(["--quiet", "--done"]);
-        call.input([&changes.blobs, &b"done\n"[..]].concat()).done().await.map_err(take::of_agent)?;
+        changes.blobs.extend_from_slice(b"done\n");
+        call.input(changes.blobs).done().await.map_err(take::of_agent)?;
         let orders = [changes.gone, changes.put].concat();
         let call = self.apart(&scratch, "update-index").args(["-z", "--index-info"]);
         call.input(orders).done().await.map_err(take::of_agent)?;

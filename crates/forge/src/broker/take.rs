@@ -108,7 +108,7 @@ pub(super) fn of_agent(trouble: git::Trouble) -> Trouble {
 }
 
 /// Whether git's words say that this machine is at fault.
-fn is_ours(why: &str) -> bool {
+pub(super) fn is_ours(why: &str) -> bool {
     ["No space left", "Too many open files", "Cannot allocate memory", "Read-only file system"]
         .iter()
         .any(|words| why.contains(words))

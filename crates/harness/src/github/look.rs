@@ -199,6 +199,11 @@ impl GitHub {
         self.read(repo, |repo| repo.heads.get(branch).cloned())
     }
 
+    /// The names of all branches, sorted.
+    pub fn branches(&self, repo: &str) -> Vec<String> {
+        self.read(repo, |repo| repo.heads.keys().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect())
+    }
+
     /// The reviews of a pull request, the oldest first; panics when there is no such one.
     pub fn reviews(&self, repo: &str, number: i64) -> Vec<Review> {
         self.pull(repo, number).reviews

@@ -35,13 +35,7 @@ pub(crate) use hand_in::of_claim;
 pub(crate) use turn::{Turn, book, ended, let_work, take};
 
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows.
-pub(crate) async fn step(
-    desk: &mut Desk<'_>,
-    was: &Stored,
-    pull: Pull,
-    event: Event,
-    why: &str,
-) -> Result<Stored, No> {
+pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {
     let pull = pull.step(event, why, desk.now)?;
     let states = (was.pull.state, pull.state);
     // People see it there as soon as can be.
@@ -77,9 +71,7 @@ async fn of_gap(desk: &mut Desk<'_>, pull: &Pull, event: Event, why: &str) -> Re
         (Some(domain::gap::Event::Failed), _) => stored.gap.failure(desk.rules.failures_max),
         (Some(event), _) => event,
         // It was left to a person, and goes on.
-        (None, Event::Resumed | Event::Restarted | Event::Reopened)
-            if stored.gap.state == GapState::RequiresHuman =>
-        {
+        (None, Event::Resumed | Event::Restarted | Event::Reopened) if stored.gap.state == GapState::RequiresHuman => {
             domain::gap::Event::Reopened
         }
         (None, _) => return Ok(()),

@@ -1,6 +1,5 @@
 //! Reading a change by our own git: what the rules judge it by, and what a reviewer may cite.
 
-use domain::pull::Change;
 use domain::pull::fit::Facts;
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
@@ -18,38 +17,35 @@ pub(super) const DIFF_BYTES_MAX: usize = 1 << 20;
 /// How long until it is worth to try again what failed in the world.
 const AGAIN: Span = Span::secs(30);
 
-/// Reads what a branch would change.
-pub(super) async fn facts(
+/// The tips of the branch to merge into and of another one, brought here.
+pub(super) async fn tips(
     home: &Home,
     broker: &Broker,
     remote: &Remote,
-    name: &str,
     onto: &str,
-) -> Result<(Facts, Policy, Change), No> {
+    name: &str,
+) -> Result<(Commit, Option<Commit>), No> {
     let sources = [Source::Branch(branch(onto)?), Source::Branch(branch(name)?)];
     let tips = broker.fetch(remote, &sources).await.map_err(trouble)?;
-    let gone = |what: &str| Refusal::new(Code::NotFound, format!("there is no branch {what} in {}", home.repo));
-    let onto_tip = tips.first().cloned().flatten().ok_or_else(|| gone(onto))?;
-    let head = tips.get(1).cloned().flatten().ok_or_else(|| gone(name).field("branch").hint("push it first"))?;
-    let base = broker.parted(&onto_tip, &head).await.map_err(trouble)?;
-    let from = base.clone().unwrap_or_else(|| onto_tip.clone());
-    let seen = broker.inspect(&from, &head).await.map_err(trouble)?;
-    let policy = match broker.file(&onto_tip, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await.map_err(trouble)? {
+    let onto_tip = tips.first().cloned().flatten();
+    let onto_tip = onto_tip.ok_or_else(|| {
+        Refusal::new(Code::NotFound, format!("there is no branch {onto} in {}", home.repo))
+    })?;
+    Ok((onto_tip, tips.get(1).cloned().flatten()))
+}
+
+/// Reads what a commit would change where it is merged into another, and by which policy that is judged: the one that
+/// stands there, never the change's own.
+pub(super) async fn facts(broker: &Broker, onto: &Commit, head: &Commit) -> Result<(Facts, Policy, Commit), No> {
+    let base = broker.parted(onto, head).await.map_err(trouble)?;
+    let from = base.clone().unwrap_or_else(|| onto.clone());
+    let seen = broker.inspect(&from, head).await.map_err(trouble)?;
+    let policy = match broker.file(onto, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await.map_err(trouble)? {
         None => Policy::default(),
         // One that cannot be read lets nothing through.
-        Some(text) => String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed),
-    };
-    let change = Change {
-        branch: name.to_owned(),
-        head: head.as_str().to_owned(),
-        onto: onto.to_owned(),
-        base: from.as_str().to_owned(),
-        title: String::new(),
-        body: String::new(),
-        files: seen.files,
-        lines: seen.lines,
-        visual: None,
-        protected: None,
+        Some(text) => {
+            String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed)
+        }
     };
     let facts = Facts {
         descends: base.is_some() && seen.descends,
@@ -61,7 +57,7 @@ pub(super) async fn facts(
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         messages: seen.messages.into_iter().map(|message| message.text).collect(),
     };
-    Ok((facts, policy, change))
+    Ok((facts, policy, from))
 }
 
 /// The name of a branch, as it came.

@@ -141,11 +141,8 @@ pub(crate) async fn let_work(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Resu
 pub(crate) async fn take(desk: &mut Desk<'_>, was: &Stored, job: &Job, amount: Amount) -> Result<(), No> {
     let JobState::Held(claim) = &job.state else { return Ok(()) };
     let Some(stage) = was.pull.state.stage() else { return Ok(()) };
-    let who = Instance {
-        principal: claim.principal.clone(),
-        run: claim.id.clone(),
-        lineage: desk.call.by.lineage.clone(),
-    };
+    let who =
+        Instance { principal: claim.principal.clone(), run: claim.id.clone(), lineage: desk.call.by.lineage.clone() };
     hand::append(desk.tx, &was.pull.id, stage, &who).await?;
     let day = budget::day(desk.now);
     let row = spend::Row {
@@ -237,11 +234,8 @@ pub(super) async fn same_instance(
         return Ok(None);
     }
     let by = &desk.call.by;
-    let who = Instance {
-        principal: by.name.clone(),
-        run: run.unwrap_or_default().to_owned(),
-        lineage: by.lineage.clone(),
-    };
+    let who =
+        Instance { principal: by.name.clone(), run: run.unwrap_or_default().to_owned(), lineage: by.lineage.clone() };
     let stood = hand::of(desk.tx, &stored.pull.id).await?;
     Ok(stage::same_instance(stage, &who, &stood).map(|same| same.refusal(stage)))
 }

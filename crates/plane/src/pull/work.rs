@@ -112,11 +112,13 @@ impl Plane {
         let Some(change) = &pull.change else { return Ok((String::new(), true)) };
         let (home, broker) = self.broker()?;
         let (base, head) = (read::commit(&change.base)?, read::commit(&change.head)?);
-        let there = broker.has(&head).await.map_err(read::trouble)? && broker.has(&base).await.map_err(read::trouble)?;
+        let there =
+            broker.has(&head).await.map_err(read::trouble)? && broker.has(&base).await.map_err(read::trouble)?;
         if !there {
             let remote = home.forge.remote().await.map_err(read::later)?;
             let sources = [&change.onto, &change.branch].map(|name| read::branch(name));
-            let sources: Result<Vec<_>, _> = sources.into_iter().map(|name| name.map(forge::broker::Source::Branch)).collect();
+            let sources: Result<Vec<_>, _> =
+                sources.into_iter().map(|name| name.map(forge::broker::Source::Branch)).collect();
             broker.fetch(&remote, &sources?).await.map_err(read::trouble)?;
         }
         let diff = broker.diff(&base, &head, bytes_max).await.map_err(read::trouble)?;

@@ -1,6 +1,7 @@
 //! Homes of issues, for cases: a GitHub over the wire, or the local one; a plane that mirrors to it; and people who act
 //! there by hand.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -95,6 +96,11 @@ impl<'w> Given<'w> {
 
     /// The same at the level observe.
     pub(crate) async fn observing(world: &'w World, kind: Kind) -> Self {
+        Self::standing(world, kind, None).await
+    }
+
+    /// The same with branches in this folder, where it is the local home.
+    pub(crate) async fn standing(world: &'w World, kind: Kind, folder: Option<PathBuf>) -> Self {
         let (place, token) = match kind {
             Kind::GitHub => {
                 let fake = Fake::start_at(world.moment()).await;
@@ -104,7 +110,7 @@ impl<'w> Given<'w> {
                 (Place::GitHub(Box::new(fake)), token)
             }
             Kind::Local => {
-                let settings = forge::local::Settings { name: REPO.to_owned(), repository: None };
+                let settings = forge::local::Settings { name: REPO.to_owned(), repository: folder };
                 let local = Local::new(world.store().clone(), settings, StdRng::seed_from_u64(7)).expect("a home");
                 (Place::Local(local), String::new())
             }

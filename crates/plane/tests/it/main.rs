@@ -27,6 +27,7 @@ mod mirror_rests;
 mod mirror_sim;
 mod mirror_trouble;
 mod notice;
+mod pulls;
 mod scheduled;
 mod scheduled_clock;
 #[cfg(feature = "seeded-bugs")]

@@ -120,7 +120,8 @@ both!(every_answer_keeps_the_schema_of_its_tool, async |world| {
         .into_iter()
         .map(|tool| (tool["name"].as_str().unwrap_or_default().to_owned(), tool["outputSchema"].clone()))
         .collect();
-    let answers = answers(&client).await;
+    let mut answers = answers(&client).await;
+    answers.extend(crate::pipeline::answers(world).await);
     let asked_of: std::collections::BTreeSet<_> = answers.iter().map(|(tool, _)| format!("{PREFIX}{tool}")).collect();
     assert_eq!(asked_of, schemas.keys().cloned().collect(), "a tool was not asked");
     for (tool, answer) in answers {
@@ -189,7 +190,20 @@ both!(prompts_and_resources_are_served, async |world| {
     let prompts = client.ask("prompts/list", "", json!({})).await.expect("prompts");
     let names: Vec<_> =
         prompts["prompts"].as_array().expect("a list").iter().filter_map(|prompt| prompt["name"].as_str()).collect();
-    assert_eq!(names, ["agent-mcp-heartbeat", "check-jobs", "find-stale-prs", "register-jobs", "stuck-jobs"]);
+    assert_eq!(
+        names,
+        [
+            "agent-mcp-heartbeat",
+            "check-jobs",
+            "find-stale-prs",
+            "implementer",
+            "merger",
+            "planner",
+            "register-jobs",
+            "reviewer",
+            "stuck-jobs"
+        ]
+    );
     for name in names {
         let prompt = client.ask("prompts/get", name, json!({"name": name})).await.expect(name);
         let text = prompt["messages"][0]["content"]["text"].as_str().unwrap_or_default().to_owned();

@@ -12,13 +12,15 @@ use crate::asked::{Asked, ok};
 /// Of each tool that writes: whether what stood there may be gone afterwards, and whether the same arguments once more
 /// change nothing more. A lease moves with every renewal, and a name may be a new job's by the second call; a handle
 /// is good for one end only.
-const WRITES: [(&str, bool, bool); 15] = [
+const WRITES: [(&str, bool, bool); 22] = [
     ("acquire-lock", false, false),
+    ("ask-operator", false, true),
     ("check-in", false, false),
     ("claim-routine-job", false, false),
     ("complete-and-claim", false, false),
     ("complete-routine-job", false, false),
     ("defer-routine-job", false, true),
+    ("delegate-claim", false, false),
     ("deregister-routine-job", true, true),
     ("extend-lock", false, false),
     ("notify", false, false),
@@ -26,12 +28,17 @@ const WRITES: [(&str, bool, bool); 15] = [
     ("release-lock", true, true),
     ("renew-routine-job", false, false),
     ("report-gap", false, false),
+    ("report-usage", false, false),
+    ("submit-change", false, true),
+    ("submit-merge-verdict", false, true),
+    ("submit-plan", false, true),
+    ("submit-review", false, false),
     ("trigger-job", false, false),
     ("trigger-routine-job", false, false),
 ];
 
 /// The tools that read, and change nothing however often.
-const READS: [&str; 9] = [
+const READS: [&str; 12] = [
     "check-dead-letters",
     "check-firing-alerts",
     "check-orphan-jobs",
@@ -40,7 +47,10 @@ const READS: [&str; 9] = [
     "list-gaps",
     "list-locks",
     "list-routine-jobs",
+    "my-budget",
+    "pipeline-status",
     "show-gap",
+    "show-work",
 ];
 
 both!(annotations_tell_the_truth, async |world| {
@@ -52,7 +62,9 @@ both!(annotations_tell_the_truth, async |world| {
         let hint = |hint: &str| tool["annotations"][hint].as_bool().expect("a hint");
         (name, [hint("readOnlyHint"), hint("destructiveHint"), hint("idempotentHint"), hint("openWorldHint")])
     });
-    let open = |name: &str| matches!(name, "notify" | "check-firing-alerts");
+    let open = |name: &str| {
+        name.starts_with("submit-") || matches!(name, "notify" | "check-firing-alerts" | "ask-operator" | "show-work")
+    };
     let writes = WRITES.map(|(name, destroys, once)| (name.to_owned(), [false, destroys, once, open(name)]));
     let reads = READS.map(|name| (name.to_owned(), [true, false, true, open(name)]));
     assert_eq!(told.collect::<BTreeMap<_, _>>(), writes.into_iter().chain(reads).collect());

@@ -13,6 +13,7 @@ mod hooks;
 mod long;
 mod nul;
 mod operating;
+mod pipeline;
 mod plugin;
 mod reference;
 mod scenarios;

@@ -14,7 +14,7 @@ macro_rules! listed {
     () => {
         "name, kind, interval_ms, CAST(NULL AS TEXT) AS payload, priority, max_attempts, created_by, created_at, state, \
          next_run_at, triggered_at, attempts, fencing_token, claim_id, holder, principal, claimed_at, expires_at, progress, \
-         last_run_at, last_status, SUBSTR(last_summary, 1, 501) AS last_summary, changed_at, gap, resting, \
+         last_run_at, last_status, SUBSTR(last_summary, 1, 501) AS last_summary, changed_at, gap, resting, pull, \
          CAST(OCTET_LENGTH(payload) AS BIGINT) AS payload_bytes"
     };
 }

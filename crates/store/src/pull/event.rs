@@ -13,8 +13,9 @@ macro_rules! columns {
 }
 
 statements! {
-    APPEND = concat!("INSERT INTO pull_event (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-    OF_PULL = concat!("SELECT ", columns!(), " FROM pull_event WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT $2");
+    APPEND = concat!("INSERT INTO pull_event (", columns!(), ", seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+              (SELECT COALESCE(MAX(seq), 0) + 1 FROM pull_event WHERE pull = $3))");
+    OF_PULL = concat!("SELECT ", columns!(), " FROM pull_event WHERE pull = $1 ORDER BY seq DESC LIMIT $2");
 }
 
 /// Something that became of a pull request.

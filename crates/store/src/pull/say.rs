@@ -12,9 +12,10 @@ macro_rules! columns {
 }
 
 statements! {
-    ADD = concat!("INSERT INTO pull_say (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, 0, '')");
+    ADD = concat!("INSERT INTO pull_say (", columns!(), ", seq) VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, 0, '',
+             (SELECT COALESCE(MAX(seq), 0) + 1 FROM pull_say WHERE pull = $2))");
     OPEN = concat!("SELECT ", columns!(), " FROM pull_say WHERE pull = $1 AND state IN ('waiting', 'sending')
-              ORDER BY at, id LIMIT $2");
+              ORDER BY seq LIMIT $2");
     FIND = concat!("SELECT ", columns!(), " FROM pull_say WHERE id = $1 FOR UPDATE");
     SET = "UPDATE pull_say SET state = $4, tried_at = $5, tries = $6, error = $7
             WHERE id = $1 AND state = $2 AND tries = $3";

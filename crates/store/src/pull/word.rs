@@ -14,12 +14,13 @@ macro_rules! columns {
 }
 
 statements! {
-    APPEND = concat!("INSERT INTO pull_word (", columns!(), ")
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)");
-    OF_PULL = concat!("SELECT ", columns!(), " FROM pull_word WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT $2");
-    OF_CLAIM = concat!("SELECT ", columns!(), " FROM pull_word WHERE claim_id = $1 ORDER BY at DESC, id DESC LIMIT 1");
+    APPEND = concat!("INSERT INTO pull_word (", columns!(), ", seq)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                    (SELECT COALESCE(MAX(seq), 0) + 1 FROM pull_word WHERE pull = $2))");
+    OF_PULL = concat!("SELECT ", columns!(), " FROM pull_word WHERE pull = $1 ORDER BY seq DESC LIMIT $2");
+    OF_CLAIM = concat!("SELECT ", columns!(), " FROM pull_word WHERE claim_id = $1 ORDER BY seq DESC LIMIT 1");
     LATEST = concat!("SELECT ", columns!(), " FROM pull_word WHERE pull = $1 AND stage = $2 AND pass = 'final'
-               ORDER BY at DESC, id DESC LIMIT 1");
+               ORDER BY seq DESC LIMIT 1");
 }
 
 /// The first thing that a reviewer says, before it knows what the change is for, and what counts.

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 
 /// The repository behind the fake GitHub.
 pub(crate) const REPO: &str = "ann/website";
@@ -192,7 +192,7 @@ pub(crate) enum Says {
     Elsewhere(String),
     /// Nothing, ever. It knows when whoever asked has gone.
     Nothing,
-    /// What it was asked, with everything that was shown, as an error.
+    /// What it was shown, as an error.
     Echo,
 }
 
@@ -200,7 +200,8 @@ pub(crate) enum Says {
 pub(crate) struct Ear {
     pub(crate) addr: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
-    gone: Arc<Semaphore>,
+    /// How many are there.
+    guests: watch::Sender<usize>,
 }
 
 impl Ear {
@@ -208,14 +209,19 @@ impl Ear {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let gone = Arc::new(Semaphore::new(0));
-        let (keeps, goes) = (Arc::clone(&heard), Arc::clone(&gone));
+        let guests = watch::Sender::new(0);
+        let (keeps, counts) = (Arc::clone(&heard), guests.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, says.clone(), Arc::clone(&keeps), Arc::clone(&goes)));
+                let (says, keeps, counts) = (says.clone(), Arc::clone(&keeps), counts.clone());
+                counts.send_modify(|guests| *guests += 1);
+                tokio::spawn(async move {
+                    answer(stream, says, keeps).await;
+                    counts.send_modify(|guests| *guests -= 1);
+                });
             }
         });
-        Self { addr, heard, gone }
+        Self { addr, heard, guests }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -227,9 +233,9 @@ impl Ear {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until so many have gone without an answer.
-    pub(crate) async fn deserted(&self, by: u32) {
-        drop(self.gone.acquire_many(by).await.expect("it is open"));
+    /// Waits until everybody who came has gone.
+    pub(crate) async fn deserted(&self) {
+        drop(self.guests.subscribe().wait_for(|guests| *guests == 0).await.expect("it is open"));
     }
 
     pub(crate) fn heard_a_credential(&self) -> bool {
@@ -237,7 +243,7 @@ impl Ear {
     }
 }
 
-async fn answer(mut stream: TcpStream, says: Says, heard: Arc<Mutex<Vec<String>>>, gone: Arc<Semaphore>) {
+async fn answer(mut stream: TcpStream, says: Says, heard: Arc<Mutex<Vec<String>>>) {
     let mut head = Vec::new();
     while !head.windows(4).any(|four| four == b"\r\n\r\n") {
         let mut piece = [0; 4_096];
@@ -259,10 +265,11 @@ async fn answer(mut stream: TcpStream, says: Says, heard: Arc<Mutex<Vec<String>>
         }
         Says::Nothing => {
             while stream.read(&mut [0; 4_096]).await.is_ok_and(|count| count > 0) {}
-            return gone.add_permits(1);
+            return;
         }
         Says::Echo => {
-            let says = format!("you said {head}");
+            let shown = head.lines().find(|line| line.to_lowercase().starts_with("authorization")).unwrap_or_default();
+            let says = format!("you said {shown}");
             let length = says.len();
             format!(
                 "HTTP/1.1 403 x\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{says}"

@@ -66,7 +66,8 @@ async fn a_server_that_wants_another_credential_or_has_a_fault_is_told_at_once()
 async fn a_server_that_says_the_secret_back_is_not_repeated() {
     let (stage, main) = broker().await;
     let ear = Ear::open(Says::Echo).await;
-    nothing_came(&stage.broker, &at(&ear), &main).await;
+    let trouble = nothing_came(&stage.broker, &at(&ear), &main).await;
+    assert!(trouble.to_string().contains("you said") && trouble.to_string().contains("Basic …"), "{trouble}");
     assert!(ear.heard_a_credential());
 }
 
@@ -81,7 +82,7 @@ async fn a_server_that_never_answers_is_given_up_and_nothing_is_left_at_work() {
     let trouble = broker.fetch(&at(&ear), &[Source::Pull(1)]).await.expect_err("no fetch");
     assert_eq!(trouble, Trouble::Git(OfGit::Late("ls-remote".to_owned())));
     // Those who carried it too: nobody else had the connections.
-    ear.deserted(2).await;
+    ear.deserted().await;
 }
 
 /// A hook of the home's, which is the home's business.
@@ -97,10 +98,9 @@ fn home_hook(stage: &Stage, name: &str, does: &str) {
 async fn a_push_without_an_answer_is_not_known_to_have_been_done() {
     let stage = Stage::plain().await;
     let main = stage.fetched("main").await;
-    home_hook(&stage, "pre-receive", "exec tail -f /dev/null");
-    let settings = Settings { wire: Duration::from_secs(1), ..Settings::default() };
-    let broker = Broker::open(&stage.at("broker.git"), settings).await.expect("the same broker");
-    let pushed = broker.push(&stage.remote, &branch(BRANCH), None, &main).await;
+    // Whoever would answer dies instead.
+    home_hook(&stage, "pre-receive", "kill -9 $PPID");
+    let pushed = stage.broker.push(&stage.remote, &branch(BRANCH), None, &main).await;
     assert_eq!(pushed, Err(Trouble::Git(OfGit::Late("push".to_owned()))));
     assert_eq!(stage.broker.tip(&stage.remote, &branch(BRANCH)).await, Ok(None), "which is then asked");
 }
@@ -112,6 +112,22 @@ async fn what_the_home_refuses_is_told_with_its_reason() {
     home_hook(&stage, "update", "exit 1");
     let pushed = stage.broker.push(&stage.remote, &branch(BRANCH), None, &main).await;
     assert!(matches!(&pushed, Ok(Pushed::Refused { why }) if why.contains("hook declined")), "{pushed:?}");
+}
+
+/// It moves after the push has seen where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_moves_meanwhile_is_left_where_it_is() {
+    let stage = Stage::plain().await;
+    let agent = stage.agent().await;
+    let main = agent.workspace.base();
+    agent.write("one.txt", "1\n");
+    let made = agent.commit("one");
+    stage.broker.take(&agent.workspace, &run()).await.expect("taken");
+    let moves = format!("git update-ref refs/heads/{BRANCH} {}", main.as_str());
+    home_hook(&stage, "pre-receive", &format!("unset GIT_QUARANTINE_PATH\n{moves}"));
+    let pushed = stage.broker.push(&stage.remote, &branch(BRANCH), None, &made).await;
+    assert_eq!(pushed, Ok(Pushed::Stale { at: Some(main.clone()) }));
+    assert_eq!(stage.broker.tip(&stage.remote, &branch(BRANCH)).await, Ok(Some(main.clone())));
 }
 
 #[tokio::test(flavor = "multi_thread")]

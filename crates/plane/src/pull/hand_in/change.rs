@@ -3,15 +3,17 @@
 
 use domain::agent::Right;
 use domain::id;
-use domain::pull::{Change, Event, Hand as Whose, Pull, Stage, fit};
+use domain::pull::fit::{self, Looks};
+use domain::pull::{Change, Event, Hand as Whose, Pull, Stage};
 use domain::refusal::{Code, Refusal};
 use domain::time::Time;
-use forge::broker::{Applied, Broker, Pushed, Run, Source};
-use forge::git::{Hand, Person};
+use forge::broker::{Applied, Broker, Pushed, Run};
+use forge::git::{Branch, Commit, Hand, Person};
 use forge::{Forge, Remote};
 use futures::FutureExt;
 use serde_json::json;
 use store::pull::word::{self, Pass};
+use store::seeded::bug;
 
 use super::{AtWork, Fingerprint, HandedIn, anew, at_work, end};
 use crate::desk::Desk;
@@ -70,11 +72,18 @@ impl Plane {
         }
         let words = Words { title: title.to_owned(), body: body.to_owned(), answer, by };
         let held = claim_id.clone();
-        let pull = self.at_desk(call.clone(), move |desk| {
+        let at = self.at_desk(call.clone(), move |desk| {
             let claim_id = held.clone();
-            async move { Ok(at_work(desk, Stage::Implementer, &claim_id).await?.stored.pull) }.boxed()
+            async move {
+                let AtWork { job, stored, .. } = at_work(desk, Stage::Implementer, &claim_id).await?;
+                let domain::job::State::Held(claim) = job.state else { return Err(store::Fault::Conflict.into()) };
+                Ok((stored.pull, claim.claimed_at))
+            }
+            .boxed()
         });
-        let change = self.read_change(&pull.await?, &claim_id, handed, &words).await?;
+        let (pull, since) = at.await?;
+        let change = self.read_change(&pull, (&claim_id, since), handed, &words.title).await?;
+        let change = Change { title: words.title.clone(), body: words.body.clone(), ..change };
         let done = self.write(call, right, move |desk| {
             submit(desk, claim_id.clone(), change.clone(), words.clone()).boxed()
         });
@@ -83,53 +92,97 @@ impl Plane {
         Ok(done)
     }
 
-    /// Brings a change to the forge where it is not there yet, and reads it.
-    async fn read_change(&self, pull: &Pull, claim_id: &str, handed: Handed, words: &Words) -> Result<Change, No> {
+    /// Reads a change and judges it, and brings it to the forge where it is not there yet: never before it is judged.
+    async fn read_change(
+        &self,
+        pull: &Pull,
+        (run, since): (&str, Time),
+        handed: Handed,
+        title: &str,
+    ) -> Result<Change, No> {
         let (home, broker) = self.broker()?;
         let remote = home.forge.remote().await.map_err(read::later)?;
         let onto = home.forge.repository().await.map_err(read::later)?.default_branch;
-        let (branch, head) = match handed {
-            Handed::Branch { name, head } => (name, head),
-            Handed::Patch(patch) => {
-                let branch = pull.change.as_ref().map(|change| change.branch.clone());
-                let branch = branch.unwrap_or_else(|| pull.branch(&self.rules().branch_prefix));
-                let at = self.moment().await?;
-                let at = Patch { pull, branch: &branch, onto: &onto, run: claim_id, at, title: &words.title };
-                let head = put(home.forge.as_ref(), broker, &remote, at, patch.as_bytes()).await?;
-                (branch, head)
+        let given = pull.change.as_ref().map(|change| change.branch.clone());
+        match handed {
+            Handed::Branch { name, head } => {
+                if let Some(given) = given.filter(|given| *given != name) {
+                    let message = format!("the pull request is of the branch {given}");
+                    return Err(Refusal::invalid("branch", message).hint("push a revision to the same branch").into());
+                }
+                if name == onto {
+                    let message = "the branch is the one to merge into";
+                    return Err(Refusal::invalid("branch", message).hint("use another").into());
+                }
+                let read = self.read_branch(home, broker, &remote, &name, &onto).await?;
+                if read.head != head {
+                    return Err(Refusal::new(Code::StaleHead, format!("the branch {name} is at {}", read.head))
+                        .field("head")
+                        .hint("push first, then hand in the commit at its tip")
+                        .into());
+                }
+                Ok(read)
             }
-        };
-        if let Some(change) = pull.change.as_ref().filter(|change| change.branch != branch) {
-            let message = format!("the pull request is of the branch {}", change.branch);
-            return Err(Refusal::invalid("branch", message).hint("push a revision to the same branch").into());
+            Handed::Patch(patch) => {
+                let name = given.unwrap_or_else(|| pull.branch(&self.rules().branch_prefix));
+                let (tip, there) = read::tips(home, broker, &remote, &onto, &name).await?;
+                let person = person(home.forge.as_ref()).await?;
+                // By the moment of its claim, so that the same patch handed in once more is the same commit.
+                let hand = Hand { author: person.clone(), committer: person, at: since };
+                let base = match pull.head() {
+                    None => tip.clone(),
+                    Some(head) => read::commit(head)?,
+                };
+                let head = applied(broker, run, &base, patch.as_bytes(), (&hand, title)).await?;
+                let change = self.judged(broker, (&onto, &tip), &name, &head).await?;
+                if there.as_ref() != Some(&head) {
+                    // Of what was never handed in, a branch of ours may be left that nobody knows.
+                    let expected = if pull.head().is_none() { there } else { Some(base) };
+                    pushed(broker, &remote, &read::branch(&name)?, expected.as_ref(), &head).await?;
+                }
+                Ok(change)
+            }
         }
-        if branch == onto {
-            return Err(Refusal::invalid("branch", "the branch is the one to merge into").hint("use another").into());
-        }
-        let read = self.read_branch(home, broker, &remote, &branch, &onto).await?;
-        if read.head != head {
-            return Err(Refusal::new(Code::StaleHead, format!("the branch {branch} is at {}", read.head))
-                .field("head")
-                .hint("push first, then hand in the commit at its tip")
-                .into());
-        }
-        Ok(Change { title: words.title.clone(), body: words.body.clone(), ..read })
     }
 
-    /// Reads what a branch would change, and judges it. Its words are those of nobody yet.
+    /// Reads what a branch of the forge would change, and judges it. Its words are those of nobody yet.
     pub(in crate::pull) async fn read_branch(
         &self,
         home: &Home,
         broker: &Broker,
         remote: &Remote,
-        branch: &str,
+        name: &str,
         onto: &str,
     ) -> Result<Change, No> {
-        let (facts, policy, mut change) = read::facts(home, broker, remote, branch, onto).await?;
-        let looks = facts.judge(&self.rules().caps, &policy)?;
-        change.visual = looks.visual;
-        change.protected = looks.protected;
-        Ok(change)
+        let (tip, head) = read::tips(home, broker, remote, onto, name).await?;
+        let head = head.ok_or_else(|| {
+            let message = format!("there is no branch {name} in {}", home.repo);
+            Refusal::new(Code::NotFound, message).field("branch").hint("push it first")
+        })?;
+        self.judged(broker, (onto, &tip), name, &head).await
+    }
+
+    async fn judged(
+        &self,
+        broker: &Broker,
+        (onto, tip): (&str, &Commit),
+        name: &str,
+        head: &Commit,
+    ) -> Result<Change, No> {
+        let (facts, policy, base) = read::facts(broker, tip, head).await?;
+        let looks = if bug("push-unjudged") { Looks::default() } else { facts.judge(&self.rules().caps, &policy)? };
+        Ok(Change {
+            branch: name.to_owned(),
+            head: head.as_str().to_owned(),
+            onto: onto.to_owned(),
+            base: base.as_str().to_owned(),
+            title: String::new(),
+            body: String::new(),
+            files: facts.files,
+            lines: facts.lines,
+            visual: looks.visual,
+            protected: looks.protected,
+        })
     }
 
     /// The home, and the broker through which changes reach it.
@@ -141,49 +194,40 @@ impl Plane {
     }
 }
 
-/// Where a patch goes.
-struct Patch<'a> {
-    pull: &'a Pull,
-    branch: &'a str,
-    onto: &'a str,
-    run: &'a str,
-    at: Time,
-    title: &'a str,
-}
-
-/// Makes a commit of a patch and pushes it; gives its id.
-async fn put(forge: &dyn Forge, broker: &Broker, remote: &Remote, at: Patch<'_>, patch: &[u8]) -> Result<String, No> {
-    let (branch, onto) = (read::branch(at.branch)?, read::branch(at.onto)?);
-    let sources = [Source::Branch(onto), Source::Branch(branch.clone())];
-    let tips = broker.fetch(remote, &sources).await.map_err(read::trouble)?;
-    let (onto, there) = (tips.first().cloned().flatten(), tips.get(1).cloned().flatten());
-    let expected = match at.pull.head() {
-        None => None,
-        Some(head) => Some(read::commit(head)?),
-    };
-    let onto = onto.ok_or_else(|| Refusal::new(Code::WrongState, "the branch to merge into is not there"))?;
-    let base = expected.clone().unwrap_or(onto);
-    let person = person(forge).await?;
-    let hand = Hand { author: person.clone(), committer: person, at: at.at };
-    let run = Run::parse(at.run).map_err(read::trouble)?;
-    let commit = match broker.apply(&run, &base, patch, &hand, at.title).await.map_err(read::trouble)? {
-        Applied::Commit(commit) => commit,
+/// Makes a commit of a patch, in the broker alone.
+async fn applied(
+    broker: &Broker,
+    run: &str,
+    base: &Commit,
+    patch: &[u8],
+    (hand, title): (&Hand, &str),
+) -> Result<Commit, No> {
+    let run = Run::parse(run).map_err(read::trouble)?;
+    match broker.apply(&run, base, patch, hand, title).await.map_err(read::trouble)? {
+        Applied::Commit(commit) => Ok(commit),
         Applied::DoesNotApply(why) => {
             let message = format!("the patch does not apply: {why}");
-            return Err(Refusal::new(Code::UnfitChange, message).field("patch").hint("make it against the head").into());
+            Err(Refusal::new(Code::UnfitChange, message).field("patch").hint("make it against the head").into())
         }
-    };
-    // The same patch once more, whose push was not answered.
-    if there.as_ref() == Some(&commit) {
-        return Ok(commit.as_str().to_owned());
     }
-    match broker.push(remote, &branch, expected.as_ref(), &commit).await.map_err(read::trouble)? {
-        Pushed::Done => Ok(commit.as_str().to_owned()),
+}
+
+/// Moves a branch of ours onto a commit, if it is where it was seen.
+async fn pushed(
+    broker: &Broker,
+    remote: &Remote,
+    branch: &Branch,
+    expected: Option<&Commit>,
+    head: &Commit,
+) -> Result<(), No> {
+    match broker.push(remote, branch, expected, head).await.map_err(read::trouble)? {
+        Pushed::Done => Ok(()),
         Pushed::Stale { .. } => {
             Err(Refusal::new(Code::StaleHead, "somebody pushed meanwhile").hint("look at the head again").into())
         }
         Pushed::Refused { why } => {
-            Err(Refusal::new(Code::UnfitChange, format!("the forge would not have it: {why}")).into())
+            let message = format!("the forge would not have it: {why}");
+            Err(Refusal::new(Code::UnfitChange, message).hint("look at the rules of its branches").into())
         }
     }
 }

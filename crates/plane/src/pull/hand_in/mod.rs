@@ -6,10 +6,10 @@ mod plan;
 mod review;
 mod verdict;
 
+use domain::id;
 use domain::job::{Job, Pointer, Stale, State as JobState, Status};
 use domain::pull::{Instance, Stage};
 use domain::refusal::{Code, Refusal};
-use domain::id;
 use futures::FutureExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -40,8 +40,11 @@ impl Fingerprint {
         let line = |field: &'static str, text: Option<String>| {
             let text = text.unwrap_or_default();
             if text.chars().count() > MODEL_CHARS_MAX || text.chars().any(id::is_unprintable) {
-                return Err(Refusal::invalid(field, format!("{field} is no line of at most {MODEL_CHARS_MAX} characters"))
-                    .hint("leave it out, or give a short name"));
+                return Err(Refusal::invalid(
+                    field,
+                    format!("{field} is no line of at most {MODEL_CHARS_MAX} characters"),
+                )
+                .hint("leave it out, or give a short name"));
             }
             Ok(text)
         };
@@ -107,7 +110,8 @@ pub(super) struct AtWork {
 /// of a pull request whose turn it is, and by nobody who stood in another stage.
 pub(super) async fn at_work(desk: &mut Desk<'_>, stage: Stage, claim_id: &str) -> Result<AtWork, No> {
     let (job, stored) = of_claim(desk, claim_id).await?;
-    let wrong = |message: String, hint: &str| No::from(Refusal::new(Code::WrongJob, message).field("claim_id").hint(hint));
+    let wrong =
+        |message: String, hint: &str| No::from(Refusal::new(Code::WrongJob, message).field("claim_id").hint(hint));
     if job.kind != stage.name() {
         return Err(wrong(format!("the claim is of a {}'s turn", job.kind), "hand in by the tool of your own stage"));
     }

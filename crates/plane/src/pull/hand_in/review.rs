@@ -84,7 +84,8 @@ async fn submit(
     };
     word::append(desk.tx, &id, new).await?;
     let object = format!("pull:{}", stored.pull.id);
-    let after = json!({"review": id, "verdict": review.verdict.name(), "head": head, "findings": review.findings.len()});
+    let after =
+        json!({"review": id, "verdict": review.verdict.name(), "head": head, "findings": review.findings.len()});
     desk.record(object, &(), &after).await?;
     if pass == Pass::First {
         let change = stored.pull.change.clone().ok_or(store::Fault::Conflict)?;

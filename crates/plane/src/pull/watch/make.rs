@@ -185,8 +185,13 @@ impl Plane {
             (Made::Open { .. }, _) => self.find_opened(home, stored).await?,
             // To write it again does no harm.
             (Made::Plan { .. }, _) | (Made::Check { .. } | Made::Review { .. } | Made::Comment { .. }, None) => false,
-            (Made::Check { .. }, Some(_)) => {
-                home.forge.checks(&say.head).await?.iter().any(|check| check.external_id == say.id)
+            (Made::Check { title, .. }, Some(_)) => {
+                // A home that keeps no name of ours for it shows what it says.
+                let same = |check: &forge::Check| {
+                    check.external_id == say.id
+                        || (check.external_id.is_empty() && check.name == CHECK && title.starts_with(&check.title))
+                };
+                home.forge.checks(&say.head).await?.iter().any(same)
             }
             (Made::Review { .. }, Some(number)) => {
                 let reviews = home.forge.reviews(number).await?;

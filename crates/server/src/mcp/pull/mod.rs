@@ -85,6 +85,7 @@ impl From<HandedIn> for Handed {
 
 /// Reads a word that the schema has let through.
 fn word<T: DeserializeOwned>(field: &'static str, text: &str) -> Result<T, Refusal> {
-    let unknown = |_| Refusal::invalid(field, format!("{field} is no word that is known")).hint("see the schema of this tool");
+    let unknown =
+        |_| Refusal::invalid(field, format!("{field} is no word that is known")).hint("see the schema of this tool");
     serde_json::from_value(json!(text)).map_err(unknown)
 }

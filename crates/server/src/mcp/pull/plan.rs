@@ -51,7 +51,8 @@ pub(super) fn submit() -> Tool {
     };
     Tool::new(words, Right::HandIn(Stage::Planner), Nature::Settles, |plane, call, args: PlanArgs| async move {
         let PlanArgs { claim_id, approaches, chosen, steps, by } = args;
-        let approaches = approaches.into_iter().map(|ApproachArgs { name, about, lines }| Approach { name, about, lines });
+        let approaches =
+            approaches.into_iter().map(|ApproachArgs { name, about, lines }| Approach { name, about, lines });
         let plan = Plan { approaches: approaches.collect(), chosen, steps };
         Ok(Handed::from(plane.submit_plan(&call, &claim_id, plan, by.read()?).await?))
     })

@@ -104,7 +104,15 @@ fn answer(reviewed: Reviewed) -> ReviewAnswer {
         Reviewed::First { title, body } => {
             let description = Said::new("description of the change", "implementer", &body);
             let untrusted = Some(Untrusted { title: plain(&title), description });
-            ReviewAnswer { ok: true, pass: "first", next: ONCE_MORE, pull: None, state: None, iteration: None, untrusted }
+            ReviewAnswer {
+                ok: true,
+                pass: "first",
+                next: ONCE_MORE,
+                pull: None,
+                state: None,
+                iteration: None,
+                untrusted,
+            }
         }
         Reviewed::Final(done) => ReviewAnswer {
             ok: true,
