@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     audit, budget, completions, config, dead_letters, decisions, gaps, issues, jobs, kinds, level, locks, man, mcp,
-    migrate, notify, pulls, routines, runs, schedules, serve, switch, token,
+    migrate, notify, pulls, routines, runs, schedules, serve, switch, token, work,
 };
 use crate::config::Flags;
 
@@ -128,6 +128,9 @@ pub(crate) enum Command {
     /// Kill switches: everything, a kind of job, or a repository
     #[command(subcommand)]
     Switch(switch::Switch),
+    /// Claim jobs of the pipeline and let an agent's command line work on them
+    #[command(after_help = work::AFTER_HELP)]
+    Work(work::Work),
     /// Show what is booked today, by stage and by pull request, and what is left
     Budget(budget::Budget),
     /// Scheduled jobs: work of the server's own

@@ -1,22 +1,46 @@
-//! One agent for one claimed job: an agent's command line run in a workspace, metered by what it prints, and ended, with
-//! whatever it started, at its budget, its deadline or the loss of its claim.
+//! A runner of agents: it claims a job, lets an agent's command line work on it in a workspace of its own, metered by what it
+//! prints, and hands in what it made. A run ends, with whatever it started, at its budget, its deadline or the loss of its
+//! claim.
 //!
-//! Whether what it left behind is any good is not judged here, nothing is claimed or reported, and this is no sandbox:
-//! an agent that may run commands may do what its user may.
+//! Whether a change is good is not judged here, only whether it is fit to be pushed; the server judges both. And this is no
+//! sandbox: an agent that may run commands may do what its user may.
+//!
+//! | subject | file |
+//! |---|---|
+//! | one job from its claim to its end | `work` |
+//! | the server, asked | `client`, `ask` |
+//! | the claim, kept | `lease` |
+//! | the repository and the broker | `origin`, `bench` |
+//! | the private folder | `room` |
+//! | what is said to the agent, and of it | `prompt`, `tell` |
+//! | one run of an agent | `run`, `process`, `stray`, `agent`, `home`, `environment`, `meter`, `text` |
 
 mod agent;
+mod ask;
+mod bench;
+mod client;
 mod environment;
 mod home;
+mod lease;
 mod meter;
+mod origin;
 mod process;
+mod prompt;
+mod room;
 mod run;
 mod stray;
+mod tell;
 mod text;
+mod work;
 
 pub use agent::{AGENT_TEXT_MAX, Agent, BadAgent, Brief, Mcp, Tools};
+pub use client::{Client, Trouble};
 pub use environment::{Environment, PROVIDERS};
 pub use home::Home;
 pub use meter::{COUNT_MAX, Facts, Line, MICRO_USD_MAX, Meter, Source, Usage};
+pub use origin::Origin;
 pub use process::LINE_BYTES_MAX;
 pub use run::{Ended, How, Limits, NotStarted, Progress, Why, run};
+pub use tell::usd;
 pub use text::{ERROR_MAX, SAID_MAX};
+pub use work::{End, News, Now, Outcome, Settings, Worked, Worker};

@@ -27,6 +27,7 @@ pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod switch;
 pub(crate) mod token;
+pub(crate) mod work;
 
 use crate::cli::{Cli, Command};
 use crate::config::{Config, Flags, load};
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Man(command) => command.run(),
         Command::Config(config::Settings::Default) => say(config::manual()),
         Command::Serve(command) => serve::run(&start(&command.add_to(flags), Talk::Server)?, format).await,
+        Command::Work(command) => Box::pin(command.run(&start(&flags, Talk::Command)?, format)).await,
         Command::Mcp => Box::pin(mcp::run(&start(&flags, Talk::Server)?)).await,
         Command::Audit(audit::Audit::Export) => audit::export(&start(&flags, Talk::Command)?).await,
         Command::Doctor => match start(&flags, Talk::Command) {

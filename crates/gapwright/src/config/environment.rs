@@ -9,8 +9,9 @@ use figment::{Error, Metadata, Profile, Provider};
 /// service of our name.
 const PREFIX: &str = "GAPWRIGHT__";
 
-/// Variables that are no settings: which file holds them, and who the client of `mcp` is.
-const READ_BY_NAME: [&str; 2] = ["GAPWRIGHT_CONFIG", "GAPWRIGHT_TOKEN"];
+/// Variables that are no settings: which file holds them, who the client of `mcp` is, and who
+/// `work` is.
+const READ_BY_NAME: [&str; 3] = ["GAPWRIGHT_CONFIG", "GAPWRIGHT_TOKEN", "GAPWRIGHT_WORK_TOKEN"];
 
 /// One value from one place.
 pub(super) struct Single {
@@ -40,6 +41,11 @@ impl Provider for Single {
 pub(crate) fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this file reads the environment for everybody")]
     std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Every variable that is a text, for whoever lets an agent have some of them.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The names of the variables that begin like ours and set nothing, sorted. Those that the program reads by their name

@@ -133,7 +133,7 @@ impl Config {
         let forge: Arc<dyn Forge> = match self.forge_kind()? {
             Kind::None => return Ok(None),
             Kind::Local => Arc::new(self.local(store, chance)?),
-            Kind::GitHub => Arc::new(self.github(store)?),
+            Kind::GitHub => Arc::new(self.github(Some(store))?),
         };
         let path = ["forge", "webhook_secret"];
         let secret = self.secret(&path, &written.webhook_secret, &written.webhook_secret_file)?;
@@ -162,7 +162,8 @@ impl Config {
             .map_err(|fault| Failure::usage("the local forge cannot be used").why(fault.to_string()))
     }
 
-    fn github(&self, store: &Store) -> Result<GitHub, Failure> {
+    /// The home on GitHub. Without a store its writes are counted by themselves.
+    pub(crate) fn github(&self, store: Option<&Store>) -> Result<GitHub, Failure> {
         let written = &self.sections.forge;
         let token = self.secret(&["forge", "token"], &written.token, &written.token_file)?;
         let key = self.secret(&["forge", "app_key"], &written.app_key, &written.app_key_file)?;
@@ -184,7 +185,7 @@ impl Config {
         let now = Arc::new(machine_time);
         let settings = github::Settings {
             api: written.api.clone(),
-            shared: Some(store.clone()),
+            shared: store.cloned(),
             ..github::Settings::new(self.repository(), auth, now)
         };
         GitHub::new(settings).map_err(|bad| Failure::usage("GitHub cannot be used").why(bad.why).hint(bad.next))
@@ -196,9 +197,10 @@ fn is_short(secret: &secrecy::SecretString) -> bool {
     secret.expose_secret().chars().count() < SECRET_CHARS_MIN
 }
 
-/// The moment by which GitHub counts: how old a signature is, and when a token ends.
+/// The moment by which GitHub counts: how old a signature is, and when a token ends. A runner on another machine has no
+/// better one either.
 #[expect(clippy::disallowed_methods, reason = "GitHub does not know the store's clock")]
-fn machine_time() -> Time {
+pub(crate) fn machine_time() -> Time {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Time(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

@@ -20,8 +20,8 @@ use figment::providers::{Format as _, Toml};
 use figment::value::Dict;
 use figment::{Metadata, Profile, Provider};
 
-pub(crate) use environment::variable;
-pub(crate) use forge::Kind as ForgeKind;
+pub(crate) use environment::{variable, variables};
+pub(crate) use forge::{Kind as ForgeKind, machine_time};
 pub(crate) use leaf::{Leaf, Origin, masked};
 pub(crate) use pipeline::Place;
 pub(crate) use sections::Sections;

@@ -118,7 +118,7 @@ impl Config {
     }
 
     /// What may be spent, and how large a change may be.
-    pub(super) fn caps(&self) -> Caps {
+    pub(crate) fn caps(&self) -> Caps {
         let written = &self.sections.pipeline;
         let [planner, implementer, reviewer, merger, pull, day] =
             self.amounts().map(|(_, tokens, usd)| Amount { tokens, micro_usd: usd.saturating_mul(MICRO) });

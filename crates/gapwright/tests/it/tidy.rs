@@ -76,8 +76,8 @@ const EDGES: [(&str, &[&str]); 10] = [
     ("forge", &["domain", "store"]),
     ("plane", &["domain", "store", "notify", "alerts", "forge"]),
     ("server", &["domain", "store", "plane"]),
-    ("runner", &["domain"]),
-    ("gapwright", &["domain", "store", "notify", "alerts", "forge", "plane", "server"]),
+    ("runner", &["domain", "forge"]),
+    ("gapwright", &["domain", "store", "notify", "alerts", "forge", "plane", "server", "runner"]),
     ("harness", &["domain", "store", "notify", "alerts", "forge", "plane"]),
 ];
 

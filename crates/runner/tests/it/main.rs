@@ -1,10 +1,12 @@
 //! Agents run for real: small scripts that print what real agents printed, or misbehave as no real one should.
 //!
-//! The real Claude Code is run by the clients' suite, not here.
+//! The real Claude Code is run by the clients' suite, not here. In `work` the server, the plane, git and the broker are real
+//! too.
 
 mod ends;
 mod inside;
 mod kills;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,0 +1,375 @@
+//! One job from its claim to its end: a look, a fresh workspace, a token of its own, the agent, and what it made handed in.
+//!
+//! However it goes, the claim is ended or it is said why it could not be, and nothing of the run is left on this machine.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::budget::Caps;
+use domain::id;
+use domain::pull::Stage;
+use domain::time::Time;
+use forge::broker::{self, Broker, Run, Workspace};
+use forge::git::Person;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, Brief, Mcp, Tools};
+use crate::ask::{Change, Job, Work};
+use crate::bench::{Bench, Halt, Sight};
+use crate::client::{Client, Trouble};
+use crate::environment::Environment;
+use crate::lease::{Cause, Lease};
+use crate::meter::Usage;
+use crate::origin::Origin;
+use crate::prompt;
+use crate::room::Room;
+use crate::run::{Ended, Limits, Progress, run};
+use crate::tell;
+
+/// How long a job waits that the world kept from being worked on.
+const LATER: Duration = Duration::from_mins(2);
+/// How long a job waits that this runner cannot work on, but another may.
+const BROKEN: Duration = Duration::from_mins(5);
+/// How long a job waits whose runner was stopped.
+const STOPPED: Duration = Duration::from_mins(1);
+/// How often a step is tried that the world keeps from being done.
+const TRIES_MAX: u32 = 4;
+
+/// Tells the moment that stands in the commits that we make.
+pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// How a worker works.
+#[derive(Clone)]
+pub struct Settings {
+    /// The stage whose jobs it takes.
+    pub stage: Stage,
+    /// What it calls itself.
+    pub holder: String,
+    /// The agent that does the work.
+    pub agent: Agent,
+    /// The agent's model, where it lets one choose.
+    pub model: Option<String>,
+    /// What the agent gets to know of the environment.
+    pub environment: Environment,
+    /// The repository that its jobs are about, `OWNER/NAME` or a plain name.
+    pub repo: String,
+    /// How the branches begin that are pushed.
+    pub branch_prefix: String,
+    /// How long a run may take; and how large a change may be, unless the server says.
+    pub caps: Caps,
+    /// For how long a job is claimed at a time.
+    pub ttl: Duration,
+    /// The pause before a step is tried again, which doubles with each try.
+    pub pause: Duration,
+    /// The folder below which workspaces are made, an absolute path.
+    pub rooms: PathBuf,
+    /// The moment.
+    pub now: Now,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Settings").field("stage", &self.stage).field("repo", &self.repo).finish_non_exhaustive()
+    }
+}
+
+/// Works on jobs, one at a time. Clones share the broker and the connection to the server.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    client: Client,
+    bench: Bench,
+    settings: Settings,
+}
+
+/// Something to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// A job was claimed.
+    Claimed {
+        /// Its name.
+        job: String,
+        /// The gap that it is about.
+        gap: String,
+    },
+    /// The agent did something.
+    Agent(Progress),
+}
+
+/// How a job went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The job.
+    pub job: String,
+    /// How it ended.
+    pub end: End,
+    /// What is known to have been used.
+    pub usage: Option<Usage>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// What it is for was handed in.
+    HandedIn,
+    /// It failed, and the attempt counts.
+    Failed(String),
+    /// It was put off, and the attempt does not count.
+    Deferred(String),
+    /// It was put off, for this runner can work on none.
+    Broken(String),
+    /// The claim is no longer ours.
+    Lost,
+    /// It was put off, for the runner is to stop.
+    Stopped,
+    /// The claim could not be ended: it runs out by itself.
+    Unended(String),
+}
+
+/// What came of asking for a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Worked {
+    /// There was one.
+    Job(Outcome),
+    /// There was none, and why.
+    Nothing(String),
+}
+
+/// What came of an agent that ended.
+struct Far {
+    /// What it said last.
+    summary: String,
+    /// Whether what it is for was handed in, or why not.
+    handed: Result<(), Halt>,
+}
+
+impl Worker {
+    /// A worker whose broker is in this folder, which is made where there is none; the folder above must be there. Several
+    /// workers may share it, in one process or several.
+    pub async fn open(
+        client: Client,
+        origin: Origin,
+        broker: &Path,
+        settings: Settings,
+    ) -> Result<Self, broker::Trouble> {
+        let rules = broker::Settings { prefix: settings.branch_prefix.clone(), ..broker::Settings::default() };
+        let broker = Broker::open(broker, rules).await?;
+        Ok(Self { client, bench: Bench { broker, origin }, settings })
+    }
+
+    /// Takes a job, if one is due, and works on it to its end. `stop` gives it back within a few seconds.
+    pub async fn one(&self, stop: &CancellationToken, show: impl Fn(News)) -> Result<Worked, Trouble> {
+        let Settings { holder, ttl, stage, .. } = &self.settings;
+        let began = Instant::now();
+        let claimed = self.client.claim(holder, *ttl, *stage).await?;
+        let (Some(job), Some(claim)) = (claimed.job, claimed.claim_id) else {
+            return Ok(Worked::Nothing(claimed.reason.unwrap_or_else(|| "nothing_due".to_owned())));
+        };
+        show(News::Claimed { job: job.name.clone(), gap: job.gap().to_owned() });
+        let lease = Lease::new(self.client.clone(), claim, (*stage, &job.name), *ttl);
+        let far = tokio::select! {
+            far = self.work(&job, &lease, &show) => far,
+            never = lease.keep(stop) => match never {},
+        };
+        let end = self.end(&job, &lease, far).await;
+        Ok(Worked::Job(Outcome { job: job.name, end, usage: lease.usage(), took: began.elapsed() }))
+    }
+
+    async fn work(&self, job: &Job, lease: &Lease, show: &impl Fn(News)) -> Result<Far, Halt> {
+        let work = self.until_over(lease, async || Ok(self.client.show_work(&lease.claim).await?)).await?;
+        if work.pull.repo != self.settings.repo {
+            let why = format!("the job is about {}, and this runner works on {}", work.pull.repo, self.settings.repo);
+            return Err(Halt::Broken(why));
+        }
+        let sight = self.until_over(lease, async || self.bench.look(&work).await).await?;
+        let run = Run::parse(&lease.claim).map_err(|why| Halt::Broken(why.to_string()))?;
+        let room = Room::make(&self.settings.rooms);
+        let room = room.map_err(|error| Halt::Broken(format!("no workspace can be made: {error}")))?;
+        let by = self.person();
+        let workspace = self.bench.lay_out(&room.workspace(), self.settings.stage, &sight, &by).await?;
+        let token = self.until_over(lease, async || Ok(self.client.delegate(&lease.claim).await?)).await?;
+        let stage = self.settings.stage;
+        let said = self.until_over(lease, async || Ok(self.client.prompt(stage.name()).await?)).await?;
+        let limits = self.limits(&work);
+        let brief = Brief {
+            job: job.name.clone(),
+            claim: lease.claim.clone(),
+            role: stage.role(),
+            workspace: workspace.folder().to_owned(),
+            homes: room.homes(),
+            mcp: Mcp { url: self.client.url().to_owned(), token },
+            prompt: prompt::whole(&said, stage, lease, &work, &workspace, &sight, &limits),
+            tools: Tools::of(stage.role()),
+            model: self.settings.model.clone(),
+            turns_max: None,
+            environment: self.settings.environment.clone(),
+        };
+        let ended = self.run(&brief, limits, lease, show).await?;
+        lease.settle(&ended.usage, work.left).await;
+        if !lease.holds().await {
+            return Err(Halt::Over);
+        }
+        if let Some(why) = tell::failure(&ended, &limits) {
+            return Ok(Far { summary: ended.last_words, handed: Err(Halt::Failed(why)) });
+        }
+        if stage != Stage::Implementer {
+            let why = tell::nothing(&ended, stage.tool());
+            return Ok(Far { summary: ended.last_words, handed: Err(Halt::Failed(why)) });
+        }
+        let made = Made { job, work: &work, sight: &sight, workspace: &workspace, run: &run, by: &by, ended: &ended };
+        let handed = Box::pin(self.hand_in(lease, made, id::digest(said.as_bytes()))).await;
+        self.bench.forget(&run).await;
+        Ok(Far { summary: ended.last_words, handed })
+    }
+
+    async fn run(&self, brief: &Brief, limits: Limits, lease: &Lease, show: &impl Fn(News)) -> Result<Ended, Halt> {
+        let watch = |progress: Progress| {
+            lease.used(progress.usage);
+            show(News::Agent(progress));
+        };
+        let ran = run(&self.settings.agent, brief, limits, lease.over(), watch).await;
+        let ended = ran.map_err(|error| {
+            let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+            Halt::Broken(format!("{error}{source}"))
+        })?;
+        lease.used(ended.usage);
+        Ok(ended)
+    }
+
+    /// Takes what an implementer made, judges it, pushes it and hands it in.
+    async fn hand_in(&self, lease: &Lease, made: Made<'_>, prompt_hash: String) -> Result<(), Halt> {
+        let Made { job, work, sight, workspace, run, by, ended } = made;
+        let title = tell::title_of(job.gap());
+        let taken =
+            self.until_over(lease, async || self.bench.take(workspace, run, (by, (self.settings.now)(), &title)).await);
+        let Some(head) = taken.await? else {
+            return Err(Halt::Failed(tell::nothing(ended, Stage::Implementer.tool())));
+        };
+        let size = self.client.size(&lease.claim).await.unwrap_or_default();
+        let known = &self.settings.caps;
+        let caps = Caps {
+            files: size.files.unwrap_or(known.files),
+            lines: size.lines.unwrap_or(known.lines),
+            ..known.clone()
+        };
+        let message = self.until_over(lease, async || self.bench.judge(sight, &head, &caps).await).await?;
+        let said = match self.settings.agent {
+            Agent::Claude { .. } | Agent::Codex { .. } => ended.last_words.as_str(),
+            // The end of a command's output is no description.
+            Agent::Command { .. } => "",
+        };
+        let (title, body) = tell::words(&message, job.gap(), said);
+        domain::pull::fit::words(&title, &body)
+            .map_err(|no| Halt::Failed(format!("the change is not fit: {}", no.message)))?;
+        self.until_over(lease, async || self.bench.push(sight, &head).await).await?;
+        let change = Change {
+            branch: sight.branch.as_str().to_owned(),
+            head: head.as_str().to_owned(),
+            answer: work.pull.head.as_ref().map(|_| tell::answer(&body)),
+            title,
+            body,
+            model: self.settings.model.clone(),
+            prompt_hash,
+        };
+        self.until_over(lease, async || self.client.submit(&lease.claim, &change).await.map_err(handed)).await
+    }
+
+    /// Does something that the world may keep from being done, a few times, as long as the claim holds.
+    async fn until_over<T>(&self, lease: &Lease, step: impl AsyncFn() -> Result<T, Halt>) -> Result<T, Halt> {
+        let (over, mut pause, mut tries) = (lease.over(), self.settings.pause, 1);
+        let trying = Box::pin(async {
+            loop {
+                match step().await {
+                    Err(Halt::Later(why)) if tries < TRIES_MAX => {
+                        tracing::debug!(why, "tried again");
+                        sleep(pause).await;
+                        (pause, tries) = (pause * 2, tries + 1);
+                    }
+                    done => return done,
+                }
+            }
+        });
+        over.run_until_cancelled(trying).await.unwrap_or(Err(Halt::Over))
+    }
+
+    /// Ends the claim by how far it came.
+    async fn end(&self, job: &Job, lease: &Lease, far: Result<Far, Halt>) -> End {
+        let (halt, summary) = match far {
+            Ok(Far { handed: Ok(()), .. }) => return End::HandedIn,
+            Ok(Far { handed: Err(halt), summary }) => (halt, summary),
+            Err(halt) => (halt, String::new()),
+        };
+        let put_off =
+            async |wait, why: &str, end: End| match self.client.defer(&lease.claim, wait, &tell::line(why)).await {
+                Ok(said) if said.ok => end,
+                Ok(_) => End::Lost,
+                Err(error) => End::Unended(format!("{why}; the job could not be put off: {error}")),
+            };
+        match halt {
+            Halt::Failed(why) => match self.client.fail(&job.name, &lease.claim, &tell::line(&why), &summary).await {
+                Ok(said) if said.ok => End::Failed(why),
+                Ok(_) => End::Lost,
+                Err(error) => End::Unended(format!("{why}; the job could not be completed: {error}")),
+            },
+            Halt::Later(why) => put_off(LATER, &why, End::Deferred(why.clone())).await,
+            Halt::Broken(why) => put_off(BROKEN, &why, End::Broken(why.clone())).await,
+            Halt::Over => match lease.cause() {
+                Some(Cause::HandedIn) => End::HandedIn,
+                Some(Cause::Lost) | None => End::Lost,
+                Some(Cause::Stopped) => put_off(STOPPED, "the runner was stopped", End::Stopped).await,
+            },
+        }
+    }
+
+    fn limits(&self, work: &Work) -> Limits {
+        let wall = u64::try_from(self.settings.caps.wall.0).unwrap_or_default();
+        let tokens = work.left.tokens.map(|left| u64::try_from(left).unwrap_or_default());
+        Limits { tokens, micro_usd: work.left.micro_usd, ..Limits::wall(Duration::from_millis(wall)) }
+    }
+
+    /// By whose name is committed.
+    fn person(&self) -> Person {
+        let program =
+            Path::new(self.settings.agent.name()).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.".contains(*letter);
+        let name: String = program.chars().filter(plain).take(50).collect();
+        let name = if name.is_empty() { "agent".to_owned() } else { name };
+        Person { email: format!("{name}@gapwright.invalid"), name }
+    }
+}
+
+/// What is left by an implementer.
+struct Made<'a> {
+    job: &'a Job,
+    work: &'a Work,
+    sight: &'a Sight,
+    workspace: &'a Workspace,
+    run: &'a Run,
+    by: &'a Person,
+    ended: &'a Ended,
+}
+
+/// What a trouble with the server means where no agent has a part in it.
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Self {
+        match &trouble {
+            Trouble::Refused { code, .. } if code == "stale_claim" => Self::Over,
+            Trouble::Refused { .. } | Trouble::Lost(_) => Self::Later(trouble.to_string()),
+            Trouble::Stranger | Trouble::Foreign(_) => Self::Broken(trouble.to_string()),
+        }
+    }
+}
+
+/// What a trouble means with what an agent made.
+fn handed(trouble: Trouble) -> Halt {
+    match trouble {
+        Trouble::Refused { code, message, .. } if code != "stale_claim" => {
+            Halt::Failed(format!("the change was not taken: {message}"))
+        }
+        Trouble::Refused { .. } | Trouble::Lost(_) | Trouble::Stranger | Trouble::Foreign(_) => trouble.into(),
+    }
+}
