@@ -16,3 +16,4 @@ mod serve;
 mod stdio;
 mod tidy;
 mod tree;
+mod work;
