@@ -9,7 +9,7 @@ use domain::time::Span;
 
 use super::ground::{GAP, Ground, olga, review, usual};
 use super::pulls;
-use crate::given::{end, refused, reason};
+use crate::given::{end, reason, refused};
 use crate::home::Kind;
 
 fn small(pull: i64, day: i64) -> Caps {
@@ -47,12 +47,8 @@ pulls!(a_day_s_budget_stops_new_claims_and_begins_anew_at_midnight, async |groun
     ground.draft("one").await;
     ground.watch().await;
     let name = ground.pull_of(GAP).await.job().expect("a turn");
-    let wish = || plane::job::Claim {
-        holder: "worker".into(),
-        ttl: Span::mins(1),
-        kind: None,
-        name: Some(name.clone()),
-    };
+    let wish =
+        || plane::job::Claim { holder: "worker".into(), ttl: Span::mins(1), kind: None, name: Some(name.clone()) };
     assert_eq!(reason(&ground.given.plane, &usual(Stage::Reviewer), wish()).await, "over_budget");
     assert_eq!(ground.state().await, State::NeedsReview, "it waits for tomorrow");
     ground.given.pass(Span::hours(24));
@@ -106,6 +102,25 @@ pulls!(what_is_switched_off_begins_no_work_and_writes_nothing, async |ground| {
     assert_eq!(now, before);
 });
 
+pulls!(nobody_takes_what_is_switched_off, async |ground| {
+    ground.taken_up(GAP).await;
+    let plane = &ground.given.plane;
+    for scope in ["all", "kind:planner", "repo:ann/website"] {
+        let scope = Scope::parse(scope).expect("a scope");
+        plane.turn_off(&olga(), scope.clone(), "something is wrong").await.expect("off");
+        let wish = plane::job::Claim {
+            holder: "w".into(),
+            ttl: Span::mins(1),
+            kind: None,
+            name: Some(ground.pull_of(GAP).await.job().expect("a turn")),
+        };
+        assert_eq!(reason(plane, &usual(Stage::Planner), wish).await, "switched_off");
+        plane.turn_on(&olga(), scope).await.expect("on");
+    }
+    ground.given.pass(Span::mins(6));
+    ground.take(Stage::Planner).await;
+});
+
 pulls!(a_question_frees_its_slot_and_the_answer_reaches_the_next_attempt, async |ground| {
     ground.taken_up(GAP).await;
     let plane = &ground.given.plane;
@@ -149,7 +164,7 @@ pulls!(a_token_for_one_claim_does_that_claim_s_work_and_ends_with_it, async |gro
     let wish = plane::job::Claim { holder: "w".into(), ttl: Span::mins(1), kind: None, name: None };
     assert_eq!(refused(plane.claim_job(&other, wish).await).code, Code::Forbidden);
     let plan = super::ground::plan();
-    plane.submit_plan(&as_agent, &taken.claim, plan, Default::default()).await.expect("a plan");
+    plane.submit_plan(&as_agent, &taken.claim, plan, plane::pull::Fingerprint::default()).await.expect("a plan");
     assert_eq!(refused(plane.authenticate(&text).await).code, Code::Unauthenticated, "it ended with the claim");
 });
 
@@ -164,11 +179,6 @@ async fn what_cannot_be_read_of_the_budget_stops_new_work() {
     store::spend::booked(&mut tx, day).await.expect("a day");
     store::spend::book(&mut tx, day, Amount { tokens: -5, micro_usd: 0 }).await.expect("spoilt");
     tx.commit().await.expect("written");
-    let wish = plane::job::Claim {
-        holder: "w".into(),
-        ttl: Span::mins(1),
-        kind: Some("planner".into()),
-        name: None,
-    };
+    let wish = plane::job::Claim { holder: "w".into(), ttl: Span::mins(1), kind: Some("planner".into()), name: None };
     assert!(ground.given.plane.claim_job(&usual(Stage::Planner), wish).await.is_err());
 }

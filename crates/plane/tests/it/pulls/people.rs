@@ -93,7 +93,10 @@ pulls!(a_change_that_may_show_is_a_person_s_to_look_at_whatever_the_verdict, asy
     ground.taken_up(GAP).await;
     ground.plan().await;
     let taken = ground.take(Stage::Implementer).await;
-    ground.hand_in_patch(&taken, &super::ground::adds_at("web/app.css", &["a { color: red }"])).await.expect("a change");
+    ground
+        .hand_in_patch(&taken, &super::ground::adds_at("web/app.css", &["a { color: red }"]))
+        .await
+        .expect("a change");
     ground.watch().await;
     ground.review(Verdict::Approve, None).await;
     let done = ground.judge(MergeVerdict::ApproveForHuman).await;
