@@ -91,6 +91,21 @@ pub struct Check {
     pub title: String,
 }
 
+/// A status of a commit as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The commit.
+    pub commit: String,
+    /// What it is about.
+    pub context: String,
+    /// How that stands.
+    pub state: String,
+    /// What it says, or an empty text.
+    pub description: String,
+    /// The login of who put it.
+    pub author: String,
+}
+
 /// A label as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -179,6 +194,20 @@ impl GitHub {
         })
     }
 
+    /// Every status of a repository, the oldest first.
+    pub fn statuses(&self, repo: &str) -> Vec<Status> {
+        self.read(repo, |repo| {
+            let statuses = repo.statuses.iter().map(|status| Status {
+                commit: status.commit.clone(),
+                context: status.context.clone(),
+                state: status.state.clone(),
+                description: status.description.clone().unwrap_or_default(),
+                author: status.author.clone(),
+            });
+            statuses.collect()
+        })
+    }
+
     /// The labels of a repository, in the order in which they were made.
     pub fn labels(&self, repo: &str) -> Vec<Label> {
         self.read(repo, |repo| {
@@ -201,7 +230,9 @@ impl GitHub {
 
     /// The names of all branches, sorted.
     pub fn branches(&self, repo: &str) -> Vec<String> {
-        self.read(repo, |repo| repo.heads.keys().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect())
+        self.read(repo, |repo| {
+            repo.heads.keys().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        })
     }
 
     /// The reviews of a pull request, the oldest first; panics when there is no such one.
