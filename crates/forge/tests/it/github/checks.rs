@@ -187,9 +187,9 @@ async fn a_check_of_a_commit_that_is_not_there_is_gone() {
 async fn who_lacks_a_right_to_checks_is_told_which() {
     let world = World::with(|fake| Auth::Token(fake.token(US, Access::Read).into())).await;
     let refused = world.github().put_check(&check(&head(&world), CheckState::Pass)).await.expect_err("read only");
-    let next = |fault: &Fault| match fault {
-        Fault::Refused { next, .. } => next.clone(),
-        other => panic!("it is not refused: {other:?}"),
+    let next = |fault: &Fault| {
+        let Fault::Refused { next, .. } = fault else { panic!("it is not refused: {fault:?}") };
+        next.clone()
     };
     assert!(next(&refused).contains("commit statuses: read and write"), "{refused:?}");
     let world = World::with_app().await;

@@ -125,7 +125,7 @@ pulls!(two_pull_requests_with_one_head_are_both_held, async |ground| {
     ground.poll().await;
     assert_eq!(ground.pull_of(GAP).await.hold, Some(domain::pull::Hold::SharedHead));
     let last = forge.checks(&change.head).await.expect("checks").pop().expect("a check");
-    assert_eq!(last.state, CheckState::Neutral);
+    assert!(matches!(last.state, CheckState::Neutral | CheckState::Running), "it passes nothing: {last:?}");
     let closed = forge::IssueState::Closed(forge::Closed::NotPlanned);
     let edit = forge::Edit { state: Some(closed), ..forge::Edit::default() };
     forge.edit_issue(other.number, &edit).await.expect("closed");
