@@ -43,7 +43,10 @@ fn who_is_not_known_and_what_is_not_there_have_codes_of_their_own() {
     assert!(told.contains("does not take the token"), "{told}");
     let nowhere = [&WORK[..], &["--server", "http://127.0.0.1:9", "--token-file", "token"]].concat();
     assert!(home.fails(75, &nowhere).contains("does not answer"));
-    assert!(home.fails(2, &["work", "--kind", "digest", "--agent", "true"]).contains("planner, implementer, reviewer, merger"));
+    assert!(
+        home.fails(2, &["work", "--kind", "digest", "--agent", "true"])
+            .contains("planner, implementer, reviewer, merger")
+    );
     assert!(home.fails(2, &["work", "--kind", "planner", "--agent", "./claude"]).contains("absolute path"));
     let viewer = home.json(&["token", "create", "--role", "viewer", "--name", "a-viewer"]);
     home.write("viewer", viewer["token"].as_str().expect("a token"));
