@@ -91,7 +91,8 @@ impl Plane {
         self.at_desk(call.clone(), move |desk| left(desk, claim_id.clone()).boxed()).await
     }
 
-    /// Takes in what a run has spent in all so far, as whoever meters it says. It never becomes less.
+    /// Takes in what a run has spent in all so far, as whoever meters it says. It never becomes less. For an hour after the
+    /// claim ended, whoever held it may still say: an agent that hands in ends its claim before anybody knows all of it.
     pub async fn report_usage(
         &self,
         call: &Call,
@@ -102,9 +103,7 @@ impl Plane {
         let claim_id = id::opaque("claim_id", claim_id)?;
         let tokens = tokens.map(|amount| budget::spent("tokens", amount)).transpose()?;
         let micro_usd = micro_usd.map(|amount| budget::spent("micro_usd", amount)).transpose()?;
-        let claim = claim_id.clone();
-        self.write(call, Right::Work, move |desk| report(desk, claim.clone(), tokens, micro_usd).boxed()).await?;
-        self.my_budget(call, &claim_id).await
+        self.write(call, Right::Work, move |desk| report(desk, claim_id.clone(), tokens, micro_usd).boxed()).await
     }
 }
 
@@ -127,13 +126,36 @@ fn told(caps: &Caps, pull: &Pull, spend: budget::Spend, day: Amount) -> Budget {
     }
 }
 
-async fn report(desk: &mut Desk<'_>, claim_id: String, tokens: Option<i64>, micro_usd: Option<i64>) -> Result<(), No> {
-    let (_, stored) = of_claim(desk, &claim_id).await?;
+async fn report(
+    desk: &mut Desk<'_>,
+    claim_id: String,
+    tokens: Option<i64>,
+    micro_usd: Option<i64>,
+) -> Result<Budget, No> {
+    let stored = match of_claim(desk, &claim_id).await {
+        Ok((_, stored)) => stored,
+        Err(No::Refusal(refusal)) if refusal.code == Code::StaleClaim => late(desk, &claim_id, refusal).await?,
+        Err(no) => return Err(no),
+    };
     let row = spend::load(desk.tx, &claim_id).await?.ok_or(store::Fault::Conflict)?;
     let now = row.spend.reported(tokens, micro_usd);
     spend::write(desk.tx, &claim_id, now).await?;
     let more = now.booked().minus(row.spend.booked());
-    book(desk, &stored, row.day, more).await?;
+    let stored = book(desk, &stored, row.day, more).await?;
     let shown = |spend: budget::Spend| json!({"tokens": spend.tokens, "micro_usd": spend.micro_usd});
-    desk.record(format!("spend:{claim_id}"), &shown(row.spend), &shown(now)).await
+    desk.record(format!("spend:{claim_id}"), &shown(row.spend), &shown(now)).await?;
+    let day = spend::booked_so_far(desk.tx, row.day).await?;
+    Ok(told(&desk.rules.caps, &stored.pull, now, day))
+}
+
+/// The pull request of a claim that ended not long ago and was the caller's.
+async fn late(desk: &mut Desk<'_>, claim_id: &str, refusal: Refusal) -> Result<Stored, No> {
+    let run = store::run::find(desk.tx, claim_id).await?;
+    let row = spend::find(desk.tx, claim_id).await?;
+    match (run, row) {
+        (Some(run), Some(row)) if run.principal == desk.call.by.name && desk.now.since(run.ended_at) < LATE_MAX => {
+            Ok(store::pull::load(desk.tx, &row.pull).await?.ok_or(store::Fault::Conflict)?)
+        }
+        (Some(_) | None, _) => Err(refusal.into()),
+    }
 }
