@@ -6,17 +6,20 @@ use domain::agent::Right;
 use domain::budget::{self, Amount, Caps};
 use domain::id;
 use domain::pull::{Pull, Stage};
+use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use futures::FutureExt;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::pull::Stored;
 use store::spend;
 
 use crate::desk::Desk;
-use crate::pull::{book, of_claim};
+use crate::pull::{book, exceeded, of_claim};
 use crate::{Call, No, Plane};
 
 /// What may still be spent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// By this run.
     pub run: Amount,
@@ -51,6 +54,9 @@ pub struct Today {
 
 /// How many runs of a day are read: far more than a budget lets begin.
 const RUNS_MAX: i64 = 2_000;
+
+/// For how long after a claim ended it may still be said what its run spent.
+const LATE_MAX: Span = Span::hours(1);
 
 impl Plane {
     /// What is booked today, by stage and by pull request.
@@ -132,16 +138,19 @@ async fn report(
     tokens: Option<i64>,
     micro_usd: Option<i64>,
 ) -> Result<Budget, No> {
-    let stored = match of_claim(desk, &claim_id).await {
-        Ok((_, stored)) => stored,
-        Err(No::Refusal(refusal)) if refusal.code == Code::StaleClaim => late(desk, &claim_id, refusal).await?,
+    let (stored, is_late) = match of_claim(desk, &claim_id).await {
+        Ok((_, stored)) => (stored, false),
+        Err(No::Refusal(refusal)) if refusal.code == Code::StaleClaim => (late(desk, &claim_id, refusal).await?, true),
         Err(no) => return Err(no),
     };
     let row = spend::load(desk.tx, &claim_id).await?.ok_or(store::Fault::Conflict)?;
     let now = row.spend.reported(tokens, micro_usd);
     spend::write(desk.tx, &claim_id, now).await?;
     let more = now.booked().minus(row.spend.booked());
-    let stored = book(desk, &stored, row.day, more).await?;
+    let mut stored = book(desk, &stored, row.day, more).await?;
+    if is_late && now.is_excess() && !row.spend.is_excess() {
+        stored = exceeded(desk, stored).await?;
+    }
     let shown = |spend: budget::Spend| json!({"tokens": spend.tokens, "micro_usd": spend.micro_usd});
     desk.record(format!("spend:{claim_id}"), &shown(row.spend), &shown(now)).await?;
     let day = spend::booked_so_far(desk.tx, row.day).await?;

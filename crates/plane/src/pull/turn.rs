@@ -207,9 +207,11 @@ async fn settle(desk: &mut Desk<'_>, stored: Stored, run: &Run) -> Result<Stored
     spend::write(desk.tx, &run.claim_id, settled).await?;
     let less = settled.booked().minus(row.spend.booked());
     let stored = book(desk, &stored, row.day, less).await?;
-    if !settled.is_excess() {
-        return Ok(stored);
-    }
+    if settled.is_excess() { exceeded(desk, stored).await } else { Ok(stored) }
+}
+
+/// Counts that a run spent more than was set aside for it; the second such leaves the gap to a person.
+pub(crate) async fn exceeded(desk: &mut Desk<'_>, stored: Stored) -> Result<Stored, No> {
     let pull = Pull { excesses: stored.pull.excesses + 1, ..stored.pull.clone() };
     let stored = store::pull::write(desk.tx, &stored, &pull, &stored.seen).await?;
     if pull.excesses >= EXCESSES_MAX

@@ -18,12 +18,12 @@ fn small(pull: i64, day: i64) -> Caps {
 }
 
 pulls!(a_claim_sets_its_part_aside_and_what_is_not_known_counts_as_spent, async |ground| {
-    ground.caps = small(30, 1_000);
+    ground.caps = small(32, 1_000);
     ground.restart().await;
     ground.taken_up(GAP).await;
     let taken = ground.take(Stage::Planner).await;
     let budget = ground.given.plane.my_budget(&taken.by, &taken.claim).await.expect("a budget");
-    assert_eq!((budget.run.tokens, budget.pull.tokens, budget.iterations), (10, 30, 3));
+    assert_eq!((budget.run.tokens, budget.pull.tokens, budget.iterations), (10, 32, 3));
     let budget = ground.given.plane.report_usage(&taken.by, &taken.claim, Some(4), Some(1)).await.expect("reported");
     assert_eq!(budget.run, Amount { tokens: 6, micro_usd: 9 });
     ground.given.plane.report_usage(&taken.by, &taken.claim, Some(2), Some(0)).await.expect("reported");
@@ -31,9 +31,15 @@ pulls!(a_claim_sets_its_part_aside_and_what_is_not_known_counts_as_spent, async 
     assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 4, micro_usd: 1 }, "it never becomes less");
     ground.draft("one").await;
     assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 14, micro_usd: 11 }, "nobody said what it spent");
+    // Who handed in may still say what it spent, and nobody else.
+    let plane = &ground.given.plane;
+    plane.report_usage(&taken.by, &taken.claim, Some(6), Some(2)).await.expect("reported late");
+    assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 16, micro_usd: 12 });
+    let other = plane.report_usage(&usual(Stage::Merger), &taken.claim, Some(0), Some(0)).await;
+    assert_eq!(refused(other).code, Code::StaleClaim);
     ground.watch().await;
     ground.review(Verdict::Approve, None).await;
-    assert_eq!(ground.pull_of(GAP).await.booked.tokens, 24);
+    assert_eq!(ground.pull_of(GAP).await.booked.tokens, 26);
     assert!(ground.try_take(&usual(Stage::Merger), Stage::Merger).await.is_none(), "too little is left");
     let pull = ground.pull_of(GAP).await;
     assert_eq!(pull.state, State::RequiresHuman, "{}", pull.why);
