@@ -9,11 +9,11 @@ from model import Use
 from stand import SECRET, STAGES, TOOL, Stand, seek, use, workspace_of
 from verdict import Verdict
 
-GAP, SILENT = "list-recent-deploys", "read-flaky-tests"
+GAP, SILENT, GREEDY = "list-recent-deploys", "read-flaky-tests", "find-owner-of-file"
 BRANCH = f"gapwright/mcp-tool-{GAP}-1"
 FIRST = "pub fn list() -> Vec<String> {\n    panic!()\n}\n"
 SECOND = FIRST.replace("panic!()", "Vec::new()")
-TITLE, BODY = "feat: list what was deployed", "Nobody could see it."
+TITLE, BODY, ANSWER = "feat: list what was deployed", "Nobody could see it.", "src/list.rs:2: done"
 FINDING = {"path": "src/list.rs", "line": 2, "severity": "major", "category": "correctness", "text": "it panics"}
 
 
@@ -36,8 +36,9 @@ def take_up(stand):
     """Gaps become issues; a person lets agents act on one."""
     stand.report(GAP, "nobody could see what was deployed")
     stand.report(SILENT, "nobody knows which tests are flaky")
+    stand.report(GREEDY, "nobody knows whom to ask")
     stand.operator("schedules", "trigger", "register-jobs")
-    stand.comes_true("each gap has an issue", lambda: stand.issue_of(GAP) and stand.issue_of(SILENT) and True, True)
+    stand.comes_true("each gap has an issue", lambda: all(map(stand.issue_of, (GAP, SILENT, GREEDY))), True)
     let_agents_act(stand, GAP)
 
 
@@ -131,8 +132,8 @@ def shows(stand, *labels):
     stand.comes_true(f"its labels are {' and '.join(labels)}", ours, sorted(labels))
 
 
-def review(stand, head, verdict_word, findings, first_pass):
-    """A play of both passes of a review."""
+def review(stand, head, verdict_word, findings, told, first_pass):
+    """A play of both passes of a review, of a change that is described so."""
     verdict = stand.verdict
 
     def play(said):
@@ -147,7 +148,7 @@ def review(stand, head, verdict_word, findings, first_pass):
         verdict.check("the reviewer reads the code", "pub fn list" in code[0].text, code)
         words = {"head": head, "verdict": verdict_word, "summary": "read it", "findings": findings}
         first = answered(verdict, "the first pass is taken", (yield use("submit-review", said, **words)), **{"pass": "first"})
-        verdict.equal("and is answered with what it is for", first["untrusted"]["description"]["text"], BODY)
+        verdict.equal("and is answered with what it is for", first["untrusted"]["description"]["text"], told)
         state = "changes_requested" if findings else "approved"
         final = use("submit-review", said, **words)
         answered(verdict, "the second pass counts", (yield final), **{"pass": "final", "state": state})
@@ -163,7 +164,7 @@ def ask_for_changes(stand, head):
         verdict.check("the difference has the line", "panic!()" in str(work["untrusted"]["diff"]), work)
         return iter(())
 
-    run = stand.work("ask for changes", "reviewer", review(stand, head, "REQUEST_CHANGES", [FINDING], first_pass))
+    run = stand.work("ask for changes", "reviewer", review(stand, head, "REQUEST_CHANGES", [FINDING], BODY, first_pass))
     handed_in(run, GAP, "changes_requested")
     found = [(f["path"], f["line"], f["severity"]) for f in stand.pull_of(GAP)["findings"]]
     verdict.equal("the line is cited", found, [("src/list.rs", 2, "major")])
@@ -182,7 +183,7 @@ def revise(stand, first):
         yield [Use("Read", {"file_path": place})]
         made = yield [Use("Edit", {"file_path": place, "old_string": "panic!()", "new_string": "Vec::new()"})]
         verdict.check("Claude mends it", not made[0].is_error, made)
-        yield from commit(verdict, "fix: list nothing where nothing is\n\nsrc/list.rs:2: done")
+        yield from commit(verdict, f"fix: list nothing where nothing is\n\n{ANSWER}")
         yield "It is mended."
 
     handed_in(stand.work("revise", "implementer", play), GAP, "needs_review")
@@ -201,7 +202,7 @@ def approve(stand, head):
         verdict.check("the difference has the mended line", "Vec::new()" in str(work["untrusted"]["diff"]), work)
         return iter(())
 
-    run = stand.work("approve", "reviewer", review(stand, head, "APPROVE", [], first_pass))
+    run = stand.work("approve", "reviewer", review(stand, head, "APPROVE", [], ANSWER, first_pass))
     handed_in(run, GAP, "approved")
 
 
@@ -257,21 +258,24 @@ def come_to_nothing(stand):
 
 
 def overreach(stand):
-    """A Claude that takes another job with the token of its own."""
+    """A Claude that takes another job with the token of its own, and runs a command that its stage has no use for."""
     verdict = stand.verdict
+    stand.operator("pulls", "stop", stand.pull_of(SILENT)["id"], "--reason", "nobody plans it anyhow")
+    let_agents_act(stand, GREEDY)
 
     def play(said):
-        no = yield [Use(TOOL + "claim-routine-job", {"holder": "pia", "ttl_secs": 600, "kind": "planner"})]
+        wish = {"holder": "pia", "ttl_secs": 600, "kind": "planner"}
+        no = yield [Use(TOOL + "claim-routine-job", wish), Use("Bash", {"command": "git push", "description": "push"})]
         verdict.check("a second job is refused", no[0].is_error and "forbidden" in no[0].text, no)
-        no = yield [Use("Bash", {"command": "git push", "description": "push"})]
-        verdict.check("a command is refused", no[0].is_error, no)
+        verdict.check("a command is refused", no[1].is_error, no)
         yield "I could not."
 
     run = stand.work("overreach", "planner", play)
     run.ends("failed", 1)
-    attempts = [one["attempt"] for one in stand.operator("runs", "list", "--job", run.end.get("job"))["runs"]]
-    run.equal("the second attempt is counted", attempts, [2, 1])
-    run.is_booked(SILENT)
+    run.equal("the pull request stands where it stood", stand.state_of(GREEDY), "planning")
+    held = [job["name"] for job in stand.operator("jobs", "list")["jobs"] if job["state"] == "held"]
+    run.equal("it holds nothing", held, [])
+    run.is_booked(GREEDY)
 
 
 if __name__ == "__main__":

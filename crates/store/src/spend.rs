@@ -14,7 +14,7 @@ macro_rules! columns {
 
 statements! {
     ADD = concat!("INSERT INTO spend (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
-    WRITE = "UPDATE spend SET tokens = $2, micro_usd = $3, settled = $4 WHERE claim_id = $1 AND settled = 0";
+    WRITE = "UPDATE spend SET tokens = $2, micro_usd = $3, settled = $4 WHERE claim_id = $1 AND settled <= $4";
     LOAD = concat!("SELECT ", columns!(), " FROM spend WHERE claim_id = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM spend WHERE claim_id = $1");
     OF_PULL = concat!("SELECT ", columns!(), " FROM spend WHERE pull = $1 ORDER BY at, claim_id LIMIT $2");
@@ -98,7 +98,7 @@ pub async fn add(tx: &mut Tx, row: &Row) -> Result<(), Fault> {
     tx.run(ADD, &args).await.map(drop)
 }
 
-/// Writes what a run has spent; what is settled stays.
+/// Writes what a run has spent; what is settled stays so.
 pub async fn write(tx: &mut Tx, claim_id: &str, spend: Spend) -> Result<(), Fault> {
     let args = [
         Text(claim_id),
