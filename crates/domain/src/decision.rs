@@ -94,8 +94,9 @@ impl Decision {
     pub fn answer(self, option: i64, by: &str, now: Time) -> Result<Self, Refusal> {
         let count = i64::try_from(self.options.len()).unwrap_or(0);
         if !(1..=count).contains(&option) {
-            return Err(Refusal::invalid("option", format!("there is no option {option}"))
-                .hint(format!("give 1 to {count}")));
+            return Err(
+                Refusal::invalid("option", format!("there is no option {option}")).hint(format!("give 1 to {count}"))
+            );
         }
         match &self.state {
             State::Answered { option: given, .. } if *given == option => Ok(self),
@@ -124,9 +125,7 @@ impl Decision {
     /// The answer that was chosen.
     pub fn chosen(&self) -> Option<&str> {
         match &self.state {
-            State::Answered { option, .. } => {
-                self.options.get(usize::try_from(option - 1).ok()?).map(String::as_str)
-            }
+            State::Answered { option, .. } => self.options.get(usize::try_from(option - 1).ok()?).map(String::as_str),
             State::Open | State::Expired => None,
         }
     }

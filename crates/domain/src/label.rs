@@ -121,20 +121,17 @@ impl Role {
     pub const fn color(self) -> &'static str {
         match self {
             Self::Gap => "5319e7",
-            Self::OptIn => "0e8a16",
-            Self::OptOut => "b60205",
+            Self::OptIn | Self::NeedsHuman => "0e8a16",
+            Self::OptOut | Self::MaxIterations => "b60205",
             Self::WontFix => "ffffff",
             Self::RequiresHuman => "d93f0b",
             Self::Priority(Priority::Low) => "c2e0c6",
             Self::Priority(Priority::Normal) => "bfdadc",
-            Self::Priority(Priority::High) => "fbca04",
+            Self::Priority(Priority::High) | Self::ChangesRequested => "fbca04",
             Self::Priority(Priority::Critical) => "e11d21",
             Self::NeedsReview => "1d76db",
-            Self::ChangesRequested => "fbca04",
-            Self::NeedsHuman => "0e8a16",
             Self::NeedsVisual => "d4c5f9",
             Self::ClosedByBot => "cccccc",
-            Self::MaxIterations => "b60205",
             Self::Iteration(_) => "ededed",
             Self::Attempted => "c5def5",
         }

@@ -235,7 +235,9 @@ mod tests {
 
     #[test]
     fn the_gate_to_the_pipeline_asks_for_days_and_settled_pull_requests() {
-        for (days, settled, opens) in [(14, Some(10), true), (13, Some(10), false), (14, Some(9), false), (14, None, false)] {
+        for (days, settled, opens) in
+            [(14, Some(10), true), (13, Some(10), false), (14, Some(9), false), (14, None, false)]
+        {
             let items = gate(Level::Propose, NEEDS, Record { settled, ..record(days, 0) });
             let raised = raise(Level::Propose, &items, None);
             assert_eq!(raised.is_ok(), opens, "{days} days, {settled:?} settled: {raised:?}");

@@ -221,10 +221,10 @@ pub fn writes(stand: Stand, labels: &[String], wish: Face, names: &Names) -> Vec
         Role::WontFix => Some(wish.wontfix),
         Role::RequiresHuman => Some(wish.requires_human),
         Role::Priority(priority) => Some(wish.priority == Some(priority)),
-        // Theirs alone.
-        Role::OptIn | Role::OptOut => None,
-        // Of pull requests.
-        Role::NeedsReview
+        // Theirs alone, and those of pull requests.
+        Role::OptIn
+        | Role::OptOut
+        | Role::NeedsReview
         | Role::ChangesRequested
         | Role::NeedsHuman
         | Role::NeedsVisual

@@ -101,9 +101,14 @@ pub trait Forge: Debug + Send + Sync {
     fn reviews(&self, number: i64) -> Answer<'_, Vec<Review>>;
 
     /// Puts a check on a commit. Once sent it is not sent again; it is found again by its external id.
+    ///
+    /// On GitHub only an App may put checks. By a token it is a status, which keeps no external id: it is found again by
+    /// its name and its title, of which it has the first 140 characters, and it is there only until another one of its
+    /// name is put. What is neutral is shown as running there, for nothing else keeps a merge that waits for it waiting.
     fn put_check<'a>(&'a self, new: &'a NewCheck) -> Answer<'a, Check>;
 
-    /// The checks of a commit.
+    /// The checks of a commit, whoever put them. Those of GitHub are its check runs and the latest status of each name;
+    /// refused when there are more than a thousand of either, as what is not read may say the opposite.
     fn checks<'a>(&'a self, commit: &'a str) -> Answer<'a, Vec<Check>>;
 
     /// Where git finds the repository, and what it shows there. The credential may end within minutes: ask anew for each use.

@@ -6,18 +6,20 @@ use domain::agent::Right;
 use domain::budget::{self, Amount, Caps};
 use domain::id;
 use domain::pull::{Pull, Stage};
+use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use futures::FutureExt;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::pull::Stored;
 use store::spend;
 
 use crate::desk::Desk;
-use crate::pull::{book, count_excess, of_claim};
+use crate::pull::{book, exceeded, of_claim};
 use crate::{Call, No, Plane};
 
 /// What may still be spent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// By this run.
     pub run: Amount,
@@ -53,9 +55,8 @@ pub struct Today {
 /// How many runs of a day are read: far more than a budget lets begin.
 const RUNS_MAX: i64 = 2_000;
 
-/// For how long after its end a run may still be told to have spent more: it hands in before its last words, and whoever
-/// meters it knows only after them what it cost.
-const LATE_MAX: Span = Span::mins(10);
+/// For how long after a claim ended it may still be said what its run spent.
+const LATE_MAX: Span = Span::hours(1);
 
 impl Plane {
     /// What is booked today, by stage and by pull request.
@@ -96,8 +97,8 @@ impl Plane {
         self.at_desk(call.clone(), move |desk| left(desk, claim_id.clone()).boxed()).await
     }
 
-    /// Takes in what a run has spent in all so far, as whoever meters it says. It never becomes less. What was not known when
-    /// the run ended is booked by it, for a while after.
+    /// Takes in what a run has spent in all so far, as whoever meters it says. It never becomes less. For an hour after the
+    /// claim ended, whoever held it may still say: an agent that hands in ends its claim before anybody knows all of it.
     pub async fn report_usage(
         &self,
         call: &Call,
@@ -108,28 +109,19 @@ impl Plane {
         let claim_id = id::opaque("claim_id", claim_id)?;
         let tokens = tokens.map(|amount| budget::spent("tokens", amount)).transpose()?;
         let micro_usd = micro_usd.map(|amount| budget::spent("micro_usd", amount)).transpose()?;
-        let claim = claim_id.clone();
-        self.write(call, Right::Work, move |desk| report(desk, claim.clone(), tokens, micro_usd).boxed()).await?;
-        self.at_desk(call.clone(), move |desk| left_of(desk, claim_id.clone()).boxed()).await
+        self.write(call, Right::Work, move |desk| report(desk, claim_id.clone(), tokens, micro_usd).boxed()).await
     }
 }
 
 async fn left(desk: &mut Desk<'_>, claim_id: String) -> Result<Budget, No> {
-    of_claim(desk, &claim_id).await?;
-    left_of(desk, claim_id).await
-}
-
-/// What is left of a claim that is the caller's, or was.
-async fn left_of(desk: &mut Desk<'_>, claim_id: String) -> Result<Budget, No> {
+    let (_, stored) = of_claim(desk, &claim_id).await?;
     let row = spend::find(desk.tx, &claim_id).await?.ok_or(store::Fault::Conflict)?;
-    let stored = store::pull::find(desk.tx, &row.pull).await?.ok_or(store::Fault::Conflict)?;
     let day = spend::booked_so_far(desk.tx, row.day).await?;
     Ok(told(&desk.rules.caps, &stored.pull, row.spend, day))
 }
 
 fn told(caps: &Caps, pull: &Pull, spend: budget::Spend, day: Amount) -> Budget {
-    // What has ended spends nothing more.
-    let own = if spend.settled { Amount::ZERO } else { spend.left() };
+    let own = spend.left();
     Budget {
         run: own,
         pull: caps.pull.less(pull.booked).plus(own),
@@ -140,32 +132,39 @@ fn told(caps: &Caps, pull: &Pull, spend: budget::Spend, day: Amount) -> Budget {
     }
 }
 
-async fn report(desk: &mut Desk<'_>, claim_id: String, tokens: Option<i64>, micro_usd: Option<i64>) -> Result<(), No> {
-    let stored = match just_ended(desk, &claim_id).await? {
-        Some(stored) => stored,
-        None => of_claim(desk, &claim_id).await?.1,
+async fn report(
+    desk: &mut Desk<'_>,
+    claim_id: String,
+    tokens: Option<i64>,
+    micro_usd: Option<i64>,
+) -> Result<Budget, No> {
+    let (stored, is_late) = match of_claim(desk, &claim_id).await {
+        Ok((_, stored)) => (stored, false),
+        Err(No::Refusal(refusal)) if refusal.code == Code::StaleClaim => (late(desk, &claim_id, refusal).await?, true),
+        Err(no) => return Err(no),
     };
     let row = spend::load(desk.tx, &claim_id).await?.ok_or(store::Fault::Conflict)?;
     let now = row.spend.reported(tokens, micro_usd);
     spend::write(desk.tx, &claim_id, now).await?;
     let more = now.booked().minus(row.spend.booked());
-    let stored = book(desk, &stored, row.day, more).await?;
+    let mut stored = book(desk, &stored, row.day, more).await?;
+    if is_late && now.is_excess() && !row.spend.is_excess() {
+        stored = exceeded(desk, stored).await?;
+    }
     let shown = |spend: budget::Spend| json!({"tokens": spend.tokens, "micro_usd": spend.micro_usd});
     desk.record(format!("spend:{claim_id}"), &shown(row.spend), &shown(now)).await?;
-    // While it runs, its end counts that.
-    if row.spend.settled && now.is_excess() && !row.spend.is_excess() {
-        count_excess(desk, stored).await?;
-    }
-    Ok(())
+    let day = spend::booked_so_far(desk.tx, row.day).await?;
+    Ok(told(&desk.rules.caps, &stored.pull, now, day))
 }
 
-/// The pull request of a run of the caller's that ended a while ago at most.
-async fn just_ended(desk: &mut Desk<'_>, claim_id: &str) -> Result<Option<Stored>, No> {
-    desk.call.by.own(claim_id)?;
-    let Some(run) = store::run::find(desk.tx, claim_id).await? else { return Ok(None) };
-    if run.principal != desk.call.by.name || desk.now.since(run.ended_at) > LATE_MAX {
-        return Ok(None);
+/// The pull request of a claim that ended not long ago and was the caller's.
+async fn late(desk: &mut Desk<'_>, claim_id: &str, refusal: Refusal) -> Result<Stored, No> {
+    let run = store::run::find(desk.tx, claim_id).await?;
+    let row = spend::find(desk.tx, claim_id).await?;
+    match (run, row) {
+        (Some(run), Some(row)) if run.principal == desk.call.by.name && desk.now.since(run.ended_at) < LATE_MAX => {
+            Ok(store::pull::load(desk.tx, &row.pull).await?.ok_or(store::Fault::Conflict)?)
+        }
+        (Some(_) | None, _) => Err(refusal.into()),
     }
-    let Some(row) = spend::find(desk.tx, claim_id).await? else { return Ok(None) };
-    Ok(store::pull::load(desk.tx, &row.pull).await?)
 }

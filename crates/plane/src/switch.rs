@@ -26,10 +26,10 @@ impl Plane {
     }
 
     /// What is switched off, and what still runs.
-    pub async fn list_switches(&self, call: &Call) -> Result<(Vec<Off>, Vec<store::job::Held>), No> {
+    pub async fn list_switches(&self, call: &Call) -> Result<(Vec<Off>, Vec<store::job::turn::Held>), No> {
         let mut tx = self.read(call).await?;
         let off = store::switch::all(&mut tx).await?;
-        let held = store::job::held(&mut tx, HELD_SHOWN).await?;
+        let held = store::job::turn::held(&mut tx, HELD_SHOWN).await?;
         Ok((off, held))
     }
 }

@@ -149,7 +149,12 @@ impl Bench {
     /// Pushes a change, if its branch is where it is recorded to be.
     pub(crate) async fn push(&self, sight: &Sight, head: &Commit) -> Result<(), Halt> {
         let remote = self.origin.remote().await?;
-        match self.broker.push(&remote, &sight.branch, sight.head.as_ref(), head).await? {
+        // Before anything was handed in, the branch is there only where an earlier run was broken off after its push.
+        let expected = match &sight.head {
+            Some(head) => Some(head.clone()),
+            None => self.broker.tip(&remote, &sight.branch).await?,
+        };
+        match self.broker.push(&remote, &sight.branch, expected.as_ref(), head).await? {
             Pushed::Done => Ok(()),
             Pushed::Stale { at } => {
                 let at = at.map_or_else(|| "gone".to_owned(), |at| format!("at {}", at.as_str()));

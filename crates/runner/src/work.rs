@@ -165,17 +165,17 @@ impl Worker {
     pub async fn one(&self, stop: &CancellationToken, show: impl Fn(News)) -> Result<Worked, Trouble> {
         let Settings { holder, ttl, stage, .. } = &self.settings;
         let began = Instant::now();
-        let claimed = self.client.claim(holder, *ttl, *stage).await?;
+        let claimed = Box::pin(self.client.claim(holder, *ttl, *stage)).await?;
         let (Some(job), Some(claim)) = (claimed.job, claimed.claim_id) else {
             return Ok(Worked::Nothing(claimed.reason.unwrap_or_else(|| "nothing_due".to_owned())));
         };
         show(News::Claimed { job: job.name.clone(), gap: job.gap().to_owned() });
         let lease = Lease::new(self.client.clone(), claim, (*stage, &job.name), *ttl);
         let far = tokio::select! {
-            far = self.work(&job, &lease, &show) => far,
-            never = lease.keep(stop) => match never {},
+            far = Box::pin(self.work(&job, &lease, &show)) => far,
+            never = Box::pin(lease.keep(stop)) => match never {},
         };
-        let end = self.end(&job, &lease, far).await;
+        let end = Box::pin(self.end(&job, &lease, far)).await;
         Ok(Worked::Job(Outcome { job: job.name, end, usage: lease.usage(), took: began.elapsed() }))
     }
 

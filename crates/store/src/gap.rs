@@ -4,6 +4,7 @@ pub mod blocked;
 pub mod edge;
 pub mod event;
 pub mod likeness;
+pub mod priority;
 pub mod sighting;
 
 use domain::gap::{Gap, Key, Priority, Severity, State};
@@ -73,10 +74,6 @@ statements! {
     UNCOUNTED = "SELECT key FROM gap WHERE COALESCE(counted_at, 0) <= $1
                   ORDER BY COALESCE(counted_at, 0), key LIMIT $2";
     COUNTED = "UPDATE gap SET counted_at = $2 WHERE key = $1";
-    KEEP_PRIORITY = "INSERT INTO gap_priority_kept (gap, own) VALUES ($1, $2) ON CONFLICT (gap) DO NOTHING";
-    KEPT_PRIORITY = "SELECT own FROM gap_priority_kept WHERE gap = $1";
-    FORGET_PRIORITY = "DELETE FROM gap_priority_kept WHERE gap = $1";
-    PRIORITIES = "SELECT DISTINCT priority FROM gap WHERE duplicate_of = $1 AND priority IS NOT NULL";
     TOTALS = "SELECT kind, state, COUNT(*) AS gaps, CAST(SUM(sightings) AS BIGINT) AS sightings, CAST(SUM(jobs) AS BIGINT) AS jobs,
                      CAST(SUM(attempts) AS BIGINT) AS attempts, CAST(SUM(failures) AS BIGINT) AS failures,
                      CAST(SUM(reopened) AS BIGINT) AS reopened, CAST(SUM(COALESCE(lines, 0)) AS BIGINT) AS lines,
@@ -342,29 +339,6 @@ pub async fn counted(tx: &mut Tx, key: &Key) -> Result<(), Fault> {
 fn keys(rows: Vec<(String,)>) -> Result<Vec<Key>, Fault> {
     let read = |(key,): (String,)| Key::stored(&key).ok_or(Fault::Corrupt { table: "gap", column: "key", id: key });
     rows.into_iter().map(read).collect()
-}
-
-/// Keeps the priority that a gap has of its own, before a duplicate lifts it for the first time.
-pub async fn keep_priority(tx: &mut Tx, key: &Key, own: Option<Priority>) -> Result<(), Fault> {
-    tx.run(KEEP_PRIORITY, &[Text(&key.to_string()), MaybeText(own.map(Priority::name))]).await.map(drop)
-}
-
-/// The priority that a gap has of its own, where a duplicate lifted it; none where none did, or a person spoke since.
-pub async fn kept_priority(tx: &mut Tx, key: &Key) -> Result<Option<Option<Priority>>, Fault> {
-    let kept: Option<(Option<String>,)> = tx.one(KEPT_PRIORITY, &[Text(&key.to_string())]).await?;
-    kept.map(|(own,)| own.as_deref().map(|own| priority(own, key)).transpose()).transpose()
-}
-
-/// Keeps no priority any more: a person said which it is to be.
-pub async fn forget_priority(tx: &mut Tx, key: &Key) -> Result<(), Fault> {
-    tx.run(FORGET_PRIORITY, &[Text(&key.to_string())]).await.map(drop)
-}
-
-/// The highest priority that a duplicate of a gap has.
-pub async fn highest_of_duplicates(tx: &mut Tx, key: &Key) -> Result<Option<Priority>, Fault> {
-    let all: Vec<(String,)> = tx.all(PRIORITIES, &[Text(&key.to_string())]).await?;
-    let all: Vec<_> = all.iter().map(|(text,)| priority(text, key)).collect::<Result<_, _>>()?;
-    Ok(all.into_iter().max())
 }
 
 fn priority(text: &str, key: &Key) -> Result<Priority, Fault> {

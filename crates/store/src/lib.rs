@@ -50,7 +50,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 42] = [
+    let files: [(&str, &[(&str, &str)]); 44] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("decision", decision::STATEMENTS),
@@ -60,12 +60,14 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("gap/edge", gap::edge::STATEMENTS),
         ("gap/event", gap::event::STATEMENTS),
         ("gap/likeness", gap::likeness::STATEMENTS),
+        ("gap/priority", gap::priority::STATEMENTS),
         ("gap/sighting", gap::sighting::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("issue", issue::STATEMENTS),
         ("issue/note", issue::note::STATEMENTS),
         ("job", job::STATEMENTS),
         ("job/list", job::list::STATEMENTS),
+        ("job/turn", job::turn::STATEMENTS),
         ("journal", journal::STATEMENTS),
         ("kind", kind::STATEMENTS),
         ("lane", lane::STATEMENTS),

@@ -48,12 +48,14 @@ statements! {
     SETTLED = "SELECT COUNT(*) FROM (SELECT 1 FROM pull WHERE state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL
                   AND changed_at >= $1 LIMIT $2) AS counted";
     COUNT_LIVE = "SELECT COUNT(*) FROM pull WHERE live = 1";
-    TAKE = concat!("UPDATE pull SET lease_until = $3 WHERE id IN (SELECT id FROM pull WHERE ", due!(),
+    TAKE = concat!("UPDATE pull SET lease_until = $3, look_at = $3 WHERE id IN (SELECT id FROM pull WHERE ", due!(),
                " ORDER BY look_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id");
     DUE = concat!("SELECT id FROM pull WHERE ", due!(), " LIMIT 1");
     NUDGE = "UPDATE pull SET look_at = 0 WHERE id = $1";
     NUDGE_NUMBER = "UPDATE pull SET look_at = 0 WHERE repo = $1 AND number = $2";
-    FREE = "UPDATE pull SET lease_until = 0, look_at = $2, looked_at = $3, last_error = $4, failures = $5 WHERE id = $1";
+    // One that was nudged meanwhile is to be looked at as soon as it was.
+    FREE = "UPDATE pull SET lease_until = 0, look_at = CASE WHEN look_at = $6 THEN $2 ELSE look_at END, looked_at = $3,
+                   last_error = $4, failures = $5 WHERE id = $1";
     LIST = concat!("SELECT ", columns!(), " FROM pull WHERE (changed_at < $1 OR (changed_at = $1 AND id > $2))
                ORDER BY changed_at DESC, id LIMIT $3");
     LIST_IN_STATE = concat!("SELECT ", columns!(), " FROM pull WHERE state = $4 AND (changed_at < $1 OR (changed_at = $1 AND id > $2))
@@ -320,10 +322,16 @@ pub async fn nudge_number(tx: &mut Tx, repo: &str, number: i64) -> Result<bool, 
     Ok(tx.run(NUDGE_NUMBER, &[Text(repo), Int(number)]).await? == 1)
 }
 
-/// Lets others look at one again, from then on.
-pub async fn free(tx: &mut Tx, id: &str, look_at: Time, (error, failures): (&str, i64)) -> Result<(), Fault> {
+/// Lets others look at one again that was taken until `lease`: from then on, or sooner where it was nudged meanwhile.
+pub async fn free(
+    tx: &mut Tx,
+    id: &str,
+    (lease, look_at): (Time, Time),
+    (error, failures): (&str, i64),
+) -> Result<(), Fault> {
     let now = tx.now();
-    tx.run(FREE, &[Text(id), Int(look_at.0), Int(now.0), Text(error), Int(failures)]).await.map(drop)
+    let args = [Text(id), Int(look_at.0), Int(now.0), Text(error), Int(failures), Int(lease.0)];
+    tx.run(FREE, &args).await.map(drop)
 }
 
 /// Pull requests, those that changed last first, in a state or in any.
@@ -335,9 +343,7 @@ pub async fn list(
 ) -> Result<Vec<Stored>, Fault> {
     let args = [Int(before), Text(id), Int(limit)];
     let rows: Vec<Row> = match state {
-        Some(state) => {
-            tx.all(LIST_IN_STATE, &[&args[..], &[Text(state.name())]].concat()).await?
-        }
+        Some(state) => tx.all(LIST_IN_STATE, &[&args[..], &[Text(state.name())]].concat()).await?,
         None => tx.all(LIST, &args).await?,
     };
     rows.into_iter().map(Stored::try_from).collect()

@@ -98,14 +98,9 @@ pub async fn add(tx: &mut Tx, row: &Row) -> Result<(), Fault> {
     tx.run(ADD, &args).await.map(drop)
 }
 
-/// Writes what a run has spent; what is settled stays so.
+/// Writes what a run has spent; what is settled stays settled.
 pub async fn write(tx: &mut Tx, claim_id: &str, spend: Spend) -> Result<(), Fault> {
-    let args = [
-        Text(claim_id),
-        MaybeInt(spend.tokens),
-        MaybeInt(spend.micro_usd),
-        Int(i64::from(spend.settled)),
-    ];
+    let args = [Text(claim_id), MaybeInt(spend.tokens), MaybeInt(spend.micro_usd), Int(i64::from(spend.settled))];
     crate::guarded(tx.run(WRITE, &args).await?)
 }
 

@@ -46,7 +46,10 @@ impl Facts {
     pub fn judge(&self, caps: &Caps, policy: &Policy) -> Result<Looks, Refusal> {
         let unfit = |message: String, hint: &str| Refusal::new(Code::UnfitChange, message).hint(hint.to_owned());
         if !self.descends {
-            return Err(unfit("the change does not come after its base".to_owned(), "commit on top of the branch given"));
+            return Err(unfit(
+                "the change does not come after its base".to_owned(),
+                "commit on top of the branch given",
+            ));
         }
         caps.fits(self.files, self.lines)?;
         if !self.whole {

@@ -5,6 +5,7 @@
 
 pub mod diff;
 pub mod fit;
+mod judged;
 pub mod plan;
 pub mod reconcile;
 pub mod stage;
@@ -13,10 +14,11 @@ pub mod verdict;
 
 use serde::{Deserialize, Serialize};
 
+pub use judged::MergeVerdict;
 pub use plan::Plan;
 pub use stage::{Instance, Same, Stage};
 pub use state::{Event, Reviewers, State, effects, table};
-pub use verdict::{Category, Finding, MergeVerdict, Review, Severity, Verdict};
+pub use verdict::{Category, Finding, Review, Severity, Verdict};
 
 use crate::budget::Amount;
 use crate::gap::Key;
@@ -199,7 +201,7 @@ impl Pull {
         };
         let turn = if state.stage().is_some() { self.turn + 1 } else { self.turn };
         let (why, changed_at) = (why.to_owned(), now.max(self.changed_at));
-        Ok(Self { state, epoch, iteration, turn, why, changed_at, ..self })
+        Ok(Self { state, iteration, epoch, turn, why, changed_at, ..self })
     }
 
     /// The same with another change. A revision that was handed in counts as one round more.

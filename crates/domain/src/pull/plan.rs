@@ -48,7 +48,9 @@ impl Plan {
         let (min, max) = APPROACHES;
         if !(min..=max).contains(&self.approaches.len()) {
             let message = format!("there are {} approaches", self.approaches.len());
-            return Err(Refusal::invalid("approaches", message).hint(format!("weigh {min} to {max} against each other")));
+            return Err(
+                Refusal::invalid("approaches", message).hint(format!("weigh {min} to {max} against each other"))
+            );
         }
         for (at, approach) in self.approaches.iter().enumerate() {
             text(format!("approaches[{at}].name"), &approach.name, NAME_CHARS_MAX)?;

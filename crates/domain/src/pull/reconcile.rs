@@ -4,6 +4,9 @@
 //! The same look at the same pull request always gives the same answer, so that hints which are lost, doubled, late or
 //! forged change nothing. Our labels are shown there, and never read from there: but for those by which people steer.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Hold, Pull, State};
@@ -157,7 +160,8 @@ impl Found<'_> {
 
     /// What keeps our hands off it, by its labels. One who certainly may not write steers nothing.
     fn hold(&mut self, known: Known) -> Option<Hold> {
-        let spoofed = |deed: Option<&Deed>| deed.filter(|deed| deed.by.may_write == Some(false) && !deed.by.us).cloned();
+        let spoofed =
+            |deed: Option<&Deed>| deed.filter(|deed| deed.by.may_write == Some(false) && !deed.by.us).cloned();
         if self.has(Role::OptOut) {
             match spoofed(self.last(Role::OptOut, true)) {
                 None => return Some(Hold::OptedOut),
@@ -180,7 +184,9 @@ impl Found<'_> {
         if self.has(Role::WontFix) {
             match self.last(Role::WontFix, true).cloned() {
                 Some(deed) if deed.by.may_write == Some(false) => self.put_back(deed, Write::Remove(Role::WontFix)),
-                Some(deed) => self.acts.push(Act::WontFix(format!("{} put {} on it", deed.by.login, self.name(Role::WontFix)))),
+                Some(deed) => {
+                    self.acts.push(Act::WontFix(format!("{} put {} on it", deed.by.login, self.name(Role::WontFix))));
+                }
                 None => self.acts.push(Act::WontFix(format!("somebody put {} on it", self.name(Role::WontFix)))),
             }
         }
@@ -267,7 +273,3 @@ impl Found<'_> {
 fn may_steer(deed: &Deed) -> bool {
     !deed.by.us && deed.by.may_write == Some(true)
 }
-
-#[cfg(test)]
-#[path = "reconcile_tests.rs"]
-mod tests;

@@ -3,9 +3,13 @@
 //! The table is total: for every state and every event it gives the next state or says why not. Nothing else moves a pull
 //! request. Who reviews decides where a change goes that is to be judged: to a reviewer and a merger, or to people alone.
 
-use std::fmt;
+mod shown;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
+
+pub use shown::{effects, table};
 
 use super::stage::Stage;
 use crate::gap;
@@ -381,133 +385,5 @@ impl Event {
             Self::Closed => "closed",
             Self::Reopened => "reopened",
         }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name().replace('_', " "))
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name().replace('_', " "))
-    }
-}
-
-/// The table as text: a row per state, a column per event, a dash where it cannot happen.
-pub fn table(reviewers: Reviewers) -> String {
-    let head = Event::ALL.map(Event::name).join(" | ");
-    let mut rows = vec![format!("| | {head} |"), format!("|---{}|", "|---".repeat(Event::ALL.len()))];
-    for state in State::ALL {
-        let cells = Event::ALL.map(|event| state.step(event, reviewers).map_or("-", State::name));
-        rows.push(format!("| {} | {} |", state.name(), cells.join(" | ")));
-    }
-    rows.join("\n") + "\n"
-}
-
-/// What goes with each state, as text: whose turn it is, its label, and what becomes of the gap.
-pub fn effects() -> String {
-    let mut rows = vec!["| state | turn of | label | the gap is |".to_owned(), "|---|---|---|---|".to_owned()];
-    for state in State::ALL {
-        let turn = match (state.stage(), state.needs_person()) {
-            (Some(stage), _) => stage.name(),
-            (None, true) => "a person",
-            (None, false) => "-",
-        };
-        let label = state.label().map_or("-", Role::name);
-        let gap = state.of_gap().map_or("-", gap::Event::name);
-        rows.push(format!("| {} | {turn} | {label} | {gap} |", state.name()));
-    }
-    rows.join("\n") + "\n"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn every() -> impl Iterator<Item = (State, Event, Reviewers)> {
-        [Reviewers::Bots, Reviewers::People].into_iter().flat_map(|reviewers| {
-            State::ALL
-                .into_iter()
-                .flat_map(move |state| Event::ALL.into_iter().map(move |event| (state, event, reviewers)))
-        })
-    }
-
-    #[test]
-    fn the_tables_are_those_that_the_documents_show() {
-        let page = include_str!("../../../../docs/reference/pulls.md");
-        let shown = |marker: &str| {
-            let after = page.split(marker).nth(1).unwrap_or_default();
-            after.split("\n\n").next().unwrap_or_default().trim().to_owned()
-        };
-        for (marker, table) in [
-            ("<!-- reviewed by bots -->\n", table(Reviewers::Bots)),
-            ("<!-- reviewed by people -->\n", table(Reviewers::People)),
-            ("<!-- states -->\n", effects()),
-        ] {
-            assert_eq!(shown(marker), table.trim(), "docs/reference/pulls.md, after {marker}, is to read:\n{table}");
-        }
-    }
-
-    #[test]
-    fn only_a_merge_by_people_merges_and_it_is_for_good() {
-        for (state, event, reviewers) in every() {
-            let next = state.step(event, reviewers);
-            if next == Ok(State::Merged) {
-                assert_eq!(event, Event::Merged, "{state}");
-            }
-            if state == State::Merged {
-                assert!(next.is_err(), "{event}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_person_s_turn_comes_only_by_the_merger_or_where_bots_may_not_go_on() {
-        for (state, event, reviewers) in every() {
-            let Ok(next) = state.step(event, reviewers) else { continue };
-            let why = format!("{state} {event}");
-            match next {
-                State::NeedsHuman => assert_eq!((state, event), (State::Approved, Event::Passed), "{why}"),
-                State::NeedsVisual => assert_eq!((state, event), (State::Approved, Event::NeedsLooking), "{why}"),
-                State::Approved => assert_eq!((state, event), (State::NeedsReview, Event::Approved), "{why}"),
-                State::Proposed => assert_eq!(reviewers, Reviewers::People, "{why}"),
-                State::NeedsReview => assert_eq!(reviewers, Reviewers::Bots, "{why}"),
-                State::Planning
-                | State::Implementing
-                | State::Opening
-                | State::ChangesRequested
-                | State::Capped
-                | State::RequiresHuman
-                | State::WontFix
-                | State::Closed
-                | State::Merged => {}
-            }
-        }
-    }
-
-    #[test]
-    fn a_push_takes_every_approval_back() {
-        for state in [State::Approved, State::NeedsHuman, State::NeedsVisual, State::ChangesRequested] {
-            assert_eq!(state.step(Event::Pushed, Reviewers::Bots), Ok(State::NeedsReview), "{state}");
-        }
-    }
-
-    #[test]
-    fn what_is_live_has_a_turn_or_waits_for_the_forge() {
-        for state in State::ALL.into_iter().filter(|state| state.is_live()) {
-            let turns = i32::from(state.stage().is_some()) + i32::from(state.needs_person());
-            assert_eq!(turns, i32::from(state != State::Opening), "{state}");
-        }
-    }
-
-    #[test]
-    fn a_state_reads_back_as_it_is_written() {
-        for state in State::ALL {
-            assert_eq!(State::parse(state.name()), Ok(state));
-        }
-        assert!(State::parse("open").is_err());
     }
 }

@@ -34,18 +34,6 @@ pub enum Verdict {
     Close,
 }
 
-/// What a merger says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum MergeVerdict {
-    /// It coheres, and a person may merge it.
-    ApproveForHuman,
-    /// A person must look at what it shows.
-    RequiresManualVisual,
-    /// It does not cohere, and is not worth another round.
-    Close,
-}
-
 /// How much a finding matters. Later ones matter more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,20 +112,6 @@ impl Verdict {
     }
 }
 
-impl MergeVerdict {
-    /// Every verdict.
-    pub const ALL: [Self; 3] = [Self::ApproveForHuman, Self::RequiresManualVisual, Self::Close];
-
-    /// The verdict as it travels.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ApproveForHuman => "APPROVE_FOR_HUMAN",
-            Self::RequiresManualVisual => "REQUIRES_MANUAL_VISUAL",
-            Self::Close => "CLOSE",
-        }
-    }
-}
-
 impl Severity {
     /// The severity as it travels.
     pub const fn name(self) -> &'static str {
@@ -168,12 +142,6 @@ impl Category {
 }
 
 impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl fmt::Display for MergeVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -245,7 +213,11 @@ impl Finding {
 }
 
 /// Checks a text that an agent hands in: not blank, and not too long.
-pub(super) fn text(field: impl Into<std::borrow::Cow<'static, str>>, text: &str, chars_max: usize) -> Result<(), Refusal> {
+pub(super) fn text(
+    field: impl Into<std::borrow::Cow<'static, str>>,
+    text: &str,
+    chars_max: usize,
+) -> Result<(), Refusal> {
     let chars = text.chars().count();
     let field = field.into();
     if text.trim().is_empty() || chars > chars_max {

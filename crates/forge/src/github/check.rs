@@ -1,4 +1,4 @@
-//! Checks of a commit.
+//! Checks of a commit: runs, which only an App may put, and whatever a status says.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +6,7 @@ use super::Inner;
 use super::answer::shape;
 use super::ask::Reach;
 use super::call::About;
+use super::gate::Gate;
 use super::route;
 use crate::{Check, CheckState, Fault, NewCheck};
 
@@ -67,6 +68,19 @@ impl From<Found> for Check {
 
 impl Inner {
     pub(super) async fn put_check(&self, new: &NewCheck) -> Result<Check, Fault> {
+        match self.gate {
+            Gate::App(_) => self.put_run(new).await,
+            Gate::Token(_) => self.put_status(new).await,
+        }
+    }
+
+    pub(super) async fn checks(&self, commit: &str) -> Result<Vec<Check>, Fault> {
+        let mut checks = self.runs(commit).await?;
+        checks.extend(self.statuses(commit).await?);
+        Ok(checks)
+    }
+
+    async fn put_run(&self, new: &NewCheck) -> Result<Check, Fault> {
         let (status, conclusion) = words(new.state);
         let body = New {
             name: &new.name,
@@ -81,7 +95,7 @@ impl Inner {
         shape::<Found>(&call, &answer).map(Check::from)
     }
 
-    pub(super) async fn checks(&self, commit: &str) -> Result<Vec<Check>, Fault> {
+    async fn runs(&self, commit: &str) -> Result<Vec<Check>, Fault> {
         let call = self.call(&route::CHECKS_OF, &[commit], About::Commit(commit.to_owned()))?;
         let found = self.pages(call, REACH, |page: Page| page.check_runs).await?;
         Ok(found.whole("checks of one commit")?.into_iter().map(Check::from).collect())

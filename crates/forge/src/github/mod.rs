@@ -8,7 +8,7 @@
 //! | tokens | `gate`, `jwt` |
 //! | lists, what was said last, what a refusal means | `ask`, `cache`, `refusal` |
 //! | where git finds it | `remote` |
-//! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `review`, `check` |
+//! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `review`, `check`, `status` |
 //! | what GitHub tells by itself | `webhook` |
 
 mod answer;
@@ -31,6 +31,7 @@ mod repository;
 mod review;
 mod route;
 mod settings;
+mod status;
 pub mod webhook;
 mod wire;
 

@@ -54,7 +54,10 @@ const ISSUES: &str = "issues: read and write";
 const PULLS: &str = "pull requests: read and write";
 const CONTENTS_READ: &str = "contents: read";
 const CONTENTS: &str = "contents: read and write";
+const CHECKS_READ: &str = "checks: read";
 const CHECKS: &str = "checks: read and write (an App's right only)";
+const STATUSES_READ: &str = "commit statuses: read";
+const STATUSES: &str = "commit statuses: read and write";
 
 macro_rules! routes {
     ($($(#[$doc:meta])* $name:ident: $method:ident $path:literal, $class:ident, $right:expr;)*) => {
@@ -111,8 +114,12 @@ routes! {
     REVIEW: POST "/repos/{owner}/{repo}/pulls/{pull_number}/reviews", Create, PULLS;
 
     // Checks.
-    CHECKS_OF: GET "/repos/{owner}/{repo}/commits/{ref}/check-runs", Read, CHECKS;
+    CHECKS_OF: GET "/repos/{owner}/{repo}/commits/{ref}/check-runs", Read, CHECKS_READ;
     PUT_CHECK: POST "/repos/{owner}/{repo}/check-runs", Create, CHECKS;
+    /// All of them, and not GitHub's sum: only this list is told with its order and its pages.
+    STATUSES_OF: GET "/repos/{owner}/{repo}/commits/{ref}/statuses", Read, STATUSES_READ;
+    /// The latest of a context counts: one that is sent again may take the place of what was said meanwhile.
+    PUT_STATUS: POST "/repos/{owner}/{repo}/statuses/{sha}", Create, STATUSES;
 }
 
 #[cfg(test)]
@@ -127,7 +134,7 @@ mod tests {
             assert_eq!(route.class == Class::Read, get || mint, "{}", route.path);
             assert_eq!(policy.lane, !(get || mint), "{}", route.path);
         }
-        for once in [OPEN_ISSUE, COMMENT, OPEN_PULL, REVIEW, PUT_CHECK, MERGE] {
+        for once in [OPEN_ISSUE, COMMENT, OPEN_PULL, REVIEW, PUT_CHECK, PUT_STATUS, MERGE] {
             assert_eq!(once.class.policy().tries, 1, "{}", once.path);
         }
         for again in [MAKE_LABEL, ADD_LABEL, REMOVE_LABEL, EDIT_ISSUE] {

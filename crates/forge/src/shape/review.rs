@@ -61,7 +61,7 @@ pub struct Remark {
 /// How a check stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckState {
-    /// It waits or runs.
+    /// It waits or runs, or the home has no word for what is neutral.
     Running,
     /// It passed.
     Pass,
@@ -82,7 +82,7 @@ pub struct Check {
     pub commit: String,
     /// How it stands.
     pub state: CheckState,
-    /// What its maker calls it, by which it is found again.
+    /// What its maker calls it, by which it is found again; empty where the home keeps no such thing.
     pub external_id: String,
     /// What it says, in a line.
     pub title: String,

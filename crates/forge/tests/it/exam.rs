@@ -1,5 +1,6 @@
 //! One exam for every home: the same cases through `dyn Forge`, with a hand that does what people do there.
 //!
+//! GitHub is one of them for an App and one for a token: what it lets them do is not the same.
 //! A home is a line in `homes!` and a function that furnishes it. Nothing is asked here that only one home can answer.
 
 mod bounds;
@@ -15,7 +16,7 @@ use domain::time::Span;
 use forge::{Closed, Forge, Method, NewIssue, NewPull, Pull, Remark, ReviewState};
 use futures::future::BoxFuture;
 
-pub(crate) use github::github;
+pub(crate) use github::{github, token};
 pub(crate) use local::{postgres, sqlite};
 use workshop::Change;
 
@@ -61,6 +62,8 @@ pub(crate) struct Home {
     pub(crate) forge: Box<dyn Forge>,
     /// As a person does.
     pub(crate) hand: Box<dyn Hand>,
+    /// Whether a check keeps what we call it, and that it is neutral.
+    pub(crate) keeps_checks: bool,
     /// What is given back at the end.
     world: Option<harness::World>,
 }
@@ -107,6 +110,7 @@ macro_rules! homes {
             $crate::exam::homes!(@in $name sqlite);
             $crate::exam::homes!(@in $name postgres);
             $crate::exam::homes!(@in $name github);
+            $crate::exam::homes!(@in $name token);
         }
     };
     (@in $name:ident $place:ident) => {

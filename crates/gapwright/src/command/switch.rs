@@ -7,7 +7,7 @@ use domain::switch::Scope;
 use domain::time::Time;
 use plane::{Call, Plane};
 use serde_json::{Value, json};
-use store::job::Held;
+use store::job::turn::Held;
 use store::switch::Off;
 
 use super::gaps::section;

@@ -97,7 +97,10 @@ impl Work {
     pub(crate) async fn run(self, config: &Config, format: Format) -> Result<Exit, Failure> {
         let (stop, now) = watch_signals()?;
         let worker = self.worker(config).await?;
-        let once = self.once;
+        let (once, kind) = (self.once, self.kind.name());
+        if !once {
+            tell(format, &json!({"event": "ready", "kind": kind}), &format!("ready for jobs of the kind {kind}"));
+        }
         let working = async {
             let each = (0..self.concurrency).map(|_| async {
                 let ended = if once { one(&worker, &stop, format).await } else { again(&worker, &stop, format).await };
@@ -176,14 +179,13 @@ impl Work {
 
     /// The folder of the brokers, made where there is none.
     fn folder(&self) -> Result<PathBuf, Failure> {
-        let folder = match &self.folder {
-            Some(folder) => folder.clone(),
-            None => {
-                let data = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|data| data.is_absolute());
-                let data = data.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/share")));
-                let none = || Failure::usage("there is no folder for the broker").hint("name one with --folder");
-                data.ok_or_else(none)?.join("gapwright/work")
-            }
+        let folder = if let Some(folder) = &self.folder {
+            folder.clone()
+        } else {
+            let data = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|data| data.is_absolute());
+            let data = data.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/share")));
+            let none = || Failure::usage("there is no folder for the broker").hint("name one with --folder");
+            data.ok_or_else(none)?.join("gapwright/work")
         };
         let unmade = |error: std::io::Error| {
             Failure::new("the folder of the broker cannot be made").why(format!("{}: {error}", folder.display()))

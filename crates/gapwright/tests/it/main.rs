@@ -18,3 +18,4 @@ mod stdio;
 mod switch;
 mod tidy;
 mod tree;
+mod work;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::act::Act;
 use super::answer::{Answer, Outcome};
 use super::caller::{Caller, Right};
 use super::route::Turn;
@@ -10,6 +11,9 @@ use super::view::{View, WEB, node};
 
 /// The longest summary of a check, in characters.
 const SUMMARY_CHARS_MAX: usize = 65_535;
+
+/// The longest description of a status, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 140;
 
 /// What a check is while it goes on, and at its end.
 const STATES: [&str; 6] = ["queued", "in_progress", "completed", "waiting", "requested", "pending"];
@@ -168,19 +172,12 @@ impl Turn<'_> {
         let commit = self.commit(word)?;
         let text = |name: &str| self.request.text(name).map(str::to_owned);
         let state = text("state").filter(|state| ["error", "failure", "pending", "success"].contains(&state.as_str()));
-        let status = Status {
-            id: self.state.last_id + 1,
-            commit,
-            state: state.ok_or_else(|| Answer::invalid("Status", "state", "invalid"))?,
-            context: text("context").unwrap_or_else(|| "default".to_owned()),
-            description: text("description"),
-            target_url: text("target_url"),
-            author: self.caller.author().login,
-            at: self.now,
-        };
-        self.state.id();
-        let repo = self.repo;
-        self.state.repo(repo).statuses.push(status.clone());
+        let state = state.ok_or_else(|| Answer::invalid("Status", "state", "invalid"))?;
+        let (context, description) = (text("context").unwrap_or_else(|| "default".to_owned()), text("description"));
+        check_description(description.as_deref().unwrap_or_default())?;
+        let (repo, target_url) = (self.repo, text("target_url"));
+        let status =
+            self.act().put_status(repo, Status { state, description, target_url, ..Status::of(commit, context) });
         Ok(Answer::made(self.view().status(self.repo(), &status)))
     }
 
@@ -214,6 +211,36 @@ impl Turn<'_> {
             "repository": view.repo(repo, &Value::Null),
             "commit_url": format!("{at}/commits/{commit}"), "url": format!("{at}/commits/{commit}/status"),
         })))
+    }
+}
+
+/// What the real one says of a description that it does not take.
+fn check_description(description: &str) -> Result<(), Answer> {
+    let bad = |message: &str| Err(Answer::custom("Status", "description", message));
+    if description.chars().count() > DESCRIPTION_CHARS_MAX {
+        return bad("description is too long (maximum is 140 characters)");
+    }
+    if description.chars().any(|sign| sign.len_utf8() > 3) {
+        return bad("description doesn't accept 4-byte Unicode");
+    }
+    Ok(())
+}
+
+impl Status {
+    /// One of a commit that succeeded.
+    pub(super) fn of(commit: String, context: String) -> Self {
+        let (state, author) = ("success".to_owned(), String::new());
+        Self { id: 0, commit, state, context, description: None, target_url: None, author, at: 0 }
+    }
+}
+
+impl Act<'_> {
+    /// Puts a status by whoever does it, now.
+    pub(super) fn put_status(&mut self, repo: i64, status: Status) -> Status {
+        let status = Status { id: self.state.id(), author: self.by.login.clone(), at: self.now, ..status };
+        self.state.user(&self.by.login);
+        self.state.repo(repo).statuses.push(status.clone());
+        status
     }
 }
 

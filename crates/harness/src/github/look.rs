@@ -92,6 +92,21 @@ pub struct Check {
     pub title: String,
 }
 
+/// A status of a commit as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The commit.
+    pub commit: String,
+    /// What it is about.
+    pub context: String,
+    /// How that stands.
+    pub state: String,
+    /// What it says, or an empty text.
+    pub description: String,
+    /// The login of who put it.
+    pub author: String,
+}
+
 /// A label as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -177,6 +192,20 @@ impl GitHub {
                 title: check.title.clone().unwrap_or_default(),
             });
             checks.collect()
+        })
+    }
+
+    /// Every status of a repository, the oldest first.
+    pub fn statuses(&self, repo: &str) -> Vec<Status> {
+        self.read(repo, |repo| {
+            let statuses = repo.statuses.iter().map(|status| Status {
+                commit: status.commit.clone(),
+                context: status.context.clone(),
+                state: status.state.clone(),
+                description: status.description.clone().unwrap_or_default(),
+                author: status.author.clone(),
+            });
+            statuses.collect()
         })
     }
 

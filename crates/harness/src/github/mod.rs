@@ -53,7 +53,7 @@ pub use description::Description;
 pub use desk::Arrived;
 pub use fault::Fault;
 pub use hook::{Delivery, sign};
-pub use look::{Check, Comment, Issue, Label, Pull, Review};
+pub use look::{Check, Comment, Issue, Label, Pull, Review, Status};
 pub use owner::{AppKey, Suspended};
 pub use person::{Person, Reason};
 pub use post::Automatic;

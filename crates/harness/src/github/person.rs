@@ -7,7 +7,7 @@ use super::act::{Act, Wish};
 use super::merge::Order;
 use super::pulls::Proposal;
 use super::reviews::Words;
-use super::state::{Fate, Issue};
+use super::state::{Fate, Issue, Status};
 
 /// Somebody, at one repository.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +133,12 @@ impl<'a> Person<'a> {
             let id = act.state.repo(repo).label(name).expect("a label of this name").id;
             act.delete_label(repo, id);
         });
+    }
+
+    /// Puts a status on a commit, as a person's own program does; nothing tells of it.
+    pub fn status(self, commit: &str, context: &str, state: &str) {
+        let status = Status { state: state.to_owned(), ..Status::of(commit.to_owned(), context.to_owned()) };
+        self.act(|act, repo| act.put_status(repo, status));
     }
 
     /// Writes files on a branch, as a commit that is pushed; gives the commit. A file without a text is taken away.

@@ -53,7 +53,7 @@ pub(super) async fn merge(desk: &mut Desk<'_>, duplicate: String, into: String) 
     write(desk, &was, &gap, Event::MergedInto, &format!("the same as {into}")).await?;
     let mut both = stands.gap.clone();
     if was.gap.priority > both.priority {
-        store::gap::keep_priority(desk.tx, &into, both.priority).await?;
+        store::gap::priority::keep(desk.tx, &into, both.priority).await?;
         both.priority = was.gap.priority;
         crate::mirror::nudge(desk, &into).await?;
     }
@@ -121,8 +121,8 @@ pub(super) async fn part(desk: &mut Desk<'_>, one: &Key, other: &Key) -> Result<
     let Some(was) = store::gap::load(desk.tx, other).await? else { return Ok(()) };
     let mut gap = was.gap.clone();
     // Its own, where a duplicate had lifted it and no person said anything since.
-    if let Some(own) = store::gap::kept_priority(desk.tx, other).await? {
-        gap.priority = own.max(store::gap::highest_of_duplicates(desk.tx, other).await?);
+    if let Some(own) = store::gap::priority::kept(desk.tx, other).await? {
+        gap.priority = own.max(store::gap::priority::highest_of_duplicates(desk.tx, other).await?);
         crate::mirror::nudge(desk, other).await?;
     }
     sum_up(desk, &mut gap).await?;

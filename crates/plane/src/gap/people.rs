@@ -108,7 +108,7 @@ async fn prioritize(desk: &mut Desk<'_>, gap: String, priority: Option<Priority>
 /// Gives a gap a person's priority; gives its rank.
 pub(crate) async fn set_priority(desk: &mut Desk<'_>, was: &Stored, priority: Option<Priority>) -> Result<i64, No> {
     let gap = Gap { priority, ..was.gap.clone() };
-    store::gap::forget_priority(desk.tx, &gap.key).await?;
+    store::gap::priority::forget(desk.tx, &gap.key).await?;
     store::gap::write(desk.tx, was, &gap).await?;
     desk.record(format!("gap:{}", gap.key), &audited(&was.gap), &audited(&gap)).await?;
     crate::mirror::nudge(desk, &gap.key).await?;

@@ -62,7 +62,7 @@ async fn find(desk: &mut Desk<'_>, wish: &Claim, past: &[String]) -> Result<Opti
     let (false, Some(kind)) = (past.is_empty(), &wish.kind) else {
         return Ok(store::job::next(desk.tx, wish.kind.as_deref()).await?);
     };
-    for name in store::job::turns(desk.tx, kind).await?.into_iter().filter(|name| !past.contains(name)) {
+    for name in store::job::turn::of_kind(desk.tx, kind).await?.into_iter().filter(|name| !past.contains(name)) {
         let job = store::job::load(desk.tx, &name).await?.filter(|job| job.state == State::Ready);
         if job.is_some() {
             return Ok(job);

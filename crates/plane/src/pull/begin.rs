@@ -61,7 +61,7 @@ async fn begin(desk: &mut Desk<'_>, repo: String, key: Key) -> Result<bool, No> 
         return Ok(false);
     }
     let Some(stored) = store::gap::load(desk.tx, &key).await? else { return Ok(false) };
-    if crate::gap::unworkable(desk, &stored.gap).await?.is_some() || store::job::works_on(desk.tx, &key).await? {
+    if crate::gap::unworkable(desk, &stored.gap).await?.is_some() || store::job::turn::works_on(desk.tx, &key).await? {
         return Ok(false);
     }
     if store::pull::count_live(desk.tx).await? >= desk.rules.pulls_max {

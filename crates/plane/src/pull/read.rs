@@ -28,9 +28,8 @@ pub(super) async fn tips(
     let sources = [Source::Branch(branch(onto)?), Source::Branch(branch(name)?)];
     let tips = broker.fetch(remote, &sources).await.map_err(trouble)?;
     let onto_tip = tips.first().cloned().flatten();
-    let onto_tip = onto_tip.ok_or_else(|| {
-        Refusal::new(Code::NotFound, format!("there is no branch {onto} in {}", home.repo))
-    })?;
+    let onto_tip =
+        onto_tip.ok_or_else(|| Refusal::new(Code::NotFound, format!("there is no branch {onto} in {}", home.repo)))?;
     Ok((onto_tip, tips.get(1).cloned().flatten()))
 }
 
@@ -67,14 +66,17 @@ pub(super) fn branch(name: &str) -> Result<Branch, Refusal> {
 
 /// The id of a commit, as it came.
 pub(super) fn commit(id: &str) -> Result<Commit, Refusal> {
-    Commit::parse(id).map_err(|why| Refusal::invalid("head", why.to_string()).hint("give the whole id, in small letters"))
+    Commit::parse(id)
+        .map_err(|why| Refusal::invalid("head", why.to_string()).hint("give the whole id, in small letters"))
 }
 
 /// What a trouble of the broker's is to whoever hands something in.
 pub(super) fn trouble(trouble: Trouble) -> No {
     match trouble {
         Trouble::Unfit(why) => Refusal::new(Code::UnfitChange, why).into(),
-        Trouble::Git(git::Trouble::Missing(what)) => Refusal::new(Code::NotFound, format!("{what} is not there")).into(),
+        Trouble::Git(git::Trouble::Missing(what)) => {
+            Refusal::new(Code::NotFound, format!("{what} is not there")).into()
+        }
         Trouble::Git(git::Trouble::Name(why)) => Refusal::new(Code::InvalidArgument, why).into(),
         Trouble::Git(
             trouble @ (git::Trouble::Program(_)

@@ -192,7 +192,8 @@ pub(crate) async fn ended(desk: &mut Desk<'_>, job: &Job, pull: &str, run: &Run)
     Ok(store::job::write(desk.tx, &was, &again).await?)
 }
 
-/// Books what a run spent.
+/// Books what a run spent. One that spent more than was set aside for it is counted, and the second such leaves the gap to a
+/// person.
 async fn settle(desk: &mut Desk<'_>, stored: Stored, run: &Run) -> Result<Stored, No> {
     let Some(row) = spend::load(desk.tx, &run.claim_id).await? else { return Ok(stored) };
     if row.spend.settled {
@@ -206,11 +207,11 @@ async fn settle(desk: &mut Desk<'_>, stored: Stored, run: &Run) -> Result<Stored
     spend::write(desk.tx, &run.claim_id, settled).await?;
     let less = settled.booked().minus(row.spend.booked());
     let stored = book(desk, &stored, row.day, less).await?;
-    if settled.is_excess() { count_excess(desk, stored).await } else { Ok(stored) }
+    if settled.is_excess() { exceeded(desk, stored).await } else { Ok(stored) }
 }
 
-/// Counts a run that spent more than was set aside for it; the second such leaves the gap to a person.
-pub(crate) async fn count_excess(desk: &mut Desk<'_>, stored: Stored) -> Result<Stored, No> {
+/// Counts that a run spent more than was set aside for it; the second such leaves the gap to a person.
+pub(crate) async fn exceeded(desk: &mut Desk<'_>, stored: Stored) -> Result<Stored, No> {
     let pull = Pull { excesses: stored.pull.excesses + 1, ..stored.pull.clone() };
     let stored = store::pull::write(desk.tx, &stored, &pull, &stored.seen).await?;
     if pull.excesses >= EXCESSES_MAX

@@ -88,10 +88,10 @@ impl Plane {
         let mut taken = taken.await?.into_iter();
         for id in taken.by_ref() {
             let done = self.look_at_pull(home, &id).await;
-            if let Err(failed) = self.settle_look(home, &id, done).await {
+            if let Err(failed) = self.settle_look(home, (&id, until), done).await {
                 // The others are looked at as soon as anybody may.
                 for id in taken {
-                    self.free_pull(&id, Time(0), "", 0).await?;
+                    self.free_pull((&id, until), Time(0), "", 0).await?;
                 }
                 return Err(failed);
             }
@@ -100,33 +100,42 @@ impl Plane {
     }
 
     /// Lets others look at one again: at its time, or later where the forge would not deal with it.
-    async fn settle_look(&self, home: &Home, id: &str, done: Result<Option<Time>, Failed>) -> Result<(), Failed> {
+    async fn settle_look(
+        &self,
+        home: &Home,
+        (id, lease): (&str, Time),
+        done: Result<Option<Time>, Failed>,
+    ) -> Result<(), Failed> {
         let mut tx = self.store.read().await?;
         let (now, stored) = (tx.now(), store::pull::find(&mut tx, id).await?);
         drop(tx);
         let Some(stored) = stored else { return Ok(()) };
         match done {
-            Ok(at) => Ok(self.free_pull(id, at.unwrap_or_else(|| next_look(home, &stored, now)), "", 0).await?),
-            Err(Failed::Forge(Fault::Paced { after })) => Ok(self.free_pull(id, now + after, "", 0).await?),
-            Err(failed @ (Failed::No(_) | Failed::Rests(_) | Failed::Forge(Fault::Later { .. } | Fault::Moved { .. }))) => {
-                self.free_pull(id, now, "", 0).await?;
+            Ok(at) => {
+                Ok(self.free_pull((id, lease), at.unwrap_or_else(|| next_look(home, &stored, now)), "", 0).await?)
+            }
+            Err(Failed::Forge(Fault::Paced { after })) => Ok(self.free_pull((id, lease), now + after, "", 0).await?),
+            Err(
+                failed @ (Failed::No(_) | Failed::Rests(_) | Failed::Forge(Fault::Later { .. } | Fault::Moved { .. })),
+            ) => {
+                self.free_pull((id, lease), now, "", 0).await?;
                 Err(failed)
             }
             Err(Failed::Forge(fault)) => {
                 tracing::warn!(pull = id, %fault, "a pull request is set aside");
                 let failures = stored.seen.failures + 1;
                 let at = now + pace::rest(failures, REST_MAX);
-                Ok(self.free_pull(id, at, &fault_line(&fault), failures).await?)
+                Ok(self.free_pull((id, lease), at, &fault_line(&fault), failures).await?)
             }
         }
     }
 
-    async fn free_pull(&self, id: &str, look_at: Time, error: &str, failures: i64) -> Result<(), No> {
+    async fn free_pull(&self, (id, lease): (&str, Time), look_at: Time, error: &str, failures: i64) -> Result<(), No> {
         let (id, error) = (id.to_owned(), error.to_owned());
         self.act
             .act(move |tx| {
                 let (id, error) = (id.clone(), error.clone());
-                async move { Ok(store::pull::free(tx, &id, look_at, (&error, failures)).await?) }.boxed()
+                async move { Ok(store::pull::free(tx, &id, (lease, look_at), (&error, failures)).await?) }.boxed()
             })
             .await
     }
@@ -179,8 +188,12 @@ impl Plane {
                 // What cannot be read is not known.
                 let known = match home.forge.may_write(account).await {
                     Ok(may) => Some(may),
-                    Err(fault @ (Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. })) => return Err(fault.into()),
-                    Err(Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. }) => None,
+                    Err(fault @ (Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. })) => {
+                        return Err(fault.into());
+                    }
+                    Err(Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. }) => {
+                        None
+                    }
                 };
                 may.insert(account.id.clone(), known);
             }

@@ -26,7 +26,17 @@ both!(a_token_stands_for_its_principal_role_and_kinds, async |world| {
     let (text, token) = world.plane.create_token(&operator(), grant(Role::Reviewer)).await.expect("a token");
     let principal = world.plane.authenticate(&text).await.expect("known");
     let kinds = vec!["digest".into(), "audit".into()];
-    assert_eq!(principal, Principal { name: "ann".into(), role: Role::Reviewer, kinds, token: token.id.clone(), lineage: token.id.clone(), claim: None });
+    assert_eq!(
+        principal,
+        Principal {
+            name: "ann".into(),
+            role: Role::Reviewer,
+            kinds,
+            token: token.id.clone(),
+            lineage: token.id.clone(),
+            claim: None
+        }
+    );
     assert!(world.plane.has_tokens().await.expect("an answer"));
     let rows = format!("{:?}", crate::given::journal(&world.plane).await);
     assert!(!rows.contains(&text) && rows.contains(&token.id), "the text is shown once and kept nowhere");

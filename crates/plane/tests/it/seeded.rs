@@ -92,3 +92,53 @@ mod seeded_bugs_are_caught {
             saying "left: (";
     }
 }
+
+/// The same for the pipeline: each case runs on one home and one engine.
+mod bugs_of_the_pipeline_are_caught {
+    use super::held;
+
+    macro_rules! bugs {
+        ($($name:ident: $bug:literal by $case:literal saying $words:literal;)*) => {
+            $(#[test]
+            fn $name() {
+                let (passed, said) = held($case, Some($bug), None);
+                assert!(!passed, "{} is not caught by {}", $bug, $case);
+                assert!(said.contains("panicked at") && said.contains($words), "it fails by something else: {said}");
+            })*
+        };
+    }
+
+    bugs! {
+        one_instance_in_two_stages: "one-instance-in-two-stages"
+            by "pulls::whole::one_instance_in_two_stages_is_refused_by_name::sqlite" saying "the-implementer";
+        spend_what_is_not_there: "spend-what-is-not-there"
+            by "pulls::limits::a_day_s_budget_stops_new_claims_and_begins_anew_at_midnight::sqlite" saying "was claimed";
+        unknown_is_free: "unknown-is-free"
+            by "pulls::limits::a_claim_sets_its_part_aside_and_what_is_not_known_counts_as_spent::sqlite"
+            saying "nobody said what it spent";
+        verdict_on_any_head: "verdict-on-any-head"
+            by "pulls::whole::a_verdict_on_a_head_that_somebody_left_is_refused::sqlite" saying "expected a refusal";
+        no_blind_pass: "no-blind-pass"
+            by "pulls::whole::a_gap_becomes_a_pull_request_that_a_person_merges::local::sqlite" saying "Final";
+        visual_by_word: "visual-by-word"
+            by "pulls::people::a_change_that_may_show_is_a_person_s_to_look_at_whatever_the_verdict::sqlite"
+            saying "needs_human";
+        labels_are_the_state: "labels-are-the-state"
+            by "pulls::people::a_label_that_somebody_changed_is_recorded_and_put_back::sqlite"
+            saying "labels show how it stands";
+        one_verdict_for_two: "one-verdict-for-two"
+            by "pulls::people::two_pull_requests_with_one_head_are_both_held::sqlite" saying "SharedHead";
+        send_again: "send-again"
+            by "pulls::trouble::what_is_said_without_an_answer_is_said_once::sqlite" saying "said once";
+        push_unjudged: "push-unjudged"
+            by "pulls::whole::a_change_that_is_not_fit_is_refused_and_pushes_nothing_that_counts::sqlite"
+            saying "expected a refusal";
+        work_though_switched_off: "work-though-switched-off"
+            by "pulls::limits::nobody_takes_what_is_switched_off::sqlite" saying "was claimed";
+        revise_for_ever: "revise-for-ever"
+            by "pulls::whole::three_rounds_and_then_a_person_decides::sqlite" saying "capped";
+        open_pull_again: "open-pull-again"
+            by "pulls::trouble::a_pull_request_that_was_opened_without_an_answer_is_found_and_not_opened_again::sqlite"
+            saying "opened once";
+    }
+}

@@ -28,11 +28,8 @@ impl TryFrom<Row> for (Stage, Instance) {
 
     fn try_from(row: Row) -> Result<Self, Fault> {
         let stage = Stage::parse(&row.stage);
-        let stage = stage.ok_or_else(|| Fault::Corrupt {
-            table: "pull_hand",
-            column: "stage",
-            id: row.claim_id.clone(),
-        })?;
+        let stage =
+            stage.ok_or_else(|| Fault::Corrupt { table: "pull_hand", column: "stage", id: row.claim_id.clone() })?;
         Ok((stage, Instance { principal: row.principal, run: row.claim_id, lineage: row.lineage }))
     }
 }
@@ -40,14 +37,7 @@ impl TryFrom<Row> for (Stage, Instance) {
 /// Remembers that an instance stands in a stage.
 pub async fn append(tx: &mut Tx, pull: &str, stage: Stage, who: &Instance) -> Result<(), Fault> {
     let now = tx.now();
-    let args = [
-        Text(&who.run),
-        Text(pull),
-        Text(stage.name()),
-        Text(&who.principal),
-        Text(&who.lineage),
-        Int(now.0),
-    ];
+    let args = [Text(&who.run), Text(pull), Text(stage.name()), Text(&who.principal), Text(&who.lineage), Int(now.0)];
     tx.run(APPEND, &args).await.map(drop)
 }
 

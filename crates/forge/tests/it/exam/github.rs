@@ -22,11 +22,24 @@ const AT_ONCE: Pace = Pace { between: Span(0), per_minute: 100_000, per_hour: 10
 
 /// A home on GitHub, where we are an App.
 pub(crate) async fn github() -> Home {
+    furnished(|fake| {
+        let app = fake.app("gapwright", "ann");
+        Auth::App { id: app.id.to_string(), key: app.private_key.into(), installation: None }
+    })
+    .await
+}
+
+/// A home on GitHub, where we have a personal token.
+pub(crate) async fn token() -> Home {
+    furnished(|fake| Auth::Token(fake.token("gapwright-bot", Access::Write).into())).await
+}
+
+async fn furnished(auth: impl FnOnce(&Fake) -> Auth) -> Home {
     let moment = Arc::new(AtomicI64::new(START.0));
     let fake = Fake::start_at(Arc::clone(&moment)).await;
     fake.repo(REPO);
-    let app = fake.app("gapwright", "ann");
-    let auth = Auth::App { id: app.id.to_string(), key: app.private_key.into(), installation: None };
+    let auth = auth(&fake);
+    let keeps_checks = matches!(auth, Auth::App { .. });
     let now = Arc::new(move || Time(moment.load(Ordering::Relaxed)));
     let settings = Settings {
         api: fake.url(),
@@ -38,7 +51,7 @@ pub(crate) async fn github() -> Home {
     let forge = GitHub::new(settings).expect("a client");
     let token = fake.token("ann", Access::Write);
     let origin = format!("http://x-access-token:{token}@{}/{REPO}.git", fake.addr());
-    Home { forge: Box::new(forge), hand: Box::new(Person { fake, origin }), world: None }
+    Home { forge: Box::new(forge), hand: Box::new(Person { fake, origin }), keeps_checks, world: None }
 }
 
 struct Person {

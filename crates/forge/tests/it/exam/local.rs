@@ -39,7 +39,7 @@ async fn furnished(on: On) -> Home {
         workshop,
         _folder: folder,
     };
-    Home { forge: Box::new(local), hand: Box::new(hand), world: Some(world) }
+    Home { forge: Box::new(local), hand: Box::new(hand), keeps_checks: true, world: Some(world) }
 }
 
 struct Person {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::time::Time;
-use forge::github::Settings;
+use forge::github::{GitHub, Settings};
 use forge::{
     CheckState, Closed, Edit, Forge as _, IssueState, Label, Method, NewCheck, NewIssue, NewPull, NewReview, Remark,
 };
@@ -58,12 +58,7 @@ async fn ask_everything(world: &World) {
     let author = github.issue(number).await.expect("an issue").author;
     github.may_write(&author).await.expect("an answer");
     github.review(pull, &NewReview { commit: head.clone(), body: text("b"), remarks }).await.expect("written");
-    for state in [CheckState::Running, CheckState::Pass, CheckState::Fail, CheckState::Neutral] {
-        let (name, external_id, title, summary) = (text("n"), text("e"), text("t"), text("s"));
-        let check = NewCheck { name, commit: head.clone(), state, external_id, title, summary };
-        github.put_check(&check).await.expect("put");
-    }
-    github.checks(&head).await.expect("checks");
+    ask_of_checks(&github, &head).await;
     for method in [Method::Merge, Method::Rebase, Method::Squash] {
         // The first is done; the others are asked all the same.
         let _ = github.merge(pull, &head, method, "t").await;
@@ -72,18 +67,29 @@ async fn ask_everything(world: &World) {
     github.labels().await.expect_err("it moved");
 }
 
+/// Asks what an App and a token ask otherwise.
+async fn ask_of_checks(github: &GitHub, head: &str) {
+    for state in [CheckState::Running, CheckState::Pass, CheckState::Fail, CheckState::Neutral] {
+        let (name, external_id, title, summary) = (text("n"), text("e"), "é".repeat(200), text("s"));
+        let check = NewCheck { name, commit: head.to_owned(), state, external_id, title, summary };
+        github.put_check(&check).await.expect("put");
+    }
+    github.checks(head).await.expect("checks");
+}
+
 #[tokio::test]
 async fn nothing_that_we_ask_is_against_githubs_own_description() {
     let world = World::with_app().await;
     ask_everything(&world).await;
     let personal = World::with_token().await;
-    let github = forge::github::GitHub::new(Settings { ..personal.settings() }).expect("a client");
+    let github = GitHub::new(Settings { ..personal.settings() }).expect("a client");
     github.repository().await.expect("a repository");
+    ask_of_checks(&github, &personal.fake.head(REPO, "main").expect("a commit")).await;
     assert_eq!(world.fake.violations(), Vec::<String>::new());
     assert_eq!(personal.fake.violations(), Vec::<String>::new());
     let asked = world.fake.arrived().into_iter().chain(personal.fake.arrived());
     let asked: BTreeSet<_> = asked.map(|one| format!("{} {}", one.method, shape(&one.path))).collect();
-    assert_eq!(asked.len(), 31, "every request of ours, {asked:#?}");
+    assert_eq!(asked.len(), 33, "every request of ours, {asked:#?}");
 }
 
 /// A path without its names.

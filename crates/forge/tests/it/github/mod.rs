@@ -1,5 +1,6 @@
 //! The home on GitHub, against a GitHub on this machine that behaves as the real one does.
 
+mod checks;
 mod described;
 mod limits;
 mod moved;

@@ -89,6 +89,9 @@ const ONCE: [Deed; 6] = [
     },
 ];
 
+/// What makes something by a token alone.
+const ONCE_BY_TOKEN: [Deed; 1] = [Deed { path: "/statuses/*", ..ONCE[5] }];
+
 /// What changes something, and a second time nothing more.
 const AGAIN: [Deed; 4] = [
     Deed {
@@ -118,7 +121,7 @@ const AGAIN: [Deed; 4] = [
 ];
 
 /// What changes nothing.
-const READS: [Deed; 9] = [
+const READS: [Deed; 10] = [
     Deed { method: "GET", path: "", act: |github, _| async { github.repository().await.map(drop) }.boxed() },
     Deed { method: "GET", path: "/labels", act: |github, _| async { github.labels().await.map(drop) }.boxed() },
     Deed { method: "GET", path: "/issues", act: |github, _| async { github.our_issues().await.map(drop) }.boxed() },
@@ -144,9 +147,23 @@ const READS: [Deed; 9] = [
         path: "/commits/*/check-runs",
         act: |github, on| async { github.checks(&on.head).await.map(drop) }.boxed(),
     },
+    Deed {
+        method: "GET",
+        path: "/commits/*/statuses",
+        act: |github, on| async { github.checks(&on.head).await.map(drop) }.boxed(),
+    },
 ];
 
 impl Deed {
+    fn by_token(&self) -> bool {
+        ONCE_BY_TOKEN.iter().any(|deed| deed.path == self.path)
+    }
+
+    /// Where it can be done.
+    async fn world(&self) -> World {
+        if self.by_token() { World::with_token().await } else { World::with_app().await }
+    }
+
     fn path(&self) -> String {
         format!("/repos/{REPO}{}", self.path)
     }
@@ -172,9 +189,9 @@ impl Deed {
 
 #[tokio::test]
 async fn what_makes_something_is_sent_once_and_not_known_to_be_done_without_a_clear_answer() {
-    for deed in &ONCE {
+    for deed in ONCE.iter().chain(&ONCE_BY_TOKEN) {
         for wrong in [Wrong::After(500), Wrong::DropAfter, Wrong::Truncated] {
-            let world = World::with_app().await;
+            let world = deed.world().await;
             let ground = Ground::new(&world).await;
             let (result, count, done) = deed.done(&world, &ground, 9, &wrong).await;
             let fault = result.expect_err("no clear answer");
@@ -193,14 +210,15 @@ async fn what_makes_something_is_sent_once_and_not_known_to_be_done_without_a_cl
 
 #[tokio::test]
 async fn what_was_certainly_not_done_is_said_to_be_so() {
-    let world = World::with_app().await;
-    let ground = Ground::new(&world).await;
-    for deed in &ONCE {
+    for deed in ONCE.iter().chain(&ONCE_BY_TOKEN) {
+        let world = deed.world().await;
+        let ground = Ground::new(&world).await;
         for (wrong, said) in [
             (Wrong::Secondary { after_secs: 30 }, "later"),
             (Wrong::TooMany { after_secs: 30 }, "later"),
             (Wrong::Limited(403), "later"),
-            (Wrong::Unauthorized, "later"),
+            // An App is given another one.
+            (Wrong::Unauthorized, if deed.by_token() { "refused" } else { "later" }),
             (Wrong::Refused(403, "Resource not accessible by integration"), "refused"),
             (Wrong::Refused(422, "Validation Failed"), "refused"),
         ] {

@@ -1,6 +1,6 @@
-//! Pull requests, reviews and checks, when all goes well and when they are refused.
+//! Pull requests and reviews, when all goes well and when they are refused.
 
-use forge::{CheckState, Fault, Forge as _, Method, NewCheck, NewPull, NewReview, PullState, Remark, Status};
+use forge::{Fault, Forge as _, Method, NewPull, NewReview, PullState, Remark, Status};
 
 use super::{REPO, World, name};
 
@@ -11,17 +11,6 @@ fn new_pull(head: &str) -> NewPull {
         head: head.to_owned(),
         base: "main".to_owned(),
         draft: false,
-    }
-}
-
-fn check(commit: &str, state: CheckState) -> NewCheck {
-    NewCheck {
-        name: "gapwright/review".to_owned(),
-        commit: commit.to_owned(),
-        state,
-        external_id: "review-1".to_owned(),
-        title: "a line".to_owned(),
-        summary: "at length".to_owned(),
     }
 }
 
@@ -132,27 +121,6 @@ async fn a_review_says_something_and_approves_nothing() {
     }
     let asked = world.fake.arrived().into_iter().filter(|one| one.path.ends_with("/reviews"));
     assert!(asked.into_iter().all(|one| one.body["event"] == "COMMENT"));
-}
-
-#[tokio::test]
-async fn a_check_is_put_on_a_commit_and_found_again() {
-    let world = World::with_app().await;
-    let github = world.github();
-    let head = world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n"))]);
-    for state in [CheckState::Running, CheckState::Pass, CheckState::Fail, CheckState::Neutral] {
-        let put = github.put_check(&check(&head, state)).await.expect("put");
-        assert_eq!((put.state, put.external_id.as_str(), put.title.as_str()), (state, "review-1", "a line"));
-        let found = github.checks(&head).await.expect("checks");
-        assert!(found.contains(&put), "{found:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_check_by_a_personal_token_is_refused_and_says_what_it_takes() {
-    let world = World::with_token().await;
-    let head = world.fake.head(REPO, "main").expect("a commit");
-    let refused = world.github().put_check(&check(&head, CheckState::Pass)).await.expect_err("no App");
-    assert!(matches!(&refused, Fault::Refused { next, .. } if next.contains("checks")), "{refused:?}");
 }
 
 #[tokio::test]

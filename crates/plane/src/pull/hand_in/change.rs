@@ -84,9 +84,8 @@ impl Plane {
         let (pull, since) = at.await?;
         let change = self.read_change(&pull, (&claim_id, since), handed, &words.title).await?;
         let change = Change { title: words.title.clone(), body: words.body.clone(), ..change };
-        let done = self.write(call, right, move |desk| {
-            submit(desk, claim_id.clone(), change.clone(), words.clone()).boxed()
-        });
+        let done =
+            self.write(call, right, move |desk| submit(desk, claim_id.clone(), change.clone(), words.clone()).boxed());
         let done = done.await?;
         self.wake.pulls.notify_one();
         Ok(done)
@@ -273,4 +272,3 @@ async fn submit(desk: &mut Desk<'_>, claim_id: String, change: Change, words: Wo
     }
     Ok(HandedIn::of(&now))
 }
-

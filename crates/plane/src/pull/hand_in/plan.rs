@@ -14,20 +14,13 @@ use crate::{Call, No, Plane};
 
 impl Plane {
     /// Takes in a plan.
-    pub async fn submit_plan(
-        &self,
-        call: &Call,
-        claim_id: &str,
-        plan: Plan,
-        by: Fingerprint,
-    ) -> Result<HandedIn, No> {
+    pub async fn submit_plan(&self, call: &Call, claim_id: &str, plan: Plan, by: Fingerprint) -> Result<HandedIn, No> {
         let claim_id = id::opaque("claim_id", claim_id)?;
         let right = Right::HandIn(Stage::Planner);
         call.by.require(right, call.tool)?;
         plan.check()?;
-        let done = self.write(call, right, move |desk| {
-            submit(desk, claim_id.clone(), plan.clone(), by.clone()).boxed()
-        });
+        let done =
+            self.write(call, right, move |desk| submit(desk, claim_id.clone(), plan.clone(), by.clone()).boxed());
         let done = done.await?;
         self.wake.pulls.notify_one();
         Ok(done)

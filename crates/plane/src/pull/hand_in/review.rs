@@ -95,6 +95,7 @@ async fn submit(
     let was = anew(desk, &stored.pull.id).await?;
     let event = match review.verdict {
         Verdict::Approve => Event::Approved,
+        Verdict::RequestChanges if bug("revise-for-ever") => Event::ChangesRequested,
         Verdict::RequestChanges => was.pull.sent_back(desk.rules.caps.iterations),
         Verdict::Close => Event::Rejected,
     };

@@ -43,8 +43,7 @@ impl Plane {
         }
         let given = Given { head: head.to_owned(), verdict, summary: summary.to_owned(), by };
         let right = Right::HandIn(Stage::Merger);
-        let done =
-            self.write(call, right, move |desk| submit(desk, claim_id.clone(), given.clone()).boxed()).await?;
+        let done = self.write(call, right, move |desk| submit(desk, claim_id.clone(), given.clone()).boxed()).await?;
         self.wake.pulls.notify_one();
         self.wake.outbox.notify_one();
         Ok(done)
@@ -83,9 +82,7 @@ fn judged(pull: &Pull, verdict: MergeVerdict, by: &str) -> (Event, String) {
     match (verdict, must_look) {
         (MergeVerdict::Close, _) => (Event::Rejected, format!("{by} would close it")),
         (MergeVerdict::ApproveForHuman, None) => (Event::Passed, format!("{by} approved it")),
-        (MergeVerdict::ApproveForHuman | MergeVerdict::RequiresManualVisual, Some(why)) => {
-            (Event::NeedsLooking, why)
-        }
+        (MergeVerdict::ApproveForHuman | MergeVerdict::RequiresManualVisual, Some(why)) => (Event::NeedsLooking, why),
         (MergeVerdict::RequiresManualVisual, None) => {
             (Event::NeedsLooking, format!("{by} would have a person look at it"))
         }

@@ -159,7 +159,14 @@ impl Plane {
     }
 
     /// Finds out whether one arrived; false while it is too early to tell, or it is to be sent again.
-    async fn settle_say(&self, home: &Home, stored: &Stored, say: &Say, made: &Made, now: Time) -> Result<bool, Failed> {
+    async fn settle_say(
+        &self,
+        home: &Home,
+        stored: &Stored,
+        say: &Say,
+        made: &Made,
+        now: Time,
+    ) -> Result<bool, Failed> {
         let tried = Time(say.tried_at);
         if now.since(tried) < Span(SETTLE.0 * 2) {
             return Ok(false);

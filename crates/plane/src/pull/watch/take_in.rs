@@ -81,12 +81,8 @@ async fn take_in(
         matches!(&job.state, domain::job::State::Held(claim) if desk.now < claim.expires_at)
             && was.pull.job().as_deref() == Some(job.name.as_str())
     });
-    let known = Known {
-        dressed: was.seen.dressed,
-        closed: was.seen.shut,
-        revising,
-        iterations: desk.rules.caps.iterations,
-    };
+    let known =
+        Known { dressed: was.seen.dressed, closed: was.seen.shut, revising, iterations: desk.rules.caps.iterations };
     let sight = sight(&was, &look, &names);
     let (acts, writes) = reconcile(&was.pull, known, &sight, &names);
     let mut seen = seen(&was, &look, &names);
@@ -151,7 +147,8 @@ async fn make_way(desk: &mut Desk<'_>, pull: &Pull) -> Result<bool, No> {
         step(desk, &other, other.pull.clone(), Event::Closed, &why).await?;
         return Ok(true);
     }
-    let text = format!("{} was opened again, and so was {} by an agent: close one of them", name(pull), name(&other.pull));
+    let text =
+        format!("{} was opened again, and so was {} by an agent: close one of them", name(pull), name(&other.pull));
     let subject = format!("pull:{}", pull.id);
     tell_once(desk, &subject, &format!("two.{}", other.pull.id), Level::Warn, text, None).await?;
     Ok(false)
@@ -172,9 +169,8 @@ fn sight(was: &Stored, look: &Look, names: &Names) -> Sight {
         Some(Deed { role: role(&event.label)?, added, by: look.actor(&event.actor) })
     });
     let new = look.reviews.iter().filter(|review| review.id > was.seen.reviews);
-    let wants = new.filter(|review| {
-        review.state == ReviewState::ChangesRequested && review.author.kind == AccountKind::Person
-    });
+    let wants =
+        new.filter(|review| review.state == ReviewState::ChangesRequested && review.author.kind == AccountKind::Person);
     Sight {
         stand,
         head: look.there.head.commit.clone(),

@@ -6,9 +6,7 @@ use domain::agent::{Principal, Role};
 use domain::budget::Caps;
 use domain::job::Job;
 use domain::pull::plan::Approach;
-use domain::pull::{
-    Category, Finding, MergeVerdict, Plan, Pull, Review, Severity, Stage, State, Verdict,
-};
+use domain::pull::{Category, Finding, MergeVerdict, Plan, Pull, Review, Severity, Stage, State, Verdict};
 use domain::time::Span;
 use forge::Forge as _;
 use forge::broker::{self, Broker};
@@ -135,12 +133,7 @@ impl<'w> Ground<'w> {
 
     /// Takes the turn of a stage, if there is one.
     pub(crate) async fn try_take(&self, by: &Call, stage: Stage) -> Option<Taken> {
-        let wish = Claim {
-            holder: "worker".into(),
-            ttl: Span::mins(10),
-            kind: Some(stage.name().into()),
-            name: None,
-        };
+        let wish = Claim { holder: "worker".into(), ttl: Span::mins(10), kind: Some(stage.name().into()), name: None };
         let job = claim(&self.given.plane, by, wish).await?;
         let claim = claim_id(&job);
         Some(Taken { by: by.clone(), job, claim })
@@ -292,8 +285,12 @@ impl Ground<'_> {
     pub(crate) async fn close(&self, who: &str) {
         let number = self.number().await;
         match &self.given.place {
-            Place::GitHub(fake) => fake.as_person(who, REPO).silently().close(number, harness::github::Reason::NotPlanned),
-            Place::Local(local) => self.stand(local, who, number, forge::IssueState::Closed(forge::Closed::NotPlanned)).await,
+            Place::GitHub(fake) => {
+                fake.as_person(who, REPO).silently().close(number, harness::github::Reason::NotPlanned);
+            }
+            Place::Local(local) => {
+                self.stand(local, who, number, forge::IssueState::Closed(forge::Closed::NotPlanned)).await;
+            }
         }
     }
 
@@ -358,9 +355,10 @@ pub(crate) fn adds(file: &str) -> String {
 
 /// A patch that adds a file.
 pub(crate) fn adds_at(path: &str, lines: &[&str]) -> String {
-    let text: String = lines.iter().map(|line| format!("+{line}\n")).collect();
+    let text: Vec<_> = lines.iter().map(|line| format!("+{line}")).collect();
+    let text = text.join("\n");
     format!(
-        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@\n{text}",
+        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@\n{text}\n",
         lines.len()
     )
 }

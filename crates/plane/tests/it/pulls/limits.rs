@@ -9,7 +9,7 @@ use domain::time::Span;
 
 use super::ground::{GAP, Ground, olga, review, usual};
 use super::pulls;
-use crate::given::{end, refused, reason};
+use crate::given::{end, reason, refused};
 use crate::home::Kind;
 
 fn small(pull: i64, day: i64) -> Caps {
@@ -18,12 +18,12 @@ fn small(pull: i64, day: i64) -> Caps {
 }
 
 pulls!(a_claim_sets_its_part_aside_and_what_is_not_known_counts_as_spent, async |ground| {
-    ground.caps = small(30, 1_000);
+    ground.caps = small(32, 1_000);
     ground.restart().await;
     ground.taken_up(GAP).await;
     let taken = ground.take(Stage::Planner).await;
     let budget = ground.given.plane.my_budget(&taken.by, &taken.claim).await.expect("a budget");
-    assert_eq!((budget.run.tokens, budget.pull.tokens, budget.iterations), (10, 30, 3));
+    assert_eq!((budget.run.tokens, budget.pull.tokens, budget.iterations), (10, 32, 3));
     let budget = ground.given.plane.report_usage(&taken.by, &taken.claim, Some(4), Some(1)).await.expect("reported");
     assert_eq!(budget.run, Amount { tokens: 6, micro_usd: 9 });
     ground.given.plane.report_usage(&taken.by, &taken.claim, Some(2), Some(0)).await.expect("reported");
@@ -31,9 +31,15 @@ pulls!(a_claim_sets_its_part_aside_and_what_is_not_known_counts_as_spent, async 
     assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 4, micro_usd: 1 }, "it never becomes less");
     ground.draft("one").await;
     assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 14, micro_usd: 11 }, "nobody said what it spent");
+    // Who handed in may still say what it spent, and nobody else.
+    let plane = &ground.given.plane;
+    plane.report_usage(&taken.by, &taken.claim, Some(6), Some(2)).await.expect("reported late");
+    assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 16, micro_usd: 12 });
+    let other = plane.report_usage(&usual(Stage::Merger), &taken.claim, Some(0), Some(0)).await;
+    assert_eq!(refused(other).code, Code::StaleClaim);
     ground.watch().await;
     ground.review(Verdict::Approve, None).await;
-    assert_eq!(ground.pull_of(GAP).await.booked.tokens, 24);
+    assert_eq!(ground.pull_of(GAP).await.booked.tokens, 26);
     assert!(ground.try_take(&usual(Stage::Merger), Stage::Merger).await.is_none(), "too little is left");
     let pull = ground.pull_of(GAP).await;
     assert_eq!(pull.state, State::RequiresHuman, "{}", pull.why);
@@ -49,8 +55,7 @@ pulls!(what_a_run_spent_is_booked_though_it_is_told_after_its_hand_in, async |gr
     tell(Some(2), None).await.expect("reported");
     ground.hand_in_plan(&taken).await.expect("a plan");
     assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 2, micro_usd: 10 });
-    let budget = tell(Some(6), Some(4)).await.expect("reported");
-    assert_eq!(budget.run, Amount::ZERO, "nothing more may be spent");
+    tell(Some(6), Some(4)).await.expect("reported");
     tell(Some(1), Some(1)).await.expect("reported");
     assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 6, micro_usd: 4 }, "it never becomes less");
     let day = plane.show_budget(&olga()).await.expect("today").booked;
@@ -61,7 +66,7 @@ pulls!(what_a_run_spent_is_booked_though_it_is_told_after_its_hand_in, async |gr
     }
     let stranger = plane.report_usage(&usual(Stage::Reviewer), &taken.claim, Some(0), Some(0)).await;
     assert_eq!(refused(stranger).code, Code::StaleClaim, "only whoever held the claim tells");
-    ground.given.pass(Span::mins(11));
+    ground.given.pass(Span::mins(61));
     assert_eq!(refused(tell(Some(20), None).await).code, Code::StaleClaim, "it is too late");
 });
 
@@ -73,12 +78,8 @@ pulls!(a_day_s_budget_stops_new_claims_and_begins_anew_at_midnight, async |groun
     ground.draft("one").await;
     ground.watch().await;
     let name = ground.pull_of(GAP).await.job().expect("a turn");
-    let wish = || plane::job::Claim {
-        holder: "worker".into(),
-        ttl: Span::mins(1),
-        kind: None,
-        name: Some(name.clone()),
-    };
+    let wish =
+        || plane::job::Claim { holder: "worker".into(), ttl: Span::mins(1), kind: None, name: Some(name.clone()) };
     assert_eq!(reason(&ground.given.plane, &usual(Stage::Reviewer), wish()).await, "over_budget");
     assert_eq!(ground.state().await, State::NeedsReview, "it waits for tomorrow");
     ground.given.pass(Span::hours(24));
@@ -132,6 +133,25 @@ pulls!(what_is_switched_off_begins_no_work_and_writes_nothing, async |ground| {
     assert_eq!(now, before);
 });
 
+pulls!(nobody_takes_what_is_switched_off, async |ground| {
+    ground.taken_up(GAP).await;
+    let plane = &ground.given.plane;
+    for scope in ["all", "kind:planner", "repo:ann/website"] {
+        let scope = Scope::parse(scope).expect("a scope");
+        plane.turn_off(&olga(), scope.clone(), "something is wrong").await.expect("off");
+        let wish = plane::job::Claim {
+            holder: "w".into(),
+            ttl: Span::mins(1),
+            kind: None,
+            name: Some(ground.pull_of(GAP).await.job().expect("a turn")),
+        };
+        assert_eq!(reason(plane, &usual(Stage::Planner), wish).await, "switched_off");
+        plane.turn_on(&olga(), scope).await.expect("on");
+    }
+    ground.given.pass(Span::mins(6));
+    ground.take(Stage::Planner).await;
+});
+
 pulls!(a_question_frees_its_slot_and_the_answer_reaches_the_next_attempt, async |ground| {
     ground.taken_up(GAP).await;
     let plane = &ground.given.plane;
@@ -175,7 +195,7 @@ pulls!(a_token_for_one_claim_does_that_claim_s_work_and_ends_with_it, async |gro
     let wish = plane::job::Claim { holder: "w".into(), ttl: Span::mins(1), kind: None, name: None };
     assert_eq!(refused(plane.claim_job(&other, wish).await).code, Code::Forbidden);
     let plan = super::ground::plan();
-    plane.submit_plan(&as_agent, &taken.claim, plan, Default::default()).await.expect("a plan");
+    plane.submit_plan(&as_agent, &taken.claim, plan, plane::pull::Fingerprint::default()).await.expect("a plan");
     assert_eq!(refused(plane.authenticate(&text).await).code, Code::Unauthenticated, "it ended with the claim");
 });
 
@@ -190,11 +210,6 @@ async fn what_cannot_be_read_of_the_budget_stops_new_work() {
     store::spend::booked(&mut tx, day).await.expect("a day");
     store::spend::book(&mut tx, day, Amount { tokens: -5, micro_usd: 0 }).await.expect("spoilt");
     tx.commit().await.expect("written");
-    let wish = plane::job::Claim {
-        holder: "w".into(),
-        ttl: Span::mins(1),
-        kind: Some("planner".into()),
-        name: None,
-    };
+    let wish = plane::job::Claim { holder: "w".into(), ttl: Span::mins(1), kind: Some("planner".into()), name: None };
     assert!(ground.given.plane.claim_job(&usual(Stage::Planner), wish).await.is_err());
 }

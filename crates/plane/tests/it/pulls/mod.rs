@@ -3,6 +3,7 @@
 pub(crate) mod ground;
 mod limits;
 mod people;
+mod trouble;
 mod whole;
 
 /// A case at the level pipeline: on GitHub over Postgres, and on the local home over SQLite.
@@ -57,12 +58,14 @@ macro_rules! engines {
     ($kind:ident, $case:path) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn sqlite() {
-            crate::pulls::examine(harness::On::Sqlite, crate::home::Kind::$kind, async |ground| $case(ground).await).await;
+            crate::pulls::examine(harness::On::Sqlite, crate::home::Kind::$kind, async |ground| $case(ground).await)
+                .await;
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn postgres() {
-            crate::pulls::examine(harness::On::Postgres, crate::home::Kind::$kind, async |ground| $case(ground).await).await;
+            crate::pulls::examine(harness::On::Postgres, crate::home::Kind::$kind, async |ground| $case(ground).await)
+                .await;
         }
     };
 }
@@ -70,11 +73,7 @@ macro_rules! engines {
 pub(crate) use {engines, everywhere, only_github, pulls};
 
 /// Holds a case in a fresh world, and checks every invariant at its end.
-pub(crate) async fn examine(
-    on: harness::On,
-    kind: crate::home::Kind,
-    case: impl AsyncFnOnce(&mut ground::Ground<'_>),
-) {
+pub(crate) async fn examine(on: harness::On, kind: crate::home::Kind, case: impl AsyncFnOnce(&mut ground::Ground<'_>)) {
     let world = harness::World::new(on).await;
     let mut ground = ground::Ground::new(&world, kind).await;
     Box::pin(case(&mut ground)).await;

@@ -93,7 +93,10 @@ pulls!(a_change_that_may_show_is_a_person_s_to_look_at_whatever_the_verdict, asy
     ground.taken_up(GAP).await;
     ground.plan().await;
     let taken = ground.take(Stage::Implementer).await;
-    ground.hand_in_patch(&taken, &super::ground::adds_at("web/app.css", &["a { color: red }"])).await.expect("a change");
+    ground
+        .hand_in_patch(&taken, &super::ground::adds_at("web/app.css", &["a { color: red }"]))
+        .await
+        .expect("a change");
     ground.watch().await;
     ground.review(Verdict::Approve, None).await;
     let done = ground.judge(MergeVerdict::ApproveForHuman).await;
@@ -122,7 +125,7 @@ pulls!(two_pull_requests_with_one_head_are_both_held, async |ground| {
     ground.poll().await;
     assert_eq!(ground.pull_of(GAP).await.hold, Some(domain::pull::Hold::SharedHead));
     let last = forge.checks(&change.head).await.expect("checks").pop().expect("a check");
-    assert_eq!(last.state, CheckState::Neutral);
+    assert!(matches!(last.state, CheckState::Neutral | CheckState::Running), "it passes nothing: {last:?}");
     let closed = forge::IssueState::Closed(forge::Closed::NotPlanned);
     let edit = forge::Edit { state: Some(closed), ..forge::Edit::default() };
     forge.edit_issue(other.number, &edit).await.expect("closed");

@@ -43,7 +43,8 @@ everywhere!(a_gap_becomes_a_pull_request_that_a_person_merges, async |ground| {
     shows.sort();
     assert_eq!(shows, ["bot-approved-needs-human", "iteration:1"]);
     let rows = crate::given::journal(&ground.given.plane).await;
-    let told = rows.iter().filter(|row| row.object.starts_with("channel:") && row.after.contains("needs_human")).count();
+    let told =
+        rows.iter().filter(|row| row.object.starts_with("channel:") && row.after.contains("needs_human")).count();
     assert_eq!(told, 1, "the operator is told once");
     ground.merge("joan").await;
     ground.poll().await;
@@ -68,9 +69,21 @@ pulls!(a_verdict_on_a_head_that_is_gone_is_refused_by_name, async |ground| {
     ground.push("somebody").await;
     ground.poll().await;
     let (plane, verdict) = (&ground.given.plane, review(Verdict::Approve, None));
-    let late = plane.submit_review(&taken.by, &taken.claim, &old, verdict, Default::default()).await;
+    let late = plane.submit_review(&taken.by, &taken.claim, &old, verdict, plane::pull::Fingerprint::default()).await;
     assert_eq!(refused(late).code, Code::StaleHead);
     assert_eq!(ground.state().await, State::NeedsReview);
+});
+
+pulls!(a_verdict_on_a_head_that_somebody_left_is_refused, async |ground| {
+    ground.opened().await;
+    ground.review(Verdict::Approve, None).await;
+    let taken = ground.take(Stage::Merger).await;
+    let other = "0123456789012345678901234567890123456789";
+    let (plane, none) = (&ground.given.plane, plane::pull::Fingerprint::default());
+    let verdict = (MergeVerdict::ApproveForHuman, "it coheres");
+    let late = plane.submit_merge_verdict(&taken.by, &taken.claim, other, verdict, none).await;
+    assert_eq!(refused(late).code, Code::StaleHead);
+    assert_eq!(ground.state().await, State::Approved);
 });
 
 pulls!(one_instance_in_two_stages_is_refused_by_name, async |ground| {
@@ -81,17 +94,12 @@ pulls!(one_instance_in_two_stages_is_refused_by_name, async |ground| {
     ground.given.pass(Span::secs(31));
     for same in [agent(Stage::Reviewer, "the-implementer"), {
         let mut by = agent(Stage::Reviewer, "another name");
-        by.by.lineage = "token-of-the-planner".to_owned();
+        "token-of-the-planner".clone_into(&mut by.by.lineage);
         by
     }] {
         assert!(ground.try_take(&same, Stage::Reviewer).await.is_none(), "{same:?}");
         let name = ground.pull_of(GAP).await.job().expect("a turn");
-        let wish = plane::job::Claim {
-            holder: "worker".into(),
-            ttl: Span::mins(1),
-            kind: None,
-            name: Some(name),
-        };
+        let wish = plane::job::Claim { holder: "worker".into(), ttl: Span::mins(1), kind: None, name: Some(name) };
         assert_eq!(crate::given::reason(&ground.given.plane, &same, wish).await, "same_instance");
     }
     ground.review(Verdict::Approve, None).await;
@@ -200,12 +208,17 @@ pulls!(a_verdict_for_another_pull_request_is_refused_by_name, async |ground| {
     let wrong = ground
         .given
         .plane
-        .submit_review(&by, &planner.claim, &head, review(Verdict::Approve, None), Default::default())
+        .submit_review(&by, &planner.claim, &head, review(Verdict::Approve, None), plane::pull::Fingerprint::default())
         .await;
     assert!(matches!(refused(wrong).code, Code::WrongJob | Code::StaleHead));
     let reviewer = ground.take(Stage::Reviewer).await;
     let routine = ann();
-    let foreign = ground.given.plane.submit_plan(&routine, &reviewer.claim, super::ground::plan(), Default::default());
+    let foreign = ground.given.plane.submit_plan(
+        &routine,
+        &reviewer.claim,
+        super::ground::plan(),
+        plane::pull::Fingerprint::default(),
+    );
     assert_eq!(refused(foreign.await).code, Code::Forbidden);
 });
 

@@ -77,15 +77,11 @@ impl Sim {
     }
 
     async fn claim(&mut self, at: usize, by: &Call, stage: Stage) -> bool {
-        let wish = Claim {
-            holder: "worker".into(),
-            ttl: Span::mins(10),
-            kind: Some(stage.name().into()),
-            name: None,
-        };
+        let wish = Claim { holder: "worker".into(), ttl: Span::mins(10), kind: Some(stage.name().into()), name: None };
         let claimed = self.planes[at].claim_job(by, wish).await.expect("an answer");
         let Claimed::Job(job) = claimed else { return false };
-        let head = self.pull_of(&job).await.and_then(|stored| stored.pull.head().map(str::to_owned)).unwrap_or_default();
+        let head =
+            self.pull_of(&job).await.and_then(|stored| stored.pull.head().map(str::to_owned)).unwrap_or_default();
         self.told(&format!("{} takes {}", by.by.name, job.name));
         self.turns.push(Turn { by: by.clone(), stage, job: *job, head });
         true
@@ -141,9 +137,7 @@ impl Sim {
         let none = Fingerprint::default;
         let told = |done: Result<String, No>| done.unwrap_or_else(|no| format!("no: {no}"));
         match turn.stage {
-            Stage::Planner => {
-                told(plane.submit_plan(&turn.by, &claim, plan(), none()).await.map(|done| done.state))
-            }
+            Stage::Planner => told(plane.submit_plan(&turn.by, &claim, plan(), none()).await.map(|done| done.state)),
             Stage::Implementer => {
                 let handed = Handed::Patch(adds(&format!("file{}", self.files)));
                 let words = ("feat: something", "It does it.");
@@ -179,7 +173,8 @@ impl Sim {
     async fn a_file(&self, job: &Job) -> Option<String> {
         let stored = self.pull_of(job).await?;
         let change = stored.pull.change?;
-        let (base, head) = (forge::git::Commit::parse(&change.base).ok()?, forge::git::Commit::parse(&change.head).ok()?);
+        let (base, head) =
+            (forge::git::Commit::parse(&change.base).ok()?, forge::git::Commit::parse(&change.head).ok()?);
         let diff = self.broker.diff(&base, &head, 1 << 16).await.ok()?;
         let path = diff.text.lines().find_map(|line| line.strip_prefix("+++ b/src/"))?.to_owned();
         path.strip_suffix(".rs").map(str::to_owned)
@@ -226,7 +221,10 @@ impl Sim {
             _ => return,
         }
         drop(forge);
-        self.told(&format!("{who} does {deed} ({label}, loud {loud}) on {number}: {:?}", self.fake().issue(REPO, number).labels));
+        self.told(&format!(
+            "{who} does {deed} ({label}, loud {loud}) on {number}: {:?}",
+            self.fake().issue(REPO, number).labels
+        ));
     }
 
     /// What waits is lost, told in another order, twice, late, or by somebody who is not the forge.

@@ -34,9 +34,7 @@ impl Sim {
                 *live.entry(pull.gap.clone()).or_insert(0) += 1;
             }
             let said = word::of(&mut tx, &pull.id, 500).await.expect("words");
-            let last = |stage: Stage| {
-                said.iter().find(|word| word.stage == stage.name() && word.pass == "final")
-            };
+            let last = |stage: Stage| said.iter().find(|word| word.stage == stage.name() && word.pass == "final");
             let head = pull.head().unwrap_or_default();
             if matches!(pull.state, State::Approved | State::NeedsHuman | State::NeedsVisual) {
                 let review = last(Stage::Reviewer).expect("a review");
@@ -61,10 +59,8 @@ impl Sim {
             assert!(is_settled(&stored), "INV-24: it is stuck: {why}");
             let Some(number) = pull.there.number else { continue };
             let there = forge.pull(number).await.expect("it is there");
-            let shown: Vec<Role> = OF_PULLS
-                .into_iter()
-                .filter(|role| there.labels.iter().any(|label| label == role.name()))
-                .collect();
+            let shown: Vec<Role> =
+                OF_PULLS.into_iter().filter(|role| there.labels.iter().any(|label| label == role.name())).collect();
             let silent = pull.hold.is_some_and(domain::pull::Hold::is_silent);
             if !silent && pull.state != State::Merged && seen.look_at < domain::time::TIME_MAX {
                 let mut wished = pull.labels();

@@ -176,7 +176,7 @@ impl Yard {
             repo: REPO.to_owned(),
             branch_prefix: "gapwright/".to_owned(),
             caps: self.plane.settings().rules.caps.clone(),
-            ttl: Duration::from_secs(60),
+            ttl: Duration::from_mins(1),
             pause: Duration::from_millis(10),
             rooms: self.path("rooms"),
             now: Arc::new(|| harness::plane::START),

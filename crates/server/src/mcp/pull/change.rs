@@ -24,7 +24,7 @@ struct ChangeArgs {
     branch: Option<String>,
     /// The whole id of the commit at the tip of that branch.
     #[serde(default)]
-    #[schemars(length(min = 40, max = 64))]
+    #[schemars(length(min = 1, max = 64))]
     head: Option<String>,
     /// What git diff --binary writes, against the head that show-work tells, or against the branch to merge into where there is no head yet. The server commits and pushes it.
     #[serde(default)]

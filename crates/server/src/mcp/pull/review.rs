@@ -18,7 +18,7 @@ struct ReviewArgs {
     #[schemars(length(min = 1, max = 200))]
     claim_id: String,
     /// The commit that you judged, as show-work tells it.
-    #[schemars(length(min = 40, max = 64))]
+    #[schemars(length(min = 1, max = 64))]
     head: String,
     /// APPROVE, REQUEST_CHANGES with at least one cited line, or CLOSE where it is not worth another round.
     #[schemars(extend("enum" = ["APPROVE", "REQUEST_CHANGES", "CLOSE"]))]

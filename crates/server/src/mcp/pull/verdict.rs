@@ -15,7 +15,7 @@ struct VerdictArgs {
     #[schemars(length(min = 1, max = 200))]
     claim_id: String,
     /// The commit that you judged, as show-work tells it.
-    #[schemars(length(min = 40, max = 64))]
+    #[schemars(length(min = 1, max = 64))]
     head: String,
     /// APPROVE_FOR_HUMAN, REQUIRES_MANUAL_VISUAL where a person must look at what it shows, or CLOSE.
     #[schemars(extend("enum" = ["APPROVE_FOR_HUMAN", "REQUIRES_MANUAL_VISUAL", "CLOSE"]))]

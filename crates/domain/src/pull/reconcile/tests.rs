@@ -87,7 +87,9 @@ fn hands_off_is_honoured_at_once_from_whoever_may_write_or_is_not_known() {
     let mut seen = as_wished(&pull);
     seen.labels.push("manual".into());
     seen.labels.retain(|label| label != "needs-bot-review");
-    for deeds in [vec![], vec![deed(Role::OptOut, true, by("joan", Some(true)))], vec![deed(Role::OptOut, true, by("x", None))]] {
+    for deeds in
+        [vec![], vec![deed(Role::OptOut, true, by("joan", Some(true)))], vec![deed(Role::OptOut, true, by("x", None))]]
+    {
         seen.deeds = deeds;
         assert_eq!(look(&pull, &seen), (vec![Act::Hold(Some(Hold::OptedOut))], vec![]));
     }
