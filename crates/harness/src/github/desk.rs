@@ -15,6 +15,7 @@ use super::caller::Caller;
 use super::fault::{Fault, Faults, bend};
 use super::request::Request;
 use super::route::{Turn, route};
+use super::smart::Visit;
 use super::state::{Author, State};
 use super::view::View;
 
@@ -60,6 +61,8 @@ pub(super) struct Desk {
     pub(super) moment: Arc<AtomicI64>,
     pub(super) faults: Mutex<Faults>,
     pub(super) arrived: watch::Sender<Vec<Arrived>>,
+    /// What git asked.
+    pub(super) visits: Mutex<Vec<Visit>>,
     pub(super) base: OnceLock<String>,
     /// Whether webhooks go out by themselves.
     pub(super) automatic: AtomicBool,
@@ -119,6 +122,7 @@ impl Desk {
             moment,
             faults: Mutex::default(),
             arrived: watch::Sender::default(),
+            visits: Mutex::default(),
             base: OnceLock::new(),
             automatic: AtomicBool::new(false),
             gate: Semaphore::new(0),
@@ -141,6 +145,11 @@ impl Desk {
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down that git came.
+    pub(super) fn remember_visit(&self, visit: Visit) {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner).push(visit);
     }
 
     /// Looks at the state.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::GitHub;
 use super::description::Description;
 use super::desk::Arrived;
+use super::smart::Visit;
 use super::state::{self, Fate, Repo};
 
 /// How long a test waits for a request before it is a failure.
@@ -243,6 +244,11 @@ impl GitHub {
     /// Every request that came, in order.
     pub fn arrived(&self) -> Vec<Arrived> {
         self.desk.arrived.borrow().clone()
+    }
+
+    /// Every request of git's, which is not among those that arrived, in order.
+    pub fn visits(&self) -> Vec<Visit> {
+        self.desk.visits.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// What was wrong with the requests that came, by GitHub's own description; see [`Description::load`].

@@ -57,6 +57,7 @@ pub use look::{Check, Comment, Issue, Label, Pull, Review, Status};
 pub use owner::{AppKey, Suspended};
 pub use person::{Person, Reason};
 pub use post::Automatic;
+pub use smart::Visit;
 pub use state::Access;
 
 use desk::Desk;

@@ -1,5 +1,6 @@
 //! Git over HTTP, as `git http-backend` speaks it: clone, fetch and push with a token.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -15,6 +16,22 @@ use super::caller::{Caller, Right};
 use super::desk::Desk;
 use super::request::Request;
 
+/// The branches with their commits.
+type Heads = BTreeMap<String, String>;
+
+/// Git came and asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// Whose credential it showed; none when it showed none, or one that nobody knows.
+    pub who: Option<String>,
+    /// What it calls itself.
+    pub program: String,
+    /// Whether it came to push.
+    pub writes: bool,
+    /// The branches that moved by it, each with its commit before and after.
+    pub moved: Vec<(String, Option<String>, Option<String>)>,
+}
+
 /// Whether a path is of a repository for git.
 pub(super) fn is_git(path: &str) -> bool {
     path.split('/').nth(2).is_some_and(|name| name.strip_suffix(".git").is_some()) && path.split('/').count() > 3
@@ -28,14 +45,18 @@ pub(super) async fn serve(desk: Arc<Desk>, parts: Parts, body: Bytes) -> Respons
     let rest = format!("/{}", words.next().unwrap_or_default());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let writes = rest.ends_with("receive-pack") || query.contains("git-receive-pack");
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut visit = Visit { who: None, program: header("user-agent").to_owned(), writes, moved: Vec::new() };
     let allowed = desk.look(|view| {
         let repo = view.state.named(full.trim_end_matches(".git"))?;
         let caller = caller(&parts, &desk, view.state)?;
+        visit.who = caller.name();
         let right = if writes { Right::Write } else { Right::Read };
         caller.may(view.state, repo, &["contents"], right).ok()?;
         Some((repo.id, Arc::clone(&repo.git), caller.author()))
     });
     let Some((id, git, by)) = allowed else {
+        desk.remember_visit(visit);
         let response = Response::builder().status(401).header("www-authenticate", "Basic realm=\"GitHub\"");
         return response.body(Body::empty()).expect("it is well formed");
     };
@@ -43,7 +64,6 @@ pub(super) async fn serve(desk: Arc<Desk>, parts: Parts, body: Bytes) -> Respons
     program.env_remove("GIT_DIR").arg("http-backend").env("GIT_PROJECT_ROOT", git.path()).env("PATH_INFO", &rest);
     program.env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_USER", &by.login).env("REQUEST_METHOD", parts.method.as_str());
     program.env("QUERY_STRING", query).env("CONTENT_LENGTH", body.len().to_string());
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     program.env("CONTENT_TYPE", header("content-type")).env("GIT_PROTOCOL", header("git-protocol"));
     program.env("HTTP_CONTENT_ENCODING", header("content-encoding"));
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -55,10 +75,24 @@ pub(super) async fn serve(desk: Arc<Desk>, parts: Parts, body: Bytes) -> Respons
     let output = child.wait_with_output().await.expect("git ends");
     if rest.ends_with("git-receive-pack") {
         let pushed = Arc::clone(&desk);
-        let synced = tokio::task::spawn_blocking(move || pushed.act(&by.login, true, |act| act.pushed(id)));
-        synced.await.expect("the branches are read");
+        let synced = tokio::task::spawn_blocking(move || {
+            pushed.act(&by.login, true, |act| {
+                let before = act.state.repo(id).heads.clone();
+                act.pushed(id);
+                moves(&before, &act.state.repo(id).heads)
+            })
+        });
+        visit.moved = synced.await.expect("the branches are read");
     }
+    desk.remember_visit(visit);
     respond(&output.stdout)
+}
+
+/// The branches that moved, each with its commit before and after.
+fn moves(before: &Heads, after: &Heads) -> Vec<(String, Option<String>, Option<String>)> {
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let all = names.into_iter().map(|name| (name.clone(), before.get(name).cloned(), after.get(name).cloned()));
+    all.filter(|(_, was, now)| was != now).collect()
 }
 
 /// Who pushes or fetches: git gives the token as a password, or a header of its own.

@@ -45,6 +45,31 @@ pulls!(a_claim_sets_its_part_aside_and_what_is_not_known_counts_as_spent, async 
     assert_eq!(pull.state, State::RequiresHuman, "{}", pull.why);
 });
 
+pulls!(what_a_run_spent_is_booked_though_it_is_told_after_its_hand_in, async |ground| {
+    ground.caps = small(1_000, 1_000);
+    ground.restart().await;
+    ground.taken_up(GAP).await;
+    let taken = ground.take(Stage::Planner).await;
+    let plane = &ground.given.plane;
+    let tell = async |tokens, micro_usd| plane.report_usage(&taken.by, &taken.claim, tokens, micro_usd).await;
+    tell(Some(2), None).await.expect("reported");
+    ground.hand_in_plan(&taken).await.expect("a plan");
+    assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 2, micro_usd: 10 });
+    tell(Some(6), Some(4)).await.expect("reported");
+    tell(Some(1), Some(1)).await.expect("reported");
+    assert_eq!(ground.pull_of(GAP).await.booked, Amount { tokens: 6, micro_usd: 4 }, "it never becomes less");
+    let day = plane.show_budget(&olga()).await.expect("today").booked;
+    assert_eq!(day, Amount { tokens: 6, micro_usd: 4 });
+    for tokens in [11, 12] {
+        tell(Some(tokens), None).await.expect("reported");
+        assert_eq!(ground.pull_of(GAP).await.excesses, 1, "a run counts once");
+    }
+    let stranger = plane.report_usage(&usual(Stage::Reviewer), &taken.claim, Some(0), Some(0)).await;
+    assert_eq!(refused(stranger).code, Code::StaleClaim, "only whoever held the claim tells");
+    ground.given.pass(Span::mins(61));
+    assert_eq!(refused(tell(Some(20), None).await).code, Code::StaleClaim, "it is too late");
+});
+
 pulls!(a_day_s_budget_stops_new_claims_and_begins_anew_at_midnight, async |ground| {
     ground.caps = small(1_000, 20);
     ground.restart().await;

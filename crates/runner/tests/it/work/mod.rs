@@ -1,15 +1,16 @@
-//! A worker at work: the real server on loopback, over a local forge with real git, a broker of the server's own and one of
-//! the worker's own, and agents that are small scripts.
+//! A worker at work: the real server on loopback, over a local forge with real git or over a GitHub, a broker of the server's
+//! own and one of the worker's own, and agents that are small scripts.
 //!
 //! The world's clock is turned by hand; a worker's own goes by itself.
 
 mod ends;
+mod github;
 mod hostile;
 mod lost;
 mod stages;
 mod usage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,7 @@ use domain::job::Run;
 use domain::pull::Stage;
 use domain::time::Span;
 use forge::broker::{Broker, Settings as Bounds};
-use forge::local::{Local, Settings as Place};
+use forge::local::{Local, Settings as OfLocal};
 use forge::{Forge as _, Label};
 use harness::{World, call, plane::On};
 use plane::agent::Grant;
@@ -38,6 +39,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const REPO: &str = "ann/website";
+/// Who steers and merges.
+const PERSON: &str = "mona";
 /// The name of the gap. A reviewer must not read it.
 const GAP: &str = "list-recent-deploys";
 /// The branch that closes it.
@@ -54,11 +57,19 @@ enum Level {
     Pipeline,
 }
 
+/// Where the pull requests are.
+enum Place {
+    /// On this machine, with branches in `home.git`.
+    Local(Local),
+    /// On a GitHub that other people act on.
+    GitHub(Box<harness::github::GitHub>, Arc<forge::github::GitHub>),
+}
+
 /// A served plane with a gap that was just taken up.
 struct Yard {
     world: World,
     plane: Plane,
-    local: Local,
+    place: Place,
     folder: TempDir,
     url: String,
     /// Each client draws its own keys.
@@ -79,12 +90,23 @@ impl Yard {
     async fn with(level: Level, set: impl FnOnce(&mut plane::Settings)) -> Self {
         let world = World::new(On::Memory).await;
         let folder = tempfile::tempdir().expect("a folder");
-        let place = Place { name: REPO.to_owned(), repository: Some(folder.path().join("home.git")) };
+        let place = OfLocal { name: REPO.to_owned(), repository: Some(folder.path().join("home.git")) };
         let local = Local::new(world.store().clone(), place, StdRng::seed_from_u64(7)).expect("a home");
         local.bare().await.expect("a repository");
+        first_commit(folder.path());
+        Self::at(level, world, folder, Place::Local(local), set).await
+    }
+
+    async fn at(
+        level: Level,
+        world: World,
+        folder: TempDir,
+        place: Place,
+        set: impl FnOnce(&mut plane::Settings),
+    ) -> Self {
         let broker = Broker::open(&folder.path().join("broker.git"), Bounds::default()).await.expect("a broker");
         let home = Home {
-            forge: Arc::new(local.clone()),
+            forge: place.forge(),
             repo: REPO.to_owned(),
             poll: POLL,
             open_max: 50,
@@ -105,8 +127,7 @@ impl Yard {
         let stop = CancellationToken::new();
         let serving = tokio::spawn(bound.serve(plane.clone(), options(), stop.clone()));
         std::fs::create_dir(folder.path().join("rooms")).expect("a folder");
-        let yard = Self { world, plane, local, folder, url, seeds: AtomicU64::new(0), stop, serving };
-        yard.first_commit();
+        let yard = Self { world, plane, place, folder, url, seeds: AtomicU64::new(0), stop, serving };
         yard.takes_up().await;
         yard
     }
@@ -119,16 +140,7 @@ impl Yard {
         assert!(matches!(reporter.call("report-gap", report).await, harness::mcp::Answer::Ok(_)), "reported");
         self.plane.sweep().await.expect("swept");
         self.pass(Span::secs(1)).await;
-        let issues = self.local.issues(0).await.expect("issues");
-        let claude = Label {
-            id: String::new(),
-            name: "claude".to_owned(),
-            color: "ededed".to_owned(),
-            description: String::new(),
-        };
-        self.local.make_label(&claude).await.expect("a label");
-        let person = self.local.acting("mona").expect("a person");
-        person.add_label(issues[0].number, "claude").await.expect("a label on it");
+        self.place.let_agents_act().await;
         self.pass(POLL).await;
         assert_eq!(self.plane.tend_pulls().await.expect("a pass"), 1, "taken up");
     }
@@ -173,7 +185,11 @@ impl Yard {
 
     /// A worker in its own name, with its broker beside the others'.
     async fn worker(&self, name: &str, settings: Settings) -> Worker {
-        self.worker_at(Origin::Folder(self.path("home.git")), name, settings).await
+        let origin = match &self.place {
+            Place::Local(_) => Origin::Folder(self.path("home.git")),
+            Place::GitHub(..) => Origin::Forge(self.place.forge()),
+        };
+        self.worker_at(origin, name, settings).await
     }
 
     async fn worker_at(&self, origin: Origin, name: &str, settings: Settings) -> Worker {
@@ -250,19 +266,46 @@ impl Yard {
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
-    /// A person's first commit.
-    fn first_commit(&self) {
-        let script = "git clone -q home.git person && cd person && mkdir src && echo '//! A library.' >src/lib.rs && git add -A && \
-                      git -c user.name=mona -c user.email=mona@example.com commit -qm begin && git push -q origin HEAD:main";
-        let done = Command::new("sh").args(["-c", script]).current_dir(self.folder.path()).output().expect("a shell");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-
     async fn end(self) {
         self.world.check().await;
         self.stop.cancel();
         self.serving.await.expect("the server does not panic").expect("a clean end");
     }
+}
+
+impl Place {
+    fn forge(&self) -> Arc<dyn forge::Forge> {
+        match self {
+            Self::Local(local) => Arc::new(local.clone()),
+            Self::GitHub(_, client) => client.clone(),
+        }
+    }
+
+    /// A person opts the first issue in.
+    async fn let_agents_act(&self) {
+        let name = "claude".to_owned();
+        match self {
+            Self::Local(local) => {
+                let issues = local.issues(0).await.expect("issues");
+                let color = "ededed".to_owned();
+                local
+                    .make_label(&Label { id: String::new(), name, color, description: String::new() })
+                    .await
+                    .expect("a label");
+                let person = local.acting(PERSON).expect("a person");
+                person.add_label(issues[0].number, "claude").await.expect("a label on it");
+            }
+            Self::GitHub(fake, _) => fake.as_person(PERSON, REPO).label(fake.issues(REPO)[0].number, &name),
+        }
+    }
+}
+
+/// A person's first commit in the repository of the local forge.
+fn first_commit(folder: &Path) {
+    let script = "git clone -q home.git person && cd person && mkdir src && echo '//! A library.' >src/lib.rs && git add -A && \
+                  git -c user.name=mona -c user.email=mona@example.com commit -qm begin && git push -q origin HEAD:main";
+    let done = Command::new("sh").args(["-c", script]).current_dir(folder).output().expect("a shell");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 fn options() -> Options {

@@ -66,8 +66,7 @@ async fn a_reviewer_finds_nothing_that_says_what_the_change_is_for() {
     let yard = Yard::new(Level::Pipeline).await;
     assert_eq!(yard.works(Stage::Planner, talks("plans")).await.end, End::HandedIn);
     assert_eq!(yard.works(Stage::Implementer, talks("drafts")).await.end, End::HandedIn);
-    let home: Arc<dyn forge::Forge> = Arc::new(yard.local.clone());
-    for (name, origin) in [("one", Origin::Folder(yard.path("home.git"))), ("two", Origin::Forge(home))] {
+    for (name, origin) in [("one", Origin::Folder(yard.path("home.git"))), ("two", Origin::Forge(yard.place.forge()))] {
         let worker = yard.worker_at(origin, name, yard.settings(Stage::Reviewer, sh(LOOKS))).await;
         let outcome = job(worker.one(&CancellationToken::new(), |_| {}).await.expect("an answer"));
         assert!(matches!(&outcome.end, End::Failed(why) if why.contains("without handing anything in")), "{outcome:?}");
