@@ -181,16 +181,12 @@ fn added(diff: &str) -> impl Iterator<Item = (&str, u64, &str)> {
             return None;
         }
         let at = next;
-        match line.strip_prefix('+') {
-            Some(text) => {
-                next += 1;
-                Some((path, at, text))
-            }
-            None => {
-                next += u64::from(line.starts_with(' '));
-                None
-            }
+        if let Some(text) = line.strip_prefix('+') {
+            next += 1;
+            return Some((path, at, text));
         }
+        next += u64::from(line.starts_with(' '));
+        None
     })
 }
 

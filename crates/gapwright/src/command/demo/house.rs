@@ -25,7 +25,7 @@ use crate::logs::{self, Talk};
 use crate::session::{self, Missing};
 
 /// How long a step may take that waits for the server.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often is looked whether it came about.
 pub(super) const GLANCE: Duration = Duration::from_millis(100);

@@ -26,13 +26,13 @@ pub(crate) use self::agent::DemoAgent;
 
 /// What is to be known of this command beside its flags.
 pub(crate) const AFTER_HELP: &str = "\
-A nightly routine fails, for the project has no tool that lists deploys. It says so, and an issue is
-opened. You let agents act on it; a planner, an implementer, a reviewer and a merger close it in a pull
-request, which the reviewer sends back once. You merge it or not, and the routine works.
+A nightly routine fails, for the project has no tool that lists deploys. It says so, and an issue
+is opened. You let agents act on it: a planner, an implementer, a reviewer and a merger close it by
+a pull request, which the reviewer sends back once. You merge it, and the routine works.
 
-Everything happens in a folder of its own, on a free port of this machine: no account, no network, no
-setting of this machine. The agents are scripts, and their tokens and dollars are made up; the server,
-the runners, git and every call over MCP are real. It takes less than a minute.
+Everything happens in a folder of its own and on a free port of this machine, without an account,
+a network or any setting of this machine. The agents are scripts, and their tokens and dollars are
+made up; the server, the runners, git and every call over MCP are real. It takes some ten seconds.
 
 Without a terminal and without --yes it stops where a person merges, and exits 0.";
 
@@ -64,13 +64,14 @@ impl Demo {
         let keep = if self.keep { Keep::Yes } else { Keep::No };
         let consent = if self.yes { Consent::Given } else { Consent::Ask };
         let project = Project::new(keep)?;
-        let showing = Box::pin(show(&project, consent, Teller::new(format), stop));
+        let teller = Teller::new(format);
+        let showing = Box::pin(show(&project, consent, teller, stop));
         let shown = tokio::select! {
             shown = showing => shown,
             () = now.cancelled() => Ok(Exit::Interrupted),
         };
         if keep == Keep::Yes {
-            told_where(&project, Teller::new(format));
+            told_where(&project, teller);
         }
         shown
     }
@@ -80,7 +81,7 @@ fn told_where(project: &Project, teller: Teller) {
     let (folder, settings) = (project.folder().display(), project.settings());
     teller.tell(
         &Step::new("kept", "gapwright", format!("the folder is kept: {folder}"))
-            .more(&format!("gapwright --config {} pulls list --all", settings.display())),
+            .more(&format!("look around: gapwright --config {} pulls show 2", settings.display())),
     );
 }
 
@@ -112,7 +113,7 @@ async fn play(house: &House, project: &Project, consent: Consent, teller: Teller
             return Ok(Exit::Ok);
         }
         None => {
-            let next = "gapwright demo --yes merges it as you; gapwright demo on a terminal asks you";
+            let next = "go on: gapwright demo --yes merges it as you, and gapwright demo on a terminal asks you";
             teller.tell(
                 &Step::new("left", "gapwright", "stops here: people merge, and nobody is here to ask").more(next),
             );

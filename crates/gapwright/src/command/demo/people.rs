@@ -4,9 +4,11 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use domain::gap::State;
+use domain::pull::Stage;
 use forge::{Forge as _, Method};
 use plane::page::Ask;
 use plane::pull::Shown;
+use store::pull::word::Word;
 
 use super::house::{House, halted};
 use super::routine::GAP;
@@ -56,8 +58,10 @@ pub(super) async fn look(house: &House, shown: &Shown, teller: Teller) -> Result
     let pull = &shown.stored.pull;
     let Some(change) = &pull.change else { return Err(Failure::new("there is no change to look at")) };
     let number = pull.there.number.unwrap_or_default();
+    // As it stands there, where a person looks.
+    let title = house.local.pull(number).await.map_err(of_forge)?.title;
     let difference = house.plane.show_difference(&house.call(), &pull.id).await?;
-    let verdicts = shown.words.iter().rev().filter(|word| word.pass == "final" && !word.verdict.is_empty());
+    let verdicts = shown.words.iter().rev().filter(|word| word.pass == "final" && judges(word));
     let verdicts: Vec<_> = verdicts.map(|word| format!("{} {}", word.principal, word.verdict)).collect();
     let facts = format!(
         "closes:   {}\nbranch:   {} onto {}\nsize:     {} files, {} lines\nverdicts: {}\nrounds:   {}, revised {} time\ncost:     {}, {} \
@@ -74,9 +78,14 @@ pub(super) async fn look(house: &House, shown: &Shown, teller: Teller) -> Result
         pull.booked.tokens,
         difference.text.trim_end(),
     );
-    let step = Step::new("waits", "gapwright", format!("#{number} waits for a person: {}", change.title));
+    let step = Step::new("waits", "gapwright", format!("#{number} waits for a person: {title}"));
     teller.tell(&step.more(&facts));
     Ok(())
+}
+
+/// Whether it is a verdict.
+fn judges(word: &Word) -> bool {
+    [Stage::Reviewer, Stage::Merger].iter().any(|stage| stage.name() == word.stage)
 }
 
 /// Whether to merge: as the command line says, or as somebody answers who is there.
@@ -111,7 +120,7 @@ pub(super) async fn merge(house: &House, shown: &Shown, teller: Teller) -> Resul
         return Err(Failure::new("there is nothing to merge"));
     };
     let you = house.local.acting(YOU).map_err(of_forge)?;
-    let title = format!("{} (#{number})", change.title);
+    let title = format!("{} (#{number})", you.pull(number).await.map_err(of_forge)?.title);
     you.merge(number, &change.head, Method::Merge, &title).await.map_err(of_forge)?;
     issues::hurry(house.plane.store(), &house.config, number).await?;
     teller.tell(&Step::new("merged", YOU, format!("merges #{number} into {}", change.onto)).tone(Tone::Good));

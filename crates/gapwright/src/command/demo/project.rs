@@ -1,6 +1,7 @@
 //! The project of the demonstration: a folder with a git repository, its history, and the settings of a server over it. What
 //! its tool does is done by git itself, so that nothing else has to be installed.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -47,7 +48,11 @@ impl Project {
     /// An empty one, which nobody else may enter.
     pub(super) fn new(keep: Keep) -> Result<Self, Failure> {
         let mut builder = tempfile::Builder::new();
-        let made = builder.prefix("gapwright-demo-").disable_cleanup(keep == Keep::Yes).tempdir();
+        let made = builder
+            .prefix("gapwright-demo-")
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .disable_cleanup(keep == Keep::Yes)
+            .tempdir();
         let folder = made.map_err(|error| unmade(&error).hint("set TMPDIR to a folder in which you may write"))?;
         let project = Self { folder };
         std::fs::create_dir(project.rooms()).map_err(|error| unmade(&error))?;

@@ -29,7 +29,7 @@ const CAST: [(Stage, &str); 4] =
     [(Stage::Planner, "pia"), (Stage::Implementer, "ivo"), (Stage::Reviewer, "rea"), (Stage::Merger, "max")];
 
 /// For how long a job is claimed at a time, and how soon a step is tried again.
-const TTL: Duration = Duration::from_secs(60);
+const TTL: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How often a runner asks for a job that had none.
