@@ -34,7 +34,11 @@ impl Origin {
         match self {
             Self::Forge(forge) => {
                 let pulls = forge.pulls().await?;
-                Ok(pulls.into_iter().map(|pull| pull.head).find(|side| side.commit == head.as_str()).map(|side| side.branch))
+                Ok(pulls
+                    .into_iter()
+                    .map(|pull| pull.head)
+                    .find(|side| side.commit == head.as_str())
+                    .map(|side| side.branch))
             }
             Self::Folder(folder) => {
                 let bare = Bare::existing(folder).await.map_err(later)?;

@@ -22,7 +22,8 @@ async fn a_link_out_of_the_tree() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_repository_in_it() {
-    let play = "git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),vendor && git commit -qm 'feat: vendor'";
+    let play =
+        "git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),vendor && git commit -qm 'feat: vendor'";
     refused(play, "is another repository").await;
 }
 

@@ -50,7 +50,11 @@ async fn a_claim_that_another_worker_has_by_now_is_let_go() {
     );
     assert_eq!((&first.end, &second.end, &second.job), (&End::Lost, &End::HandedIn, &first.job));
     yard.is_tidy();
-    assert_eq!(yard.git(&["ls-tree", "-r", "--name-only", BRANCH]), "src/b.rs\nsrc/lib.rs", "the first's commit is nowhere");
+    assert_eq!(
+        yard.git(&["ls-tree", "-r", "--name-only", BRANCH]),
+        "src/b.rs\nsrc/lib.rs",
+        "the first's commit is nowhere"
+    );
     yard.end().await;
 }
 

@@ -113,7 +113,8 @@ impl Yard {
 
     /// Lets the gap be reported, opted in by a person, and taken up.
     async fn takes_up(&self) {
-        let reporter = harness::mcp::Client::new(self.url.trim_end_matches("/mcp"), &self.token(Role::Routine, "reporter").await);
+        let reporter =
+            harness::mcp::Client::new(self.url.trim_end_matches("/mcp"), &self.token(Role::Routine, "reporter").await);
         let report = serde_json::json!({"kind": "mcp-tool", "name": GAP, "reason": "nobody could see it"});
         assert!(matches!(reporter.call("report-gap", report).await, harness::mcp::Answer::Ok(_)), "reported");
         self.plane.sweep().await.expect("swept");
@@ -230,7 +231,8 @@ impl Yard {
     }
 
     async fn is_in_the_journal(&self, job: &str, tool: &str) {
-        let rows = self.plane.tail_journal(&operator(), &Ask::new(Some(200), None).expect("a page")).await.expect("rows");
+        let rows =
+            self.plane.tail_journal(&operator(), &Ask::new(Some(200), None).expect("a page")).await.expect("rows");
         let object = format!("job:{job}");
         assert!(rows.items.iter().any(|row| row.object == object && row.tool == tool), "{tool} is not in the journal");
     }

@@ -7,10 +7,7 @@ use crate::{claude, print};
 
 /// Claude Code, which plays this and prints what it used.
 fn meters(yard: &Yard, play: &str) -> Settings {
-    let around = [
-        ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
-        ("PLAY".to_owned(), play.to_owned()),
-    ];
+    let around = [("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()), ("PLAY".to_owned(), play.to_owned())];
     let environment = Environment::pick(around, &["PLAY".to_owned()]);
     Settings { environment, ..yard.settings(Stage::Implementer, claude()) }
 }
@@ -42,7 +39,8 @@ async fn what_is_not_known_is_booked_as_all_that_was_set_aside() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_uses_more_than_was_set_aside_is_ended_and_counted() {
     let small = Amount { tokens: 20_000, micro_usd: 1_000_000 };
-    let yard = Yard::with(Level::Propose, |settings| settings.rules.caps.run = Stage::ALL.map(|stage| (stage, small))).await;
+    let yard =
+        Yard::with(Level::Propose, |settings| settings.rules.caps.run = Stage::ALL.map(|stage| (stage, small))).await;
     let play = format!("echo x >src/a.rs; {COMMIT}; {}; while :; do sleep 600; done", print("claude-works.jsonl"));
     let outcome = yard.works_with(meters(&yard, &play)).await;
     yard.failed(&outcome, "killed: it used 23665 tokens, and 20000 were set aside").await;
