@@ -205,10 +205,12 @@ async fn turn(house: &House, shown: &Shown, word: &Word) -> Result<Step, Failure
             let why = said(word, "/summary");
             Step::new("judged", who, format!("{}: {why}", word.verdict)).tone(Tone::Good)
         }
+        Some(Stage::Implementer) | None if word.iteration == 0 => {
+            let what = format!("commits and hands in a change: {:?}", said(word, "/change/title"));
+            Step::new("changed", who, what)
+        }
         Some(Stage::Implementer) | None => {
-            let what =
-                if word.iteration == 0 { "commits and hands in a change" } else { "commits a revision, and answers" };
-            Step::new("changed", who, format!("{what}: {:?}", said(word, "/change/title"))).more(&said(word, "/answer"))
+            Step::new("changed", who, "commits a revision, and answers").more(&said(word, "/answer"))
         }
     };
     let spent = shown.spent.iter().find(|spent| spent.claim_id == word.claim_id);
