@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, budget, completions, config, dead_letters, decisions, gaps, issues, jobs, kinds, level, locks, man, mcp,
-    migrate, notify, pulls, routines, runs, schedules, serve, switch, token, work,
+    audit, budget, completions, config, dead_letters, decisions, demo, gaps, issues, jobs, kinds, level, locks, man,
+    mcp, migrate, notify, pulls, routines, runs, schedules, serve, switch, token, work,
 };
 use crate::config::Flags;
 
@@ -91,6 +91,12 @@ impl ListArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show the whole of it on this machine: a routine fails, agents close the gap, you merge, it works
+    #[command(after_help = demo::AFTER_HELP)]
+    Demo(demo::Demo),
+    /// Play an agent of the demonstration
+    #[command(hide = true)]
+    DemoAgent(demo::DemoAgent),
     /// Serve MCP over HTTP, and do what is due
     Serve(serve::Serve),
     /// Check settings, database, server, catalogue, jobs and audit, and say what is wrong

@@ -57,6 +57,34 @@ pub(crate) struct Work {
     /// What may still be spent.
     #[serde(default)]
     pub(crate) left: Left,
+    #[serde(default)]
+    untrusted: Words,
+}
+
+/// What others said, as far as we need it.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Words {
+    #[serde(default)]
+    description: Option<Description>,
+}
+
+/// The title and the description of a change that is there already.
+#[derive(Debug, Clone, Deserialize)]
+struct Description {
+    title: String,
+    body: Body,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Body {
+    text: String,
+}
+
+impl Work {
+    /// The title and the description that a revision keeps.
+    pub(crate) fn described(&self) -> Option<(String, String)> {
+        self.untrusted.description.as_ref().map(|told| (told.title.clone(), told.body.text.clone()))
+    }
 }
 
 /// A pull request, as far as we need it.

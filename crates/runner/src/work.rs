@@ -263,13 +263,16 @@ impl Worker {
             Agent::Command { .. } => "",
         };
         let (title, body) = tell::words(&message, job.gap(), said);
+        let answer = work.pull.head.as_ref().map(|_| tell::answer(&body));
+        // What the change is for stays what it is: of a revision, the last commit answers.
+        let (title, body) = work.described().filter(|_| answer.is_some()).unwrap_or((title, body));
         domain::pull::fit::words(&title, &body)
             .map_err(|no| Halt::Failed(format!("the change is not fit: {}", no.message)))?;
         self.until_over(lease, async || self.bench.push(sight, &head).await).await?;
         let change = Change {
             branch: sight.branch.as_str().to_owned(),
             head: head.as_str().to_owned(),
-            answer: work.pull.head.as_ref().map(|_| tell::answer(&body)),
+            answer,
             title,
             body,
             model: self.settings.model.clone(),

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dead_letters;
 pub(crate) mod decisions;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 mod gap_shown;
 pub(crate) mod gaps;
@@ -45,6 +46,8 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Config(config::Settings::Default) => say(config::manual()),
         Command::Serve(command) => serve::run(&start(&command.add_to(flags), Talk::Server)?, format).await,
         Command::Work(command) => Box::pin(command.run(&start(&flags, Talk::Command)?, format)).await,
+        Command::Demo(command) => Box::pin(command.run(format)).await,
+        Command::DemoAgent(command) => Box::pin(command.run()).await,
         Command::Mcp => Box::pin(mcp::run(&start(&flags, Talk::Server)?)).await,
         Command::Audit(audit::Audit::Export) => audit::export(&start(&flags, Talk::Command)?).await,
         Command::Doctor => match start(&flags, Talk::Command) {

@@ -22,7 +22,7 @@ use crate::session::{self, Missing};
 use crate::show::{self, Format};
 
 /// How long a stop may take from the first signal on: container engines kill after ten seconds.
-const STOP_MAX: Duration = Duration::from_secs(10);
+pub(super) const STOP_MAX: Duration = Duration::from_secs(10);
 
 /// Whom the first token stands for.
 const FIRST_PRINCIPAL: &str = "claude-routine-agent";
@@ -96,7 +96,7 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
 }
 
 /// The first signal asks for an end in order, the second for an end now.
-fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
+pub(super) fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::new("cannot listen for signals").why(error.to_string()));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let (stop, now) = (CancellationToken::new(), CancellationToken::new());
@@ -113,7 +113,7 @@ fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
     Ok(tokens)
 }
 
-fn options(config: &Config) -> Options {
+pub(super) fn options(config: &Config) -> Options {
     let server = &config.sections.server;
     let count = |number: i64| usize::try_from(number).unwrap_or(1);
     Options {
@@ -186,7 +186,7 @@ fn connect(url: &str, token: Option<&str>, open: bool) -> String {
 }
 
 /// Ends what was started, in order, within what the drain left of the time to stop.
-async fn end(plane: &Plane, tasks: &TaskTracker, left: Duration) {
+pub(super) async fn end(plane: &Plane, tasks: &TaskTracker, left: Duration) {
     tasks.close();
     let ending = async {
         tasks.wait().await;

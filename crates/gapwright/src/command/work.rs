@@ -84,7 +84,7 @@ pub(crate) struct Work {
     pass: Vec<String>,
 }
 
-fn stage(text: &str) -> Result<Stage, String> {
+pub(super) fn stage(text: &str) -> Result<Stage, String> {
     Stage::parse(text).ok_or_else(|| format!("write one of {}", Stage::ALL.map(Stage::name).join(", ")))
 }
 

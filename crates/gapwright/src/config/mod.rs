@@ -72,8 +72,19 @@ pub(crate) fn load(flags: &Flags) -> Result<Config, Failure> {
     for layer in flag_layers(flags)? {
         figment = figment.merge(layer);
     }
-    let leaves = leaf::leaves(&figment, &merged(&figment)?);
     known::variables()?;
+    made_of(&figment, file)
+}
+
+/// Reads one file over the defaults. Neither the environment nor a flag has a say: whatever they name, it is not touched.
+pub(crate) fn load_alone(path: &Path) -> Result<Config, Failure> {
+    let layer = Toml::file_exact(path);
+    layer.data().map_err(|error| check::not_toml(path, &error))?;
+    made_of(&Figment::from(Manual).merge(layer), Some(path.to_path_buf()))
+}
+
+fn made_of(figment: &Figment, file: Option<PathBuf>) -> Result<Config, Failure> {
+    let leaves = leaf::leaves(figment, &merged(figment)?);
     known::keys(&leaves)?;
     let sections = figment.extract().map_err(|error| check::unreadable(&error))?;
     let config = Config { sections, leaves, file };

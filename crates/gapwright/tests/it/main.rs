@@ -4,6 +4,7 @@ mod audit;
 mod command;
 mod config;
 mod database;
+mod demo;
 mod doctor;
 mod gaps;
 mod help;

@@ -145,6 +145,11 @@ impl Home {
         ended.err
     }
 
+    /// Starts a command.
+    pub(crate) fn starts(&self, args: &[&str]) -> Running {
+        Running(self.command(args).spawn().expect("a run"))
+    }
+
     /// Starts a server on any free port, and waits until it is ready. Its log is the file `log`.
     pub(crate) fn serve(&self, args: &[&str]) -> Server {
         let args = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
@@ -157,6 +162,33 @@ impl Home {
         }
         let url = said.lines().last().and_then(|line| line.strip_prefix("ready at ")).expect("an address").to_owned();
         Server { child, said, url, _out: out }
+    }
+}
+
+/// A running command; killed with its test.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// What it prints.
+    pub(crate) fn take_out(&mut self) -> ChildStdout {
+        self.0.stdout.take().expect("an output")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.0.id()).expect("a pid")), signal).expect("a signal");
+    }
+
+    /// Waits for its end, and gives its exit code.
+    pub(crate) fn wait(mut self) -> Option<i32> {
+        self.0.wait().expect("an end").code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

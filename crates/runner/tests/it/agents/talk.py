@@ -61,7 +61,8 @@ def drafts():
     with open("src/list.rs", "w") as file:
         file.write("pub fn list() -> Vec<String> {\n    %s\n}\n" % ("Vec::new()" if revises else "panic!()"))
     git("add", "--all")
-    git("commit", "--quiet", "--message", "feat: list what was deployed\n\nNobody could see it.")
+    first = "feat: list what was deployed\n\nNobody could see it."
+    git("commit", "--quiet", "--message", "fix: list nothing\n\nMended." if revises else first)
 
 
 def patches():

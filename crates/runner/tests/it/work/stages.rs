@@ -21,6 +21,8 @@ async fn a_gap_becomes_a_pull_request_that_waits_for_a_person() {
     let pull = yard.pull().await.stored.pull;
     let change = pull.change.expect("a change");
     assert_eq!((change.title.as_str(), change.body.as_str()), ("feat: list what was deployed", "Nobody could see it."));
+    let answers = yard.pull().await.words.into_iter().filter(|word| word.body.contains("\"answer\":\"Mended.\""));
+    assert_eq!(answers.count(), 1, "what the revision says answers");
     assert_eq!((pull.iteration, change.branch.as_str()), (1, BRANCH));
     assert_eq!(yard.git(&["rev-parse", &format!("refs/heads/{BRANCH}")]), change.head);
     assert_eq!(yard.git(&["log", "-1", "--format=%an <%ae>", BRANCH]), "python3 <python3@gapwright.invalid>");
