@@ -45,7 +45,7 @@ both!(a_reviewer_is_told_nothing_but_the_difference_and_the_checks_before_its_fi
     for field in ["gap", "branch", "number"] {
         assert_eq!(work["pull"][field], Value::Null, "{field}");
     }
-    assert!(work["untrusted"]["diff"]["text"].as_str().is_some_and(|text| text.contains("+    todo!()")), "{work}");
+    assert!(work["untrusted"]["diff"]["text"].as_str().is_some_and(|text| text.contains("+    later()")), "{work}");
     assert_eq!(work["untrusted"]["checks"], json!([{"name": "tests", "state": "pass"}]));
     let number = yard.status().await["number"].as_i64().expect("a number");
     for asked in [json!({}), json!({"pull": work["pull"]["id"]}), json!({"pull": number.to_string()})] {
@@ -114,7 +114,7 @@ both!(another_head_begins_a_review_anew, async |world| {
 both!(nothing_of_a_first_draft_is_hidden_from_whoever_judges_it, async |world| {
     let yard = Yard::planning(world).await;
     yard.planned().await;
-    let sly = FIRST.replace("    todo!()", "    <!-- unseen \u{202e} --> <!-- never closed");
+    let sly = FIRST.replace("    later()", "    <!-- unseen \u{202e} --> <!-- never closed");
     yard.turn(Stage::Implementer).await.does("submit-change", change(&sly)).await;
     yard.pass(Span::secs(1)).await;
     let work = yard.turn(Stage::Reviewer).await.work().await;

@@ -250,11 +250,11 @@ fn plan() -> Value {
 
 /// A new file of three lines.
 const FIRST: &str = "diff --git a/src/list.rs b/src/list.rs\nnew file mode 100644\n--- /dev/null\n+++ b/src/list.rs\n\
-                     @@ -0,0 +1,3 @@\n+pub fn list() -> Vec<String> {\n+    todo!()\n+}\n";
+                     @@ -0,0 +1,3 @@\n+pub fn list() -> Vec<String> {\n+    later()\n+}\n";
 
 /// Its second line mended.
 const SECOND: &str = "diff --git a/src/list.rs b/src/list.rs\n--- a/src/list.rs\n+++ b/src/list.rs\n\
-                      @@ -1,3 +1,3 @@\n pub fn list() -> Vec<String> {\n-    todo!()\n+    Vec::new()\n }\n";
+                      @@ -1,3 +1,3 @@\n pub fn list() -> Vec<String> {\n-    later()\n+    Vec::new()\n }\n";
 
 /// What the description says, and nobody else.
 const BODY: &str = "It lists the deploys of a day, because nobody could see them.";

@@ -180,7 +180,7 @@ both!(a_change_that_is_not_fit_is_refused_and_the_turn_goes_on, async |world| {
     let held = yard.turn(Stage::Implementer).await;
     let secret = format!("ghp_{}", "q7Rk2VnX9sLw4TzB8mYc3HdF6pGj1NuA5eQo");
     let link = "diff --git a/src/l b/src/l\nnew file mode 120000\n--- /dev/null\n+++ b/src/l\n@@ -0,0 +1 @@\n+/etc/passwd\n\\ No newline at end of file\n";
-    let with_secret = FIRST.replace("    todo!()", &format!("    // {secret}"));
+    let with_secret = FIRST.replace("    later()", &format!("    // {secret}"));
     for unfit in [with_secret.as_str(), link, SECOND, "nonsense"] {
         let told = held.client.call("submit-change", held.with(change(unfit))).await;
         let harness::mcp::Answer::Refused(why) = told else { panic!("{unfit}: {told:?}") };
