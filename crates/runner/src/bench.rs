@@ -38,6 +38,9 @@ pub(crate) struct Sight {
     pub(crate) head: Option<Commit>,
     /// The branch of the change.
     pub(crate) branch: Branch,
+    /// Where that is on the forge. Before anything was handed in it is there only where an earlier run was broken off after
+    /// its push.
+    pub(crate) tip: Option<Commit>,
 }
 
 /// Why a job does not go on.
@@ -75,7 +78,10 @@ impl Bench {
         let mut tips = self.broker.fetch(&remote, &sources).await?.into_iter();
         let onto =
             tips.next().flatten().ok_or_else(|| Halt::Later(format!("there is no branch {onto} on the forge")))?;
-        let Some(head) = head else { return Ok(Sight { base: onto.clone(), onto, head: None, branch }) };
+        let Some(head) = head else {
+            let tip = self.broker.tip(&remote, &branch).await?;
+            return Ok(Sight { base: onto.clone(), onto, head: None, branch, tip });
+        };
         if tips.next().flatten().as_ref() != Some(&head) {
             return Err(moved());
         }
@@ -85,7 +91,7 @@ impl Bench {
         };
         let base =
             base.ok_or_else(|| Halt::Later("the change has nothing in common with the default branch".to_owned()))?;
-        Ok(Sight { onto, base, head: Some(head), branch })
+        Ok(Sight { onto, base, tip: Some(head.clone()), head: Some(head), branch })
     }
 
     /// Makes a fresh workspace of what a stage may see.
@@ -149,12 +155,7 @@ impl Bench {
     /// Pushes a change, if its branch is where it is recorded to be.
     pub(crate) async fn push(&self, sight: &Sight, head: &Commit) -> Result<(), Halt> {
         let remote = self.origin.remote().await?;
-        // Before anything was handed in, the branch is there only where an earlier run was broken off after its push.
-        let expected = match &sight.head {
-            Some(head) => Some(head.clone()),
-            None => self.broker.tip(&remote, &sight.branch).await?,
-        };
-        match self.broker.push(&remote, &sight.branch, expected.as_ref(), head).await? {
+        match self.broker.push(&remote, &sight.branch, sight.tip.as_ref(), head).await? {
             Pushed::Done => Ok(()),
             Pushed::Stale { at } => {
                 let at = at.map_or_else(|| "gone".to_owned(), |at| format!("at {}", at.as_str()));

@@ -133,3 +133,13 @@ async fn a_branch_that_moved_meanwhile_is_not_overwritten() {
     assert_eq!(yard.git(&["rev-parse", BRANCH]), yard.git(&["rev-parse", "main"]));
     yard.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_a_broken_off_run_left_is_no_obstacle() {
+    let yard = Yard::new(Level::Propose).await;
+    yard.git(&["branch", BRANCH, "main"]);
+    assert_eq!(yard.works(Stage::Implementer, talks("drafts")).await.end, End::HandedIn);
+    let head = yard.pull().await.stored.pull.change.expect("a change").head;
+    assert_eq!(yard.git(&["rev-parse", BRANCH]), head);
+    yard.end().await;
+}
