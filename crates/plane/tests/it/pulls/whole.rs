@@ -144,6 +144,46 @@ pulls!(an_agent_that_ends_without_handing_in_has_failed_and_after_three_times_a_
     ground.take(Stage::Planner).await;
 });
 
+pulls!(at_the_level_propose_people_alone_review, async |ground| {
+    let lowered = ground.given.plane.lower_level(&super::ground::olga(), None, None).await;
+    assert_eq!(lowered.expect("lowered").now, "propose");
+    assert_eq!(ground.taken_up(GAP).await.state, State::Implementing);
+    ground.draft("one").await;
+    ground.watch().await;
+    assert_eq!((ground.state().await, ground.shows().await), (State::Proposed, vec!["iteration:0".to_owned()]));
+    assert!(ground.try_take(&super::ground::usual(Stage::Reviewer), Stage::Reviewer).await.is_none());
+    ground.request_changes("ann").await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::ChangesRequested);
+    let done = ground.draft("two").await;
+    assert_eq!((done.state.as_str(), done.iteration), ("proposed", 1));
+    ground.merge("joan").await;
+    ground.poll().await;
+    assert_eq!((ground.state().await, ground.given.state(GAP).await), (State::Merged, "merged"));
+});
+
+pulls!(a_level_that_is_lowered_keeps_agents_from_what_was_begun_above_it, async |ground| {
+    ground.opened().await;
+    let plane = &ground.given.plane;
+    plane.lower_level(&super::ground::olga(), None, None).await.expect("lowered");
+    assert!(ground.try_take(&super::ground::usual(Stage::Reviewer), Stage::Reviewer).await.is_none());
+    ground.given.raise().await;
+    ground.given.pass(Span::mins(6));
+    ground.take(Stage::Reviewer).await;
+});
+
+pulls!(what_people_will_live_without_is_closed_on_the_forge_too, async |ground| {
+    ground.opened().await;
+    let plane = &ground.given.plane;
+    plane.wontfix_gap(&super::ground::olga(), GAP, "nobody needs this any more").await.expect("settled");
+    assert_eq!(ground.state().await, State::Closed);
+    ground.watch().await;
+    ground.poll().await;
+    let there = ground.given.home(crate::home::REPO).forge.pull(ground.number().await).await.expect("it is there");
+    assert_eq!(there.state, forge::PullState::Closed);
+    assert_eq!(ground.state().await, State::Closed, "that we closed it opens nothing");
+});
+
 pulls!(people_close_it_and_open_it_again, async |ground| {
     ground.opened().await;
     ground.close("joan").await;
