@@ -201,6 +201,10 @@ async fn settle(desk: &mut Desk<'_>, stored: Stored, run: &Run) -> Result<Stored
     }
     let settled = if bug("unknown-is-free") && row.spend.tokens.is_none() {
         row.spend.reported(Some(0), Some(0)).settle()
+    } else if run.outcome == Outcome::Lost {
+        // Nobody was there to say all of it.
+        let Amount { tokens, micro_usd } = row.spend.reserved;
+        row.spend.reported(Some(tokens), Some(micro_usd)).settle()
     } else {
         row.spend.settle()
     };

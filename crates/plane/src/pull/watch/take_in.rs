@@ -36,9 +36,9 @@ impl Plane {
             }
             Some(_) | None => None,
         };
-        let (id, repo, look) = (stored.pull.id.clone(), home.repo.clone(), look.clone());
+        let (looked, repo, look) = (stored.pull.clone(), home.repo.clone(), look.clone());
         let found = self.at_desk(crate::tend::own("watch-pulls"), move |desk| {
-            take_in(desk, id.clone(), repo.clone(), look.clone(), pushed.clone()).boxed()
+            take_in(desk, looked.clone(), repo.clone(), look.clone(), pushed.clone()).boxed()
         });
         let found = found.await?;
         self.wake.outbox.notify_one();
@@ -69,13 +69,18 @@ impl Plane {
 
 async fn take_in(
     desk: &mut Desk<'_>,
-    id: String,
+    looked: Pull,
     repo: String,
     look: Look,
     pushed: Option<Change>,
 ) -> Result<Found, No> {
     let nothing = Found { writes: Vec::new(), again: false };
-    let Some(was) = store::pull::load(desk.tx, &id).await? else { return Ok(nothing) };
+    let Some(was) = store::pull::load(desk.tx, &looked.id).await? else { return Ok(nothing) };
+    // Somebody moved it since it was looked at: what was seen there may be older than that.
+    if was.pull != looked {
+        return Ok(Found { again: true, ..nothing });
+    }
+    let id = looked.id;
     let names: Names = crate::mirror::names(desk.tx, &repo, &desk.rules.labels).await?;
     let revising = store::job::of_pull(desk.tx, &id).await?.iter().any(|job| {
         matches!(&job.state, domain::job::State::Held(claim) if desk.now < claim.expires_at)

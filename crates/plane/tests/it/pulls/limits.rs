@@ -70,6 +70,15 @@ pulls!(what_a_run_spent_is_booked_though_it_is_told_after_its_hand_in, async |gr
     assert_eq!(refused(tell(Some(20), None).await).code, Code::StaleClaim, "it is too late");
 });
 
+pulls!(of_a_run_that_fell_silent_all_that_was_set_aside_counts_as_spent, async |ground| {
+    ground.taken_up(GAP).await;
+    let taken = ground.take(Stage::Planner).await;
+    ground.given.plane.report_usage(&taken.by, &taken.claim, Some(1), Some(1)).await.expect("reported");
+    ground.given.pass(Span::mins(11));
+    ground.given.plane.tend_lines().await.expect("a pass");
+    assert_eq!(ground.pull_of(GAP).await.booked, ground.caps.of_run(Stage::Planner), "whatever it said before");
+});
+
 pulls!(a_day_s_budget_stops_new_claims_and_begins_anew_at_midnight, async |ground| {
     ground.caps = small(1_000, 20);
     ground.restart().await;
