@@ -94,11 +94,11 @@ fn what_the_pipeline_lacks_is_told_with_the_next_step() {
     let token = |role: &str, name: &str| home.ok(&["token", "create", "--role", role, "--name", name]);
     token("planner", "ann");
     token("implementer", "ann");
-    token("reviewer", "rea");
+    token("reviewer", "reviewer-1");
     told("stages", "fail", "no token in force has the role merger gapwright token create --role merger");
-    token("merger", "max");
+    token("merger", "merger-1");
     told("stages", "fail", "cannot each be somebody else");
-    token("implementer", "ivo");
+    token("implementer", "implementer-1");
     told("stages", "pass", "each has a token");
     told("switches", "pass", "nothing is switched off");
     home.ok(&["switch", "off", "kind:reviewer", "--reason", "it says nonsense"]);

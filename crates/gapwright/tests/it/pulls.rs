@@ -247,7 +247,7 @@ async fn a_gap_becomes_a_pull_request_that_a_person_merges() {
     home.ok(&["pulls", "resume", &id, "--reason", "the holidays are over"]);
     until("the gap open again", show, |pull| pull["state"] == "implementing").await;
 
-    let token = home.json(&["token", "create", "--role", "implementer", "--name", "ivo"]);
+    let token = home.json(&["token", "create", "--role", "implementer", "--name", "implementer-1"]);
     let token = token["token"].as_str().expect("a token");
     let client = Client::new(&server.url, token);
     let claim = &claimed(&client).await;
@@ -267,7 +267,7 @@ async fn a_gap_becomes_a_pull_request_that_a_person_merges() {
     let shown = until("a number", show, |pull| pull["state"] == "proposed").await;
     let number = shown["number"].to_string();
     assert_eq!(shown["change"]["files"], 1);
-    assert_eq!(shown["rounds"][0]["principal"], "ivo");
+    assert_eq!(shown["rounds"][0]["principal"], "implementer-1");
     assert_eq!(shown["rounds"][0]["usage_known"], false);
     assert!(home.ok(&["pulls", "diff", &number]).contains("+one\tdeploy\n+two\n"));
     let text = home.ok(&["pulls", "show", &format!("#{number}")]);

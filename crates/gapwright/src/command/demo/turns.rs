@@ -25,8 +25,12 @@ use crate::config::{machine_time, variables};
 use crate::failure::Failure;
 
 /// Who stands in each stage: nobody stands in two of one pull request.
-const CAST: [(Stage, &str); 4] =
-    [(Stage::Planner, "pia"), (Stage::Implementer, "ivo"), (Stage::Reviewer, "rea"), (Stage::Merger, "max")];
+const CAST: [(Stage, &str); 4] = [
+    (Stage::Planner, "planner-1"),
+    (Stage::Implementer, "implementer-1"),
+    (Stage::Reviewer, "reviewer-1"),
+    (Stage::Merger, "merger-1"),
+];
 
 /// For how long a job is claimed at a time, and how soon a step is tried again.
 const TTL: Duration = Duration::from_mins(1);
@@ -192,7 +196,7 @@ fn by_the_server(pull: &Pull, event: &Happened) -> Step {
 
 /// What an agent handed in, and what its run cost.
 async fn turn(house: &House, shown: &Shown, word: &Word) -> Result<Step, Failure> {
-    let who = format!("{}, {}", word.principal, word.stage);
+    let who = word.principal.clone();
     let first = shown.words.iter().find(|other| other.claim_id == word.claim_id && other.pass == "first");
     let step = match Stage::parse(&word.stage) {
         Some(Stage::Planner) => {

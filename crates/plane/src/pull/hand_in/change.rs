@@ -248,6 +248,11 @@ async fn submit(desk: &mut Desk<'_>, claim_id: String, change: Change, words: Wo
     end(desk, &at, format!("handed in {}", change.head)).await?;
     let was = anew(desk, &stored.pull.id).await?;
     let first = was.pull.change.is_none();
+    // What it is for stays what it is: of a revision, the answer says what was done.
+    let change = match &was.pull.change {
+        Some(before) => Change { title: before.title.clone(), body: before.body.clone(), ..change },
+        None => change,
+    };
     let pull = was.pull.clone().with(change, Whose::Implementer);
     let id = desk.mint();
     let new = word::New {

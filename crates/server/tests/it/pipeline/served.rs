@@ -45,7 +45,7 @@ pub(crate) async fn answers(world: &World) -> Vec<(&'static str, Value)> {
     }
     let merger = yard.turn(Stage::Merger).await;
     answers.push(("show-work", merger.work().await));
-    for (role, name) in [(Role::Viewer, "eve"), (Role::Reviewer, "rea")] {
+    for (role, name) in [(Role::Viewer, "eve"), (Role::Reviewer, "reviewer-1")] {
         let client = yard.asked.client(role, name).await;
         let listed = ok(&client, "pipeline-status", json!({})).await;
         let pull = json!({"pull": listed["pulls"][0]["id"]});
