@@ -2,6 +2,7 @@
 
 use domain::agent::Right;
 use domain::level::{self, Item, Level, Record, SETTLED_MIN};
+use domain::refusal::{Code, Refusal};
 use domain::time::Time;
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
@@ -54,8 +55,11 @@ impl Plane {
 
     /// Raises the level by one, if its gate is open or a reason overrides it.
     pub async fn raise_level(&self, call: &Call, reason: Option<&str>) -> Result<Moved, No> {
+        call.by.require(Right::Operate, call.tool)?;
         let reason = reason.map(level::reason).transpose()?;
-        let moved = self.write(call, Right::Operate, move |desk| raise(desk, reason.clone()).boxed()).await?;
+        // By one from where it stands now: of two who raise at once, one is told that it moved.
+        let (from, _) = store::level::current(&mut self.store.read().await?).await?;
+        let moved = self.write(call, Right::Operate, move |desk| raise(desk, from, reason.clone()).boxed()).await?;
         self.wake.mirror.notify_one();
         Ok(moved)
     }
@@ -77,8 +81,13 @@ async fn gate(tx: &mut Tx, level: Level, latest: Option<&Change>, needs: level::
     Ok(level::gate(level, needs, record))
 }
 
-async fn raise(desk: &mut Desk<'_>, reason: Option<String>) -> Result<Moved, No> {
+async fn raise(desk: &mut Desk<'_>, seen: Level, reason: Option<String>) -> Result<Moved, No> {
     let (from, latest) = store::level::current(desk.tx).await?;
+    if from != seen {
+        return Err(Refusal::new(Code::WrongState, format!("the level is {from} by now"))
+            .hint("see who changed it: gapwright level show")
+            .into());
+    }
     let gate = gate(desk.tx, from, latest.as_ref(), desk.rules.needs).await?;
     let raised = level::raise(from, &gate, reason.as_deref())?;
     change(desk, (from, raised.to), latest.as_ref(), reason.unwrap_or_default(), raised.overridden, &gate).await

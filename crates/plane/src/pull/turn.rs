@@ -116,7 +116,8 @@ pub(crate) async fn let_work(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Resu
     if let Some(hold) = pull.hold {
         return Ok(Turn::Later(Refusal::new(Code::WrongState, hold.why()).hint("people take it back on the forge")));
     }
-    if let Some((scope, off)) = store::switch::covering(desk.tx, stage.name(), Some(&pull.repo)).await? {
+    let covering = store::switch::covering(desk.tx, stage.name(), Some(&pull.repo)).await?;
+    if let Some((scope, off)) = covering.filter(|_| !bug("work-though-switched-off")) {
         return Ok(Turn::Later(scope.refusal(&off.by, &off.reason)));
     }
     let day = budget::day(desk.now);

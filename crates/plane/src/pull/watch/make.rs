@@ -189,7 +189,7 @@ impl Plane {
         let marker = said(&say.id);
         let number = stored.pull.there.number;
         Ok(match (made, number) {
-            (Made::Open { .. }, _) => self.find_opened(home, stored).await?,
+            (Made::Open { .. }, _) => !bug("open-pull-again") && self.find_opened(home, stored).await?,
             // To write it again does no harm.
             (Made::Plan { .. }, _) | (Made::Check { .. } | Made::Review { .. } | Made::Comment { .. }, None) => false,
             (Made::Check { title, .. }, Some(_)) => {

@@ -32,8 +32,8 @@ only_github!(a_pull_request_that_was_opened_without_an_answer_is_found_and_not_o
     ground.watch().await;
     assert_eq!(ground.state().await, State::Opening, "nobody knows yet");
     settle(ground).await;
-    assert_eq!(ground.state().await, State::NeedsReview);
     assert_eq!(fake(ground).count("POST", "/repos/ann/website/pulls"), 1, "it is opened once");
+    assert_eq!(ground.state().await, State::NeedsReview);
 });
 
 only_github!(what_is_said_without_an_answer_is_said_once, async |ground| {
