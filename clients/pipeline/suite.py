@@ -202,7 +202,7 @@ def approve(stand, head):
         verdict.check("the difference has the mended line", "Vec::new()" in str(work["untrusted"]["diff"]), work)
         return iter(())
 
-    run = stand.work("approve", "reviewer", review(stand, head, "APPROVE", [], ANSWER, first_pass))
+    run = stand.work("approve", "reviewer", review(stand, head, "APPROVE", [], BODY, first_pass))
     handed_in(run, GAP, "approved")
 
 

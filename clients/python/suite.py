@@ -150,9 +150,11 @@ async def jobs(caller, server):
 
 
 async def reads(caller):
-    """Every tool that only reads can be called with nothing, or with the little that it requires."""
+    """Every tool that only reads can be called with nothing, or with the little that it requires; of a claim, only the claim."""
     for name, tool in caller.tools.items():
-        if tool.annotations.read_only_hint:
+        if tool.annotations.read_only_hint and "claim_id" in tool.input_schema.get("required", []):
+            await caller.refused(f"{name} of a claim that is nobody's", name, "stale_claim", claim_id="01" + "Z" * 24)
+        elif tool.annotations.read_only_hint:
             little = {"name": f"gap-{caller.way}"}
             await caller.call(name, **{key: little.get(key, 10) for key in tool.input_schema.get("required", [])})
 
