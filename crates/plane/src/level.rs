@@ -53,13 +53,17 @@ impl Plane {
         Ok(Standing { level, since, next: level.above(), gate, history })
     }
 
-    /// Raises the level by one, if its gate is open or a reason overrides it.
+    /// Raises the level by one from where it stands at the call, if its gate is open or a reason overrides it.
     pub async fn raise_level(&self, call: &Call, reason: Option<&str>) -> Result<Moved, No> {
         call.by.require(Right::Operate, call.tool)?;
+        let (seen, _) = store::level::current(&mut self.store.read().await?).await?;
+        self.raise_level_from(call, seen, reason).await
+    }
+
+    /// Raises the level by one from the one that the caller saw: of two who saw the same, the second is refused with `wrong_state`.
+    pub async fn raise_level_from(&self, call: &Call, seen: Level, reason: Option<&str>) -> Result<Moved, No> {
         let reason = reason.map(level::reason).transpose()?;
-        // By one from where it stands now: of two who raise at once, one is told that it moved.
-        let (from, _) = store::level::current(&mut self.store.read().await?).await?;
-        let moved = self.write(call, Right::Operate, move |desk| raise(desk, from, reason.clone()).boxed()).await?;
+        let moved = self.write(call, Right::Operate, move |desk| raise(desk, seen, reason.clone()).boxed()).await?;
         self.wake.mirror.notify_one();
         Ok(moved)
     }

@@ -154,6 +154,10 @@ async fn allowed(world: &World, by: &Call) -> Vec<&'static str> {
         ("tell_gaps_apart", forbidden(&plane.tell_gaps_apart(by, "x", "y").await)),
         ("show_level", forbidden(&plane.show_level(by).await)),
         ("raise_level", forbidden(&plane.raise_level(by, Some("no reason at all")).await)),
+        (
+            "raise_level_from",
+            forbidden(&plane.raise_level_from(by, domain::level::Level::Observe, Some("no reason at all")).await),
+        ),
         ("lower_level", forbidden(&plane.lower_level(by, None, None).await)),
         ("list_kinds", forbidden(&plane.list_kinds(by, &ask).await)),
         ("show_kind", forbidden(&plane.show_kind(by, "x").await)),
@@ -220,7 +224,7 @@ const WORK: [&str; 15] = [
     "check_in",
     "trigger_scheduled",
 ];
-const RULE: [&str; 18] = [
+const RULE: [&str; 19] = [
     "break_lock",
     "requeue_message",
     "wontfix_gap",
@@ -230,6 +234,7 @@ const RULE: [&str; 18] = [
     "merge_gaps",
     "tell_gaps_apart",
     "raise_level",
+    "raise_level_from",
     "lower_level",
     "judge_kind",
     "watch_routines",

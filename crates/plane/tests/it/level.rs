@@ -87,11 +87,14 @@ both!(going_back_is_one_act_and_the_way_up_begins_anew, async |world| {
     assert_eq!(code(world.plane.raise_level(&operator(), None).await), Code::WrongState);
 });
 
-both!(two_operators_who_raise_at_once_raise_by_one, async |world| {
+both!(two_operators_who_saw_the_same_level_raise_it_by_one, async |world| {
     let other = world.replica().await;
     let (by, also) = (operator(), operator());
     let why = Some("both of us mean this one step");
-    let (one, two) = tokio::join!(world.plane.raise_level(&by, why), other.raise_level(&also, why));
+    let (one, two) = tokio::join!(
+        world.plane.raise_level_from(&by, Level::Observe, why),
+        other.raise_level_from(&also, Level::Observe, why)
+    );
     assert_eq!(u8::from(one.is_ok()) + u8::from(two.is_ok()), 1, "{one:?} {two:?}");
     assert_eq!(level(world).await, Level::Propose);
 });
