@@ -26,6 +26,7 @@ pub(crate) mod routines;
 pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod serve;
+mod signals;
 pub(crate) mod switch;
 pub(crate) mod token;
 pub(crate) mod work;

@@ -11,11 +11,10 @@ use plane::{Call, Idempotency, Plane};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use server::{Bound, Options};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::signals;
 use crate::config::{Config, Flags, masked};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, Missing};
@@ -50,7 +49,7 @@ impl Serve {
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure> {
-    let (stop, now) = watch_signals()?;
+    let (stop, now) = signals::watch()?;
     let open = config.sections.server.insecure_no_auth;
     let settings = config.settings_with_secrets(String::new())?;
     let faults = server::mcp::catalogue_faults(&settings.tool_prefix);
@@ -93,24 +92,6 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
         ended = serving => ended.map(|()| Exit::Ok),
         () = now.cancelled() => Ok(Exit::Interrupted),
     }
-}
-
-/// The first signal asks for an end in order, the second for an end now.
-pub(super) fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::new("cannot listen for signals").why(error.to_string()));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let (stop, now) = (CancellationToken::new(), CancellationToken::new());
-    let tokens = (stop.clone(), now.clone());
-    tokio::spawn(async move {
-        for token in [stop, now] {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            token.cancel();
-        }
-    });
-    Ok(tokens)
 }
 
 pub(super) fn options(config: &Config) -> Options {

@@ -15,10 +15,10 @@ use runner::{
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::signals;
 use crate::config::{Config, ForgeKind, machine_time, variable, variables};
 use crate::failure::{Exit, Failure};
 use crate::session;
@@ -95,7 +95,7 @@ fn agent(text: &str) -> Result<Agent, String> {
 impl Work {
     /// Works until it is told to stop, or once.
     pub(crate) async fn run(self, config: &Config, format: Format) -> Result<Exit, Failure> {
-        let (stop, now) = watch_signals()?;
+        let (stop, now) = signals::watch()?;
         let worker = self.worker(config).await?;
         let (once, kind) = (self.once, self.kind.name());
         if !once {
@@ -204,24 +204,6 @@ fn origin(config: &Config) -> Result<Origin, Failure> {
         ForgeKind::Local | ForgeKind::None => Err(Failure::usage("there is no repository to work on")
             .hint("set forge.git to the local forge's repository, or forge.kind to github")),
     }
-}
-
-/// The first signal gives back what is worked on, the second ends at once.
-fn watch_signals() -> Result<(CancellationToken, CancellationToken), Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::new("cannot listen for signals").why(error.to_string()));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let (stop, now) = (CancellationToken::new(), CancellationToken::new());
-    let tokens = (stop.clone(), now.clone());
-    tokio::spawn(async move {
-        for token in [stop, now] {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            token.cancel();
-        }
-    });
-    Ok(tokens)
 }
 
 /// One job, or none.

@@ -18,7 +18,7 @@ use self::house::House;
 use self::project::{Keep, Project};
 use self::routine::{GAP, Routine};
 use self::tell::{Step, Teller, Tone};
-use super::serve;
+use super::signals;
 use crate::failure::{Exit, Failure};
 use crate::show::Format;
 
@@ -60,7 +60,7 @@ enum Consent {
 impl Demo {
     /// Shows it, and puts everything away, however it went.
     pub(crate) async fn run(self, format: Format) -> Result<Exit, Failure> {
-        let (stop, now) = serve::watch_signals()?;
+        let (stop, now) = signals::watch()?;
         let keep = if self.keep { Keep::Yes } else { Keep::No };
         let consent = if self.yes { Consent::Given } else { Consent::Ask };
         let project = Project::new(keep)?;
