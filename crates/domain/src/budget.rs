@@ -97,6 +97,12 @@ impl Amount {
         Self { tokens: self.tokens.max(other.tokens), micro_usd: self.micro_usd.max(other.micro_usd) }
     }
 
+    /// Its money in dollars, to the cent above.
+    pub fn dollars(self) -> String {
+        let cents = self.micro_usd.saturating_add(9_999) / 10_000;
+        format!("${}.{:02}", cents / 100, cents % 100)
+    }
+
     /// Whether there is at least so much of both.
     pub const fn covers(self, other: Self) -> bool {
         self.tokens >= other.tokens && self.micro_usd >= other.micro_usd
@@ -319,6 +325,15 @@ mod tests {
                 let booked = runs.iter().fold(Amount::ZERO, |sum, run| sum.plus(run.booked()));
                 prop_assert!(caps.pull.covers(booked) && caps.day.covers(booked), "{booked:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_it_cost_is_told_to_the_cent_above() {
+        for (micro_usd, shown) in
+            [(0, "$0.00"), (1, "$0.01"), (10_000, "$0.01"), (3_000_000, "$3.00"), (12_345_678, "$12.35")]
+        {
+            assert_eq!(Amount { tokens: 0, micro_usd }.dollars(), shown);
         }
     }
 }

@@ -63,6 +63,12 @@ pub struct Decision {
     pub state: State,
 }
 
+/// The link by which whoever has it may answer a question. What opens it stands behind the `#`, which a browser keeps to
+/// itself: it is in no request, no log and no preview of the link.
+pub fn link(public_url: &str, id: &str, key: &str) -> String {
+    format!("{}/decisions/{id}#{key}", public_url.trim_end_matches('/'))
+}
+
 /// Checks a question and its answers.
 pub fn check(question: &str, options: &[String]) -> Result<(), Refusal> {
     line("question", question, QUESTION_CHARS_MAX)?;
@@ -165,6 +171,12 @@ mod tests {
         ] {
             assert_eq!(check(question, &answers).is_ok(), good, "{question:?} {answers:?}");
         }
+    }
+
+    #[test]
+    fn what_opens_a_link_is_no_part_of_its_address() {
+        let link = link("https://gapwright.example.com/x/", "d", "0a1b");
+        assert_eq!(link, "https://gapwright.example.com/x/decisions/d#0a1b");
     }
 
     #[test]

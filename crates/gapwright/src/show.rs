@@ -146,12 +146,6 @@ pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     }
 }
 
-/// An amount in millionths of a dollar, to the cent above.
-pub(crate) fn dollars(micro: i64) -> String {
-    let cents = micro.saturating_add(9_999) / 10_000;
-    format!("${}.{:02}", cents / 100, cents % 100)
-}
-
 /// A moment, or nothing.
 pub(crate) fn moment(at: Option<Time>) -> String {
     at.map(Time::iso).unwrap_or_default()
@@ -170,15 +164,6 @@ mod tests {
             (2, "entry", "2 entries"),
         ] {
             assert_eq!(count(number, noun), shown);
-        }
-    }
-
-    #[test]
-    fn what_it_cost_is_told_to_the_cent_above() {
-        for (micro, shown) in
-            [(0, "$0.00"), (1, "$0.01"), (10_000, "$0.01"), (3_000_000, "$3.00"), (12_345_678, "$12.35")]
-        {
-            assert_eq!(dollars(micro), shown);
         }
     }
 

@@ -1,6 +1,7 @@
-//! Questions to people: asking gives the job back, and the answer, or that nobody gave one, reaches the next attempt.
+//! Questions to people: asking gives the job back, and the answer, or that nobody gave one, reaches the next attempt. Who has
+//! the link of a question may answer it, and nothing else.
 
-use domain::agent::Right;
+use domain::agent::{Principal, Right, Role};
 use domain::decision::{self, Decision, LIFE, State};
 use domain::id;
 use domain::job::{Pointer, Stale};
@@ -9,11 +10,15 @@ use domain::refusal::{Code, Refusal};
 use futures::FutureExt;
 use serde_json::json;
 
+use crate::agent::same;
 use crate::desk::Desk;
 use crate::page::{Ask, Page};
 use crate::pull::tell_once;
 use crate::tend::own;
 use crate::{Call, No, Plane};
+
+/// Whom the audit names where somebody answered by a link: whoever had it.
+const BY_LINK: &str = "link";
 
 impl Plane {
     /// Asks people: the job is given back until somebody answers, or the question expires.
@@ -39,6 +44,26 @@ impl Plane {
     pub async fn answer_decision(&self, call: &Call, id: &str, option: i64) -> Result<Decision, No> {
         let id = id::opaque("id", id)?;
         self.write(call, Right::Operate, move |desk| answer(desk, id.clone(), option).boxed()).await
+    }
+
+    /// The question that a link opens.
+    pub async fn find_decision_by_link(&self, id: &str, key: &str) -> Result<Decision, No> {
+        let mut tx = self.store.glance().await?;
+        let opens =
+            store::decision::key(&mut tx, id).await?.is_some_and(|digest| same(&digest, &id::digest(key.as_bytes())));
+        let found = if opens { store::decision::find(&mut tx, id).await? } else { None };
+        Ok(found.ok_or_else(|| {
+            Refusal::new(Code::NotFound, "this link opens no question")
+                .hint("open it as it was sent, or use gapwright decisions list")
+        })?)
+    }
+
+    /// Answers the question that a link opens.
+    pub async fn answer_by_link(&self, id: &str, key: &str, option: i64, request_id: String) -> Result<Decision, No> {
+        let open = self.find_decision_by_link(id, key).await?;
+        let by = Principal::local(BY_LINK, Role::Operator);
+        let call = Call { by, tool: "decision link", request_id, idempotency: None };
+        self.answer_decision(&call, &open.id, option).await
     }
 
     /// Questions: those that nobody answered yet, the next to expire first, or all, the latest first.
@@ -85,8 +110,9 @@ async fn ask(desk: &mut Desk<'_>, claim_id: String, question: String, options: V
     crate::job::write(desk, &was, step).await?;
     desk.record(object(&asked), &(), &json!({"job": asked.job, "options": asked.options.len()})).await?;
     let options: Vec<_> = (1..).zip(&asked.options).map(|(at, option): (i64, _)| format!("{at}: {option}")).collect();
+    let link = link(desk, &asked.id).await?.map(|link| format!("{link} or ")).unwrap_or_default();
     let text = format!(
-        "{} asks for {}: {} ({}; the first is recommended). Answer: gapwright decisions answer {} 1",
+        "{} asks for {}: {} ({}; the first is recommended). Answer: {link}gapwright decisions answer {} 1",
         asked.principal,
         asked.job,
         asked.question,
@@ -95,6 +121,14 @@ async fn ask(desk: &mut Desk<'_>, claim_id: String, question: String, options: V
     );
     tell_once(desk, &object(&asked), "asked", Level::Info, text, None).await?;
     Ok(asked)
+}
+
+/// A link that opens a question, where one can be sent: there is an address, and what it is sent by keeps it to itself.
+async fn link(desk: &mut Desk<'_>, id: &str) -> Result<Option<String>, No> {
+    let Some(url) = desk.rules.public_url.clone().filter(|_| desk.rules.keeps_secrets) else { return Ok(None) };
+    let key = format!("{:032x}", desk.chance.draw());
+    store::decision::set_key(desk.tx, id, &id::digest(key.as_bytes())).await?;
+    Ok(Some(decision::link(&url, id, &key)))
 }
 
 async fn answer(desk: &mut Desk<'_>, id: String, option: i64) -> Result<Decision, No> {

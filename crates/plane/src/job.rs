@@ -18,7 +18,7 @@ use store::job::state_name;
 
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
-pub(crate) use aside::{bring_back, rest};
+pub(crate) use aside::{bring_back, put, rest, workable};
 use claim::claim;
 use end::{complete, ended};
 

@@ -12,6 +12,8 @@ pub mod chore;
 pub mod decision;
 pub mod deliver;
 mod desk;
+mod digest;
+pub mod fire;
 pub mod gap;
 pub mod handler;
 pub mod job;
@@ -88,6 +90,7 @@ impl Plane {
                 repo,
                 channel: settings.default_channel.clone(),
                 public_url: settings.public_url.clone(),
+                keeps_secrets: settings.channel(None).is_some_and(|channel| channel.kind() != "log"),
                 ..settings.rules.clone()
             }),
             settings: Arc::new(settings),

@@ -25,6 +25,8 @@ pub struct Settings {
     pub alert_sources: Vec<alerts::Source>,
     /// The Routines that are expected to check in.
     pub watch: Vec<Watch>,
+    /// The cloud Routines that are started when a job is due.
+    pub fires: Vec<Trigger>,
     /// When each scheduled job rings, by its handler's name; one without a cadence is off.
     pub schedule: BTreeMap<String, String>,
     /// How long a scheduled run may take.
@@ -70,6 +72,8 @@ pub struct Rules {
     pub channel: String,
     /// Where a person reads on. A plane takes it from its settings.
     pub public_url: Option<String>,
+    /// Whether that channel may carry what opens something: a log may not. A plane takes it from its settings.
+    pub keeps_secrets: bool,
 }
 
 impl Default for Rules {
@@ -86,6 +90,7 @@ impl Default for Rules {
             branch_prefix: BRANCH_PREFIX.to_owned(),
             channel: String::new(),
             public_url: None,
+            keeps_secrets: false,
         }
     }
 }
@@ -107,6 +112,21 @@ pub struct Watch {
     pub grace: Span,
 }
 
+/// A cloud Routine, and how it is started.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its name.
+    pub routine: String,
+    /// The kind of job that it is started for.
+    pub kind: String,
+    /// The address of its API trigger.
+    pub url: String,
+    /// The token that its trigger wants.
+    pub token: SecretString,
+    /// How often a day it is started, from midnight to midnight UTC.
+    pub per_day: i64,
+}
+
 impl Settings {
     /// The settings of a plane that only writes to its log.
     pub fn new(http: reqwest::Client) -> Self {
@@ -117,6 +137,7 @@ impl Settings {
             default_channel: "log".to_owned(),
             alert_sources: Vec::new(),
             watch: Vec::new(),
+            fires: Vec::new(),
             schedule: BTreeMap::new(),
             run_deadline: Span::mins(5),
             ping_url: None,

@@ -9,6 +9,7 @@ mod health;
 mod hook;
 pub mod mcp;
 mod metrics;
+mod page;
 mod recent;
 mod stream;
 
@@ -165,6 +166,9 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .route("/readyz", get(health::ready).with_state(Arc::clone(health)))
         .route("/metrics", get(metrics::metrics).with_state(told))
         .route("/hooks/github", post(hook::github).with_state(hook::Door::new(plane.clone())))
+        .route("/decisions/{id}", page::decision::routes(page::decision::Door::new(plane.clone())))
+        .route("/decision.js", get(page::decision::script))
+        .route("/page.css", get(page::style))
         .route("/version", get(move || async move { axum::Json(version) }))
 }
 

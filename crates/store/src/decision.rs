@@ -15,7 +15,10 @@ macro_rules! columns {
 statements! {
     ADD = concat!("INSERT INTO decision (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     WRITE = "UPDATE decision SET state = $2, option = $3, by = $4, at = $5 WHERE id = $1 AND state = 'open'";
+    SET_KEY = "UPDATE decision SET key = $2 WHERE id = $1";
+    KEY = "SELECT key FROM decision WHERE id = $1";
     LOAD = concat!("SELECT ", columns!(), " FROM decision WHERE id = $1 FOR UPDATE");
+    FIND = concat!("SELECT ", columns!(), " FROM decision WHERE id = $1");
     EXPIRED = concat!("SELECT ", columns!(), " FROM decision WHERE state = 'open' AND expires_at <= $1
                  ORDER BY expires_at, id LIMIT 50 FOR UPDATE SKIP LOCKED");
     OF_JOB = concat!("SELECT ", columns!(), " FROM decision WHERE job = $1 ORDER BY asked_at DESC, id DESC LIMIT $2");
@@ -95,6 +98,16 @@ pub async fn add(tx: &mut Tx, decision: &Decision) -> Result<(), Fault> {
     tx.run(ADD, &args).await.map(drop)
 }
 
+/// Remembers the digest of the key that opens a question by its link.
+pub async fn set_key(tx: &mut Tx, id: &str, digest: &str) -> Result<(), Fault> {
+    tx.run(SET_KEY, &[Text(id), Text(digest)]).await.map(drop)
+}
+
+/// The digest of the key that opens a question by its link; none where there is no such question, or no link.
+pub async fn key(tx: &mut Tx, id: &str) -> Result<Option<String>, Fault> {
+    Ok(tx.one::<(Option<String>,)>(KEY, &[Text(id)]).await?.and_then(|(key,)| key))
+}
+
 /// Writes how a question that stood open stands now.
 pub async fn write(tx: &mut Tx, decision: &Decision) -> Result<(), Fault> {
     let (state, option, by, at) = answer(&decision.state);
@@ -105,6 +118,11 @@ pub async fn write(tx: &mut Tx, decision: &Decision) -> Result<(), Fault> {
 /// A question, held still for this transaction.
 pub async fn load(tx: &mut Tx, id: &str) -> Result<Option<Decision>, Fault> {
     tx.one::<Row>(LOAD, &[Text(id)]).await?.map(Decision::try_from).transpose()
+}
+
+/// A question, as it stands.
+pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Decision>, Fault> {
+    tx.one::<Row>(FIND, &[Text(id)]).await?.map(Decision::try_from).transpose()
 }
 
 /// Up to 50 whose time is up and that nobody answered, held still for this transaction.

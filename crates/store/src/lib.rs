@@ -16,9 +16,11 @@ pub mod agent;
 pub mod check_in;
 mod clock;
 pub mod decision;
+pub mod digest;
 mod engine;
 mod fault;
 pub mod fence;
+pub mod fire;
 pub mod gap;
 pub mod idempotency;
 pub mod issue;
@@ -50,11 +52,13 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 44] = [
+    let files: [(&str, &[(&str, &str)]); 46] = [
         ("agent", agent::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("decision", decision::STATEMENTS),
+        ("digest", digest::STATEMENTS),
         ("fence", fence::STATEMENTS),
+        ("fire", fire::STATEMENTS),
         ("gap", gap::STATEMENTS),
         ("gap/blocked", gap::blocked::STATEMENTS),
         ("gap/edge", gap::edge::STATEMENTS),

@@ -47,6 +47,7 @@ statements! {
     SAME_HEAD = "SELECT id FROM pull WHERE head = $1 AND live = 1 AND id <> $2 AND repo = $3 LIMIT 1";
     SETTLED = "SELECT COUNT(*) FROM (SELECT 1 FROM pull WHERE state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL
                   AND changed_at >= $1 LIMIT $2) AS counted";
+    LIVE = concat!("SELECT ", columns!(), " FROM pull WHERE live = 1 ORDER BY changed_at, id LIMIT $1");
     COUNT_LIVE = "SELECT COUNT(*) FROM pull WHERE live = 1";
     TAKE = concat!("UPDATE pull SET lease_until = $3, look_at = $3 WHERE id IN (SELECT id FROM pull WHERE ", due!(),
                " ORDER BY look_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id");
@@ -291,6 +292,11 @@ pub async fn shares_head(tx: &mut Tx, pull: &Pull) -> Result<bool, Fault> {
 pub async fn settled(tx: &mut Tx, since: Time, most: i64) -> Result<i64, Fault> {
     let row: Option<(i64,)> = tx.one(SETTLED, &[Int(since.0), Int(most)]).await?;
     Ok(row.map_or(0, |(count,)| count))
+}
+
+/// Those of which anything is still to become, those that stand so longest first.
+pub async fn live(tx: &mut Tx, limit: i64) -> Result<Vec<Stored>, Fault> {
+    tx.all::<Row>(LIVE, &[Int(limit)]).await?.into_iter().map(Stored::try_from).collect()
 }
 
 /// How many are live.

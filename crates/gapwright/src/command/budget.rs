@@ -10,7 +10,7 @@ use super::pulls::name;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::session::{Missing, Session};
-use crate::show::{Answer, dollars};
+use crate::show::Answer;
 
 /// What is booked today, from midnight UTC on, and what is left.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ fn amount(amount: Amount) -> Value {
 }
 
 fn line(amount: Amount) -> String {
-    format!("{}, {} tokens", dollars(amount.micro_usd), amount.tokens)
+    format!("{}, {} tokens", amount.dollars(), amount.tokens)
 }
 
 fn shown(today: &Today) -> Answer {
@@ -77,7 +77,7 @@ fn text(today: &Today, left: Amount) -> String {
             stage.to_string(),
             runs.to_string(),
             booked.tokens.to_string(),
-            dollars(booked.micro_usd),
+            booked.dollars(),
             line(caps.of_run(*stage)),
         ]
     });
@@ -89,7 +89,7 @@ fn text(today: &Today, left: Amount) -> String {
             pull.state.to_string(),
             runs.to_string(),
             booked.tokens.to_string(),
-            dollars(booked.micro_usd),
+            booked.dollars(),
             line(left),
         ]
     });

@@ -1,14 +1,12 @@
-//! `dead-letters`: what gave up, whatever it was; and what was to be made on the forge of which nobody can tell whether it
-//! was.
+//! `dead-letters`: what gave up, whatever it was; and what nobody can tell the end of.
+
+use std::collections::BTreeSet;
 
 use clap::Args;
 use domain::time::Time;
 use plane::checks::DeadLetter;
-use plane::pull::UNKNOWN_MAX;
 use serde_json::{Value, json};
 
-use super::gaps::section;
-use super::pull_shown::said;
 use crate::cli::ListArgs;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -25,22 +23,13 @@ pub(crate) struct DeadLetters {
 impl DeadLetters {
     pub(crate) async fn run(self, config: &Config) -> Result<Answer, Failure> {
         let Session { plane, call } = Session::open(config, "cli dead-letters", Missing::Refuse).await?;
-        let ask = self.list.ask()?;
-        let page = plane.dead_letters(&call, &ask).await?;
+        let page = plane.dead_letters(&call, &self.list.ask()?).await?;
         let columns = ["at", "source", "id", "attempts", "error"];
         let mut answer = Answer::page("dead_letters", &columns, &page, document, row);
-        let unknown = plane.list_unknown(&call).await?;
-        answer.document["unknown"] = unknown.iter().map(said).collect::<Vec<_>>().into();
-        let rows = unknown.iter().map(|say| {
-            vec![moment(Some(Time(say.at))), say.what.clone(), say.pull.clone(), say.id.clone(), say.tries.to_string()]
-        });
-        let rows: Vec<_> = rows.collect();
-        let more = if i64::try_from(rows.len()).unwrap_or(i64::MAX) < UNKNOWN_MAX { "" } else { "\nthere may be more" };
-        if !rows.is_empty() {
-            let heading =
-                "Not known whether it was made: look there, then gapwright pulls release ID --made or --not-made";
-            let unknown = section(heading, &["at", "what", "pull", "id", "attempts"], rows);
-            answer.text = format!("{}{unknown}{more}", answer.text);
+        let asked: BTreeSet<_> =
+            page.items.iter().filter_map(|letter| Some((letter.source, letter.releases()?))).collect();
+        for (source, command) in asked {
+            answer.text += &format!("\n{source}: nobody can tell whether it happened; look there, then {command}");
         }
         Ok(answer)
     }
@@ -49,7 +38,7 @@ impl DeadLetters {
 fn document(letter: &DeadLetter) -> Value {
     json!({
         "source": letter.source, "id": letter.id, "attempts": letter.attempts, "at": Time(letter.at).iso(),
-        "error": letter.error,
+        "error": letter.error, "known": !letter.is_unknown(),
     })
 }
 

@@ -17,7 +17,7 @@ use store::pull::word::Word;
 use super::gaps::section;
 use super::pulls::{document, name, turn};
 use crate::failure::Failure;
-use crate::show::{Answer, dollars, moment};
+use crate::show::{Answer, moment};
 
 /// One turn: what its run cost, how it ended, and what was handed in.
 struct Turn<'s> {
@@ -104,7 +104,7 @@ impl Turn<'_> {
             self.findings.map(|count| count.to_string()).unwrap_or_default(),
             self.minutes().map(|minutes| minutes.to_string()).unwrap_or_default(),
             booked.tokens.to_string(),
-            format!("{}{}", dollars(booked.micro_usd), if known { "" } else { " (set aside)" }),
+            format!("{}{}", booked.dollars(), if known { "" } else { " (set aside)" }),
         ]
     }
 }
@@ -208,10 +208,10 @@ fn cost(pull: &Pull, turns: &[Turn<'_>]) -> String {
         let sum = stages.entry(turn.spent.stage).or_default();
         *sum = sum.plus(turn.spent.spend.booked());
     }
-    let each: Vec<_> = stages.iter().map(|(stage, sum)| format!("{stage} {}", dollars(sum.micro_usd))).collect();
+    let each: Vec<_> = stages.iter().map(|(stage, sum)| format!("{stage} {}", sum.dollars())).collect();
     let minutes: i64 = turns.iter().filter_map(Turn::minutes).sum();
     let by = if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) };
-    format!("{}, {} tokens, {minutes} minutes{by}", dollars(pull.booked.micro_usd), pull.booked.tokens)
+    format!("{}, {} tokens, {minutes} minutes{by}", pull.booked.dollars(), pull.booked.tokens)
 }
 
 fn to_make(say: &Say) -> Vec<String> {

@@ -12,7 +12,7 @@ use crate::cli::ListArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::session::{Missing, Session};
-use crate::show::{Answer, dollars, moment};
+use crate::show::{Answer, moment};
 
 /// Pull requests.
 #[derive(Debug, Subcommand)]
@@ -191,7 +191,7 @@ fn row(stored: &Stored) -> Vec<String> {
         turn(pull).to_owned(),
         pull.iteration.to_string(),
         pull.booked.tokens.to_string(),
-        dollars(pull.booked.micro_usd),
+        pull.booked.dollars(),
         moment(Some(pull.changed_at)),
         pull.why.clone(),
     ]

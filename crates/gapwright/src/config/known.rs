@@ -7,10 +7,11 @@ use super::{Leaf, Manual, Origin};
 use crate::failure::Failure;
 
 /// The sections whose names are the operator's own, and what each may hold.
-const OPEN: [(&[&str], &[&str]); 3] = [
+const OPEN: [(&[&str], &[&str]); 4] = [
     (&["notify", "channels"], &["url", "url_file"]),
     (&["alerts"], &["kind", "url", "path", "token", "token_file", "token_header"]),
     (&["watch"], &["every", "grace"]),
+    (&["fire"], &["kind", "url", "token", "token_file", "per_day"]),
 ];
 
 /// Secrets that only the environment may hold.

@@ -116,7 +116,7 @@ fn only_environment(path: &[&str]) -> bool {
         path,
         ["notify", "discord_token" | "signing_secret"]
             | ["dead_mans_switch", "ping_url"]
-            | ["alerts", _, "token"]
+            | ["alerts" | "fire", _, "token"]
             | ["forge", "token" | "app_key" | "webhook_secret"]
     )
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod environment;
+mod fire;
 mod forge;
 mod known;
 mod leaf;

@@ -15,6 +15,7 @@ pub(crate) struct Sections {
     pub(crate) notify: Notify,
     pub(crate) alerts: BTreeMap<String, Alerts>,
     pub(crate) watch: BTreeMap<String, Watch>,
+    pub(crate) fire: BTreeMap<String, Fire>,
     pub(crate) schedule: BTreeMap<String, String>,
     pub(crate) scheduled_run: ScheduledRun,
     pub(crate) dead_mans_switch: DeadMansSwitch,
@@ -100,6 +101,20 @@ pub(crate) struct Watch {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Fire {
+    #[serde(default)]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) url: String,
+    #[serde(default)]
+    pub(crate) token: SecretString,
+    #[serde(default)]
+    pub(crate) token_file: String,
+    #[serde(default = "per_day")]
+    pub(crate) per_day: i64,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct ScheduledRun {
     pub(crate) deadline: String,
 }
@@ -180,4 +195,9 @@ fn day() -> String {
 
 fn hour() -> String {
     "1h".to_owned()
+}
+
+/// A run every hour and a half: room in the smallest allowance for people's own.
+const fn per_day() -> i64 {
+    15
 }

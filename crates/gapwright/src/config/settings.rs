@@ -43,12 +43,14 @@ impl Config {
         })
     }
 
-    /// The same with what secrets open: channels, alert sources and the address to ping.
+    /// The same with what secrets open: channels, alert sources, the address to ping and Routines to
+    /// start.
     pub(crate) fn settings_with_secrets(&self, public_url: String) -> Result<plane::Settings, Failure> {
         Ok(plane::Settings {
             channels: self.channels()?.into_iter().collect::<Result<_, _>>()?,
             alert_sources: self.alert_sources()?,
             ping_url: self.ping_url()?,
+            fires: self.fires()?,
             ..self.settings(public_url)?
         })
     }

@@ -203,12 +203,21 @@ impl Desk {
             Ending::Answer(answer, _) => Some(answer.clone()),
             Ending::Drop | Ending::Silence => None,
         };
-        self.arrived.send_modify(|arrived| {
-            arrived[at].status = said.as_ref().map(|said| said.status);
-            arrived[at].said = said.and_then(|said| said.body).unwrap_or_default();
+        self.note(at, |arrived| {
+            arrived.status = said.as_ref().map(|said| said.status);
+            arrived.said = said.and_then(|said| said.body).unwrap_or_default();
         });
         self.bell.notify_one();
         ending
+    }
+
+    /// Notes more of what arrived, unless that was forgotten meanwhile.
+    fn note(&self, at: usize, more: impl FnOnce(&mut Arrived)) {
+        self.arrived.send_modify(|arrived| {
+            if let Some(arrived) = arrived.get_mut(at) {
+                more(arrived);
+            }
+        });
     }
 
     /// Writes down that a request came; gives its place.
@@ -245,7 +254,7 @@ impl Desk {
             Ok(caller) => caller,
             Err(answer) => return answer,
         };
-        self.arrived.send_modify(|arrived| arrived[at].who = caller.name());
+        self.note(at, |arrived| arrived.who = caller.name());
         let counted = format!("{} in {}", caller.name().unwrap_or_default(), now.div_euclid(HOUR_MS));
         let limit = if matches!(caller, Caller::Nobody) { LIMIT_OF_NOBODY } else { world.now.limit };
         let used = world.now.used.get(&counted).copied().unwrap_or_default();
@@ -268,7 +277,7 @@ impl Desk {
             world.written_at = now;
             self.watch(&world.now);
         }
-        self.arrived.send_modify(|arrived| arrived[at].done = done && !reads);
+        self.note(at, |arrived| arrived.done = done && !reads);
         let free = request.path == "/rate_limit" || (reads && matches_before(request, &mut answer));
         let used = used + u64::from(!free);
         world.now.used.insert(counted, used);

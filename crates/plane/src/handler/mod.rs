@@ -1,18 +1,29 @@
 //! What scheduled jobs do: a handler per name. Each tells in one line what it did, or why it failed.
 
+mod daily_digest;
 mod dead_mans_switch;
+mod fire_routines;
 mod heartbeat;
 mod register_jobs;
 mod retention;
 
 use std::time::Duration;
 
+use domain::time::Time;
 use reqwest::{RequestBuilder, Response};
 
 use crate::Plane;
 
 /// Every handler of this program, in alphabetical order.
-pub const NAMES: [&str; 5] = ["agent-mcp-heartbeat", "dead-mans-switch", "outbox", "register-jobs", "retention"];
+pub const NAMES: [&str; 7] = [
+    "agent-mcp-heartbeat",
+    "daily-digest",
+    "dead-mans-switch",
+    "fire-routines",
+    "outbox",
+    "register-jobs",
+    "retention",
+];
 
 /// How long a handler waits for one whole answer of the world: far less than a run may take, so that the run can still
 /// tell of its absence.
@@ -28,11 +39,13 @@ async fn ask(request: RequestBuilder) -> Result<Response, String> {
     })
 }
 
-/// Runs the handler of this name.
-pub(crate) async fn run(plane: &Plane, name: &str) -> Result<String, String> {
+/// Runs the handler of this name for a due time.
+pub(crate) async fn run(plane: &Plane, name: &str, due_at: Time) -> Result<String, String> {
     match name {
         "agent-mcp-heartbeat" => heartbeat::run(plane).await,
+        "daily-digest" => daily_digest::run(plane, due_at).await,
         "dead-mans-switch" => dead_mans_switch::run(plane).await,
+        "fire-routines" => fire_routines::run(plane).await,
         "outbox" => outbox(plane).await,
         "register-jobs" => register_jobs::run(plane).await,
         "retention" => retention::run(plane).await,

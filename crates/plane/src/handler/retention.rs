@@ -1,6 +1,6 @@
 //! Forgets what is finished and old: expired locks, sent messages, scheduled runs, idempotency keys, the ended tokens of
-//! the heartbeat and the doctor, replicas that are gone, Routines that nobody expects and that are not heard of any more.
-//! What gave up is kept longer. Runs, sightings and the journal are kept for ever.
+//! the heartbeat and the doctor, replicas that are gone, starts of Routines that are over, Routines that nobody expects and
+//! that are not heard of any more. What gave up is kept longer. Runs, sightings and the journal are kept for ever.
 
 use domain::effect::given_up_before;
 use domain::job::CANARY;
@@ -60,7 +60,7 @@ async fn forget<const N: usize>(plane: &Plane, mut kinds: [Kind; N], until: Inst
     kinds
 }
 
-fn kinds(keep: Span) -> [Kind; 8] {
+fn kinds(keep: Span) -> [Kind; 9] {
     let kind = |what, kept, forget| Kind { what, kept, forget, forgotten: 0, done: false, failed: None };
     [
         kind("locks", LOCK_KEPT, |tx, then| store::lock::forget(tx, then).boxed()),
@@ -79,6 +79,7 @@ fn kinds(keep: Span) -> [Kind; 8] {
             let given_up = given_up_before(then, tx.now());
             store::webhook::forget(tx, then, given_up).boxed()
         }),
+        kind("starts of Routines", keep, |tx, then| store::fire::forget(tx, then).boxed()),
         kind("unexpected Routines", keep, |tx, then| store::check_in::forget(tx, then).boxed()),
     ]
 }

@@ -11,7 +11,7 @@ use crate::desk::Desk;
 /// The job, if it may be claimed now for the gap that it works on. A claim that expired is ended first, for its end may be
 /// the last that the gap gets. A job whose gap cannot be worked on leaves the line: for a while, or, where the gap is
 /// settled, until it is opened again.
-pub(super) async fn workable(desk: &mut Desk<'_>, was: Job, gap: &str) -> Result<Option<Job>, No> {
+pub(crate) async fn workable(desk: &mut Desk<'_>, was: Job, gap: &str) -> Result<Option<Job>, No> {
     let step = was.clone().expire(desk.now);
     let job = if step.run.is_some() { write(desk, &was, step).await? } else { was };
     if matches!(job.state, State::Held(_) | State::Dead) {
@@ -66,7 +66,7 @@ async fn followed(desk: &mut Desk<'_>, gap: &Key) -> Result<Vec<String>, No> {
 }
 
 /// Writes where a job goes, unless it stays where it is.
-pub(super) async fn put(desk: &mut Desk<'_>, was: Job, place: impl FnOnce(Job) -> Job) -> Result<(), No> {
+pub(crate) async fn put(desk: &mut Desk<'_>, was: Job, place: impl FnOnce(Job) -> Job) -> Result<(), No> {
     let job = place(was.clone());
     if (&job.state, job.next_run_at) != (&was.state, was.next_run_at) {
         store::job::write(desk.tx, &was, &job).await?;

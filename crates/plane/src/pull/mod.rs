@@ -32,7 +32,7 @@ pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
 pub(crate) use hand_in::of_claim;
-pub(crate) use turn::{Turn, book, ended, exceeded, let_work, take};
+pub(crate) use turn::{Turn, book, ended, exceeded, let_work, lets_somebody_work, take};
 
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows.
 pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {

@@ -90,7 +90,7 @@ impl Plane {
     /// What was to be made on the forge, and nobody can tell whether it was: the latest first.
     pub async fn list_unknown(&self, call: &Call) -> Result<Vec<say::Say>, No> {
         let mut tx = self.read(call).await?;
-        Ok(say::unknown(&mut tx, UNKNOWN_MAX).await?)
+        Ok(say::unknown(&mut tx, (i64::MAX, ""), UNKNOWN_MAX).await?)
     }
 
     /// One pull request, by its id or its number.

@@ -92,11 +92,7 @@ fn payload(pull: &Pull, stage: Stage) -> serde_json::Value {
 
 /// Looks whether the caller may take a turn now.
 pub(crate) async fn let_work(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<Turn, No> {
-    let Some(stored) = store::pull::load(desk.tx, pull).await? else { return Ok(Turn::Over) };
-    let pull = &stored.pull;
-    let Some(stage) = pull.state.stage().filter(|_| pull.job().as_deref() == Some(job.name.as_str())) else {
-        return Ok(Turn::Over);
-    };
+    let Some((stored, stage)) = due(desk, job, pull).await? else { return Ok(Turn::Over) };
     let by = &desk.call.by;
     if !by.role.may(domain::agent::Right::HandIn(stage)) {
         let refusal = Refusal::new(Code::Forbidden, format!("a {} takes no turn of a {stage}", by.role))
@@ -106,6 +102,27 @@ pub(crate) async fn let_work(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Resu
     if let Some(same) = same_instance(desk, &stored, stage, None).await? {
         return Ok(Turn::NotYours(same));
     }
+    goes_on(desk, stored, stage).await
+}
+
+/// Looks whether anybody may take a turn now.
+pub(crate) async fn lets_somebody_work(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<Turn, No> {
+    match due(desk, job, pull).await? {
+        Some((stored, stage)) => goes_on(desk, stored, stage).await,
+        None => Ok(Turn::Over),
+    }
+}
+
+/// The pull request that a job is the turn of, and its stage; none where nobody is to take it any more.
+async fn due(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<Option<(Stored, Stage)>, No> {
+    let Some(stored) = store::pull::load(desk.tx, pull).await? else { return Ok(None) };
+    let stage = stored.pull.state.stage().filter(|_| stored.pull.job().as_deref() == Some(job.name.as_str()));
+    Ok(stage.map(|stage| (stored, stage)))
+}
+
+/// Looks whether a pull request goes on now, whoever takes its turn: the level, what holds it, switches, budgets.
+async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Turn, No> {
+    let pull = &stored.pull;
     let (level, _) = store::level::current(desk.tx).await?;
     let needs = if pull.reviewers == Reviewers::Bots { Level::Pipeline } else { Level::Propose };
     if level < needs {

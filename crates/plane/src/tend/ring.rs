@@ -48,7 +48,7 @@ async fn watched(deadline: Span, handler: impl Future<Output = Result<String, St
 
 /// Runs a handler to its end, its panic or its deadline, and writes down which.
 async fn run(plane: Plane, name: &'static str, hold: Hold) {
-    let status = watched(plane.settings.run_deadline, handler::run(&plane, name)).await;
+    let status = watched(plane.settings.run_deadline, handler::run(&plane, name, hold.due_at)).await;
     if status.starts_with("ok") {
         tracing::debug!(job = name, due_at = %hold.due_at, attempt = hold.attempt, status, "a scheduled run ended");
     } else {

@@ -22,7 +22,8 @@ statements! {
     DROP = "UPDATE pull_say SET state = 'dropped' WHERE id IN (
               SELECT id FROM pull_say WHERE pull = $1 AND state IN ('waiting', 'sending'))
                AND what IN ('check', 'review') AND state = 'waiting' AND head <> $2";
-    UNKNOWN = concat!("SELECT ", columns!(), " FROM pull_say WHERE state = 'unknown' ORDER BY at DESC, id LIMIT $1");
+    UNKNOWN = concat!("SELECT ", columns!(), " FROM pull_say WHERE state = 'unknown' AND (at, id) < ($1, $2)
+               ORDER BY at DESC, id DESC LIMIT $3");
 }
 
 /// Something to be made on the forge.
@@ -82,7 +83,7 @@ pub async fn give_up(tx: &mut Tx, pull: &str, head: &str) -> Result<(), Fault> {
     tx.run(DROP, &[Text(pull), Text(head)]).await.map(drop)
 }
 
-/// Those of which nobody can tell whether they were made, the latest first.
-pub async fn unknown(tx: &mut Tx, limit: i64) -> Result<Vec<Say>, Fault> {
-    tx.all(UNKNOWN, &[Int(limit)]).await
+/// Those of which nobody can tell whether they were made, latest first, before (`at`, `id`).
+pub async fn unknown(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Say>, Fault> {
+    tx.all(UNKNOWN, &[Int(before.0), Text(before.1), Int(limit)]).await
 }

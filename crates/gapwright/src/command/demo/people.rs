@@ -16,7 +16,7 @@ use super::tell::{Step, Teller, Tone};
 use super::{Consent, YOU};
 use crate::command::issues::{self, failure as of_forge};
 use crate::failure::Failure;
-use crate::show::{Format, dollars};
+use crate::show::Format;
 
 /// Why the level is raised without evidence.
 const REASON: &str = "a demonstration on this machine: nothing of it leaves the folder";
@@ -74,7 +74,7 @@ pub(super) async fn look(house: &House, shown: &Shown, teller: Teller) -> Result
         verdicts.join(", "),
         pull.iteration + 1,
         pull.iteration,
-        dollars(pull.booked.micro_usd),
+        pull.booked.dollars(),
         pull.booked.tokens,
         difference.text.trim_end(),
     );

@@ -6,7 +6,7 @@ use domain::budget::Amount;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::show::{self, BOLD, Format, GREEN, RED, clean, dollars};
+use crate::show::{self, BOLD, Format, GREEN, RED, clean};
 
 /// How wide the column is of who does something: an implementer's.
 const WHO_WIDTH: usize = 17;
@@ -71,7 +71,7 @@ impl Step {
             Tone::Bad => RED,
         };
         let cost = self.run.map_or_else(String::new, |(cost, took)| {
-            format!("  [{}, {} tokens, {:.1} s]", dollars(cost.micro_usd), cost.tokens, took.as_secs_f64())
+            format!("  [{}, {} tokens, {:.1} s]", cost.dollars(), cost.tokens, took.as_secs_f64())
         });
         let (who, what) = (clean(&self.who), clean(&self.what));
         let first = format!("{:>5.1} s  {BOLD}{who:WHO_WIDTH$}{BOLD:#} {style}{what}{style:#}{cost}", at.as_secs_f64());

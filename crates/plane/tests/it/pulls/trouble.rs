@@ -93,7 +93,7 @@ only_github!(what_nobody_can_tell_an_operator_says, async |ground| {
     }
     let unknown = {
         let mut tx = ground.given.world.store().read().await.expect("a look");
-        store::pull::say::unknown(&mut tx, 10).await.expect("a list")
+        store::pull::say::unknown(&mut tx, (i64::MAX, ""), 10).await.expect("a list")
     };
     assert_eq!(unknown.len(), 1, "it is held, and not tried for ever");
     fake(ground).well();

@@ -326,8 +326,11 @@ impl Sim {
         self.world.hand.advance(Span::mins(11));
         self.planes[0].tend_lines().await.expect("a pass");
         self.world.hand.advance(Span::mins(6));
-        for stage in Stage::ALL {
-            while self.claim(round % 2, &usual(stage), stage).await {
+        // One agent of a stage may have stood in another, so there is one more of each.
+        let agents =
+            Stage::ALL.map(|stage| [usual(stage), agent(stage, &format!("another-{stage}"))].map(|by| (stage, by)));
+        for (stage, by) in agents.into_iter().flatten() {
+            while self.claim(round % 2, &by, stage).await {
                 let turn = self.turns.pop().expect("a turn");
                 let plane = self.planes[round % 2].clone();
                 let done = self.submit(&plane, &turn, Verdict::Approve).await;

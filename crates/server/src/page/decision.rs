@@ -1,0 +1,159 @@
+//! A question of an agent, answered by whoever has its link.
+//!
+//! The key stands behind the `#` of the link, so that it is in no request line, log or preview; the page's form sends it.
+//! Looking at a link answers nothing: an answer is a form that was sent.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{DefaultBodyLimit, Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+use domain::decision::{Decision, State as Stands};
+use domain::refusal::{Code, Refusal};
+use maud::{Markup, html};
+use plane::Plane;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use super::{asset, page};
+
+/// The largest form that is read, in bytes.
+const BYTES_MAX: usize = 4 * 1024;
+
+/// The longest key that is looked at, in characters; ours have 32.
+const KEY_CHARS_MAX: usize = 100;
+
+/// How many forms are looked into at once. Anybody may send one.
+const AT_ONCE: usize = 4;
+
+/// From the page to where everything is.
+const BASE: &str = "../";
+
+/// Where questions are answered.
+#[derive(Clone)]
+pub(crate) struct Door {
+    plane: Plane,
+    room: Arc<Semaphore>,
+}
+
+impl Door {
+    pub(crate) fn new(plane: Plane) -> Self {
+        Self { plane, room: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+/// `/decisions/{id}`
+pub(crate) fn routes(door: Door) -> MethodRouter {
+    get(closed).post(opened).layer(DefaultBodyLimit::max(BYTES_MAX)).with_state(door)
+}
+
+/// `GET /decision.js`
+pub(crate) async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("decision.js"))
+}
+
+/// What a form sends.
+#[derive(Deserialize)]
+struct Sent {
+    key: String,
+    #[serde(default)]
+    option: Option<i64>,
+}
+
+/// The page that a link leads to. It tells nothing, for a link without its key opens nothing.
+async fn closed() -> Response {
+    let body = html! {
+        h1 { "A question of an agent" }
+        form #open method="post" {
+            label for="key" { "What stands behind the # of the link that was sent to you" }
+            input #key name="key" type="password" autocomplete="off" required;
+            button { "Show the question" }
+        }
+    };
+    page(StatusCode::OK, BASE, "A question", Some("decision.js"), &body)
+}
+
+/// The question, or its answer.
+async fn opened(State(door): State<Door>, Path(id): Path<String>, sent: Result<Form<Sent>, FormRejection>) -> Response {
+    let Ok(Form(sent)) = sent else {
+        let bad = Refusal::invalid("form", "this is no form of that page").hint("open the link as it was sent");
+        return refused(&bad);
+    };
+    let Ok(_room) = door.room.try_acquire() else {
+        return refused(&Refusal::new(Code::Unavailable, "too many answers come in at once").hint("try again"));
+    };
+    let key: String = sent.key.trim().chars().take(KEY_CHARS_MAX).collect();
+    let answer = match sent.option {
+        None => door.plane.find_decision_by_link(&id, &key).await,
+        Some(option) => {
+            let request_id = format!("{:032x}", door.plane.draw());
+            door.plane.answer_by_link(&id, &key, option, request_id).await
+        }
+    };
+    match answer {
+        Ok(decision) => page(StatusCode::OK, BASE, "A question", None, &shown(&decision, &key)),
+        Err(no) => refused(&crate::refusal(no)),
+    }
+}
+
+fn shown(decision: &Decision, key: &str) -> Markup {
+    html! {
+        h1 { "A question of an agent" }
+        p .soft { (decision.principal) " asks for " code { (decision.job) } ", " time { (decision.asked_at.iso()) } }
+        blockquote { p { (decision.question) } }
+        @match &decision.state {
+            Stands::Open => {
+                form method="post" {
+                    input type="hidden" name="key" value=(key);
+                    @for (at, option) in (1..).zip(&decision.options) {
+                        @let at: i64 = at;
+                        button name="option" value=(at) {
+                            (option)
+                            @if at == 1 { span .soft { " (recommended by the agent)" } }
+                        }
+                    }
+                }
+                p .soft { "It can be answered until " time { (decision.expires_at.iso()) } ". The first answer stands." }
+            }
+            Stands::Answered { by, at, .. } => {
+                p { strong { "Answered: " } (decision.chosen().unwrap_or_default()) }
+                p .soft { "By " (by) ", " time { (at.iso()) } ". Whoever takes the job next is told so." }
+            }
+            Stands::Expired => {
+                p { strong { "Nobody answered in time." } " If it still matters, the agent asks again." }
+            }
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let status = match refusal.code {
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::WrongState => StatusCode::CONFLICT,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Unauthenticated
+        | Code::InvalidArgument
+        | Code::UnknownArgument
+        | Code::Forbidden
+        | Code::AlreadyExists
+        | Code::Held
+        | Code::StaleClaim
+        | Code::WrongJob
+        | Code::StaleHead
+        | Code::SameInstance
+        | Code::NoCitedLine
+        | Code::OverBudget
+        | Code::UnfitChange
+        | Code::SwitchedOff
+        | Code::IdempotencyMismatch
+        | Code::ChannelNotAllowed
+        | Code::TooManyCalls => StatusCode::BAD_REQUEST,
+    };
+    let body = html! {
+        h1 { (refusal.message) }
+        p { (refusal.hint) }
+    };
+    page(status, BASE, "Not answered", None, &body)
+}

@@ -1,0 +1,28 @@
+-- Cloud Routines that were started for a job, and what is known of it.
+CREATE TABLE fire (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    routine     TEXT COLLATE "C" NOT NULL,
+    job         TEXT COLLATE "C" NOT NULL,
+    due_at      BIGINT NOT NULL,
+    fence       BIGINT NOT NULL,
+    state       TEXT   NOT NULL CHECK (state IN ('sending', 'started', 'refused', 'unknown', 'over')),
+    tries       BIGINT NOT NULL,
+    tried_at    BIGINT NOT NULL,
+    rests_until BIGINT NOT NULL,
+    session     TEXT   NOT NULL,
+    url         TEXT   NOT NULL,
+    error       TEXT   NOT NULL
+);
+CREATE UNIQUE INDEX fire_open ON fire (job) WHERE state <> 'over';
+CREATE INDEX fire_by_routine ON fire (routine, tried_at);
+CREATE INDEX fire_by_time ON fire (tried_at DESC, id DESC);
+CREATE INDEX fire_unknown ON fire (tried_at DESC, id DESC) WHERE state = 'unknown';
+
+-- The digest of the key that opens a question by its link; none where no link was sent.
+ALTER TABLE decision ADD COLUMN key TEXT;
+
+-- What came about since a moment, for the daily digest.
+CREATE INDEX pull_by_creation ON pull (created_at);
+CREATE INDEX pull_event_by_time ON pull_event (at);
+CREATE INDEX gap_by_first ON gap (first_at);
+CREATE INDEX gap_event_by_time ON gap_event (at);
