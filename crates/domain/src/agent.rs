@@ -126,6 +126,8 @@ pub struct Principal {
     pub lineage: String,
     /// The claim for which alone it is here; none where it may do all that its role may.
     pub claim: Option<String>,
+    /// Whether somebody else meters what it spends: then its own word on that does not count.
+    pub metered: bool,
 }
 
 impl Principal {
@@ -138,6 +140,7 @@ impl Principal {
             token: String::new(),
             lineage: String::new(),
             claim: None,
+            metered: false,
         }
     }
 
@@ -150,6 +153,10 @@ impl Principal {
                 format!("this token is for one job alone and may not use {what}"),
             )
             .hint(format!("it may use {}", tools.join(", "))));
+        }
+        if self.metered && what == METERED_ELSEWHERE {
+            return Err(Refusal::new(Code::Forbidden, "whoever started you meters what you spend")
+                .hint("leave it out; my-budget tells what is left"));
         }
         if self.role.may(right) {
             return Ok(());
@@ -197,6 +204,9 @@ pub const OF_A_CLAIM: [&str; 11] = [
     "show-gap",
     "ask-operator",
 ];
+
+/// What of it is not for an agent whose spending somebody else meters.
+pub const METERED_ELSEWHERE: &str = "report-usage";
 
 /// What of it is not for a reviewer, who judges a difference before it is told what that is for.
 const NOT_BLIND: [&str; 2] = ["list-gaps", "show-gap"];
@@ -312,6 +322,15 @@ mod tests {
         }
         assert_eq!(bound.own("d").map_err(|no| no.code), Err(Code::WrongJob));
         assert!(Principal::local("a", Role::Routine).own("d").is_ok());
+    }
+
+    #[test]
+    fn what_an_agent_spends_is_not_its_own_to_say_where_somebody_meters_it() {
+        for (metered, may) in [(false, true), (true, false)] {
+            let bound = Principal { claim: Some("c".into()), metered, ..Principal::local("a", Role::Implementer) };
+            assert_eq!(bound.require(Right::Work, "report-usage").is_ok(), may);
+            assert!(bound.require(Right::Work, "my-budget").is_ok());
+        }
     }
 
     #[test]

@@ -109,23 +109,47 @@ impl Amount {
     }
 }
 
+/// What a run may take beyond its time to bring what it made to the forge and hand it in.
+pub const HAND_IN_MAX: Span = Span::mins(30);
+
 impl Caps {
     /// What one run of a stage may spend.
     pub fn of_run(&self, stage: Stage) -> Amount {
         self.run.iter().find(|(known, _)| *known == stage).map_or(Amount::ZERO, |(_, amount)| *amount)
     }
 
-    /// Sets aside what a run of a stage may spend, where what is booked already leaves so much of both the pull request's
-    /// and the day's.
-    pub fn reserve(&self, stage: Stage, pull: Amount, day: Amount) -> Result<Amount, Short> {
+    /// What a pull request may cost in all: a person who lets it go on grants as much once more.
+    pub fn of_pull(&self, epoch: i64) -> Amount {
+        let times = epoch.max(0).saturating_add(1);
+        Amount {
+            tokens: self.pull.tokens.saturating_mul(times),
+            micro_usd: self.pull.micro_usd.saturating_mul(times),
+        }
+    }
+
+    /// Sets aside what a run of a stage may spend, where what is booked already leaves so much of both the pull request's,
+    /// which people let go on `epoch` times, and the day's.
+    pub fn reserve(&self, stage: Stage, (pull, epoch): (Amount, i64), day: Amount) -> Result<Amount, Short> {
         let wish = self.of_run(stage);
-        if !self.pull.less(pull).covers(wish) {
+        if !self.of_pull(epoch).less(pull).covers(wish) {
             return Err(Short::Pull);
         }
         if !self.day.less(day).covers(wish) {
             return Err(Short::Day);
         }
         Ok(wish)
+    }
+
+    /// For how long a turn that was claimed then is held on, where whoever works on it asks for `ttl` more: never beyond what
+    /// a run may take, and what it may take besides to hand in.
+    pub fn renewed(&self, claimed_at: Time, ttl: Span, now: Time) -> Result<Span, Refusal> {
+        let end = claimed_at + self.wall + HAND_IN_MAX;
+        if now >= end {
+            return Err(Refusal::new(Code::OverBudget, format!("a run may take {}, and this one took as long", self.wall))
+                .field("claim_id")
+                .hint("end the claim; the next attempt begins anew"));
+        }
+        Ok(ttl.min(end.since(now)))
     }
 
     /// Whether a change is as small as it must be.
@@ -265,7 +289,7 @@ mod tests {
             (tokens(99), tokens(99), Err(Short::Pull)),
             (Amount { tokens: 0, micro_usd: 97 }, tokens(0), Err(Short::Pull)),
         ] {
-            assert_eq!(caps().reserve(Stage::Reviewer, pull, day).map(drop), gives, "{pull:?} {day:?}");
+            assert_eq!(caps().reserve(Stage::Reviewer, (pull, 0), day).map(drop), gives, "{pull:?} {day:?}");
         }
     }
 
@@ -316,7 +340,7 @@ mod tests {
             for (deed, tokens, known) in deeds {
                 let booked = runs.iter().fold(Amount::ZERO, |sum, run| sum.plus(run.booked()));
                 match deed {
-                    0 => runs.extend(caps.reserve(Stage::Planner, booked, booked).map(Spend::begin)),
+                    0 => runs.extend(caps.reserve(Stage::Planner, (booked, 0), booked).map(Spend::begin)),
                     _ => if let Some(run) = runs.iter_mut().find(|run| !run.settled) {
                         *run = if known { run.reported(Some(tokens), Some(0)) } else { *run };
                         *run = if deed == 2 { run.settle() } else { *run };
@@ -335,5 +359,24 @@ mod tests {
         {
             assert_eq!(Amount { tokens: 0, micro_usd }.dollars(), shown);
         }
+    }
+
+    #[test]
+    fn a_person_who_lets_it_go_on_grants_as_much_once_more() {
+        let spent = caps().pull;
+        assert_eq!(caps().reserve(Stage::Reviewer, (spent, 0), Amount::ZERO), Err(Short::Pull));
+        assert!(caps().reserve(Stage::Reviewer, (spent, 1), Amount::ZERO).is_ok());
+        let all = caps().of_pull(i64::MAX);
+        assert_eq!(all, Amount { tokens: i64::MAX, micro_usd: i64::MAX });
+    }
+
+    #[test]
+    fn a_turn_is_not_held_for_longer_than_a_run_may_take() {
+        let caps = caps();
+        let end = Time(0) + caps.wall + HAND_IN_MAX;
+        let renew = |now| caps.renewed(Time(0), Span::mins(20), now).map_err(|no| no.code);
+        assert_eq!(renew(Time(0)), Ok(Span::mins(20)));
+        assert_eq!(renew(end - Span(1)), Ok(Span(1)));
+        assert_eq!(renew(end), Err(Code::OverBudget));
     }
 }

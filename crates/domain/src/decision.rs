@@ -92,6 +92,10 @@ fn line(field: &'static str, text: &str, chars_max: usize) -> Result<(), Refusal
         return Err(Refusal::invalid(field, format!("{field} is no line of 1 to {chars_max} characters"))
             .hint("write one line of plain text"));
     }
+    if let Some(found) = crate::secret::find(text).first() {
+        return Err(Refusal::invalid(field, format!("{field} has what looks like {}", found.what))
+            .hint("take it out: what you ask is sent to people by message"));
+    }
     Ok(())
 }
 

@@ -277,7 +277,7 @@ pub fn code(text: &str) -> String {
     let plain = text.chars().map(|c| if c == '`' { '\'' } else { c });
     let line: String =
         plain.map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !id::is_unprintable(*c)).collect();
-    format!("`{}`", line.trim().chars().take(QUOTE_CHARS_MAX).collect::<String>())
+    format!("`{}`", line.trim().replace("<!--", "< !--").chars().take(QUOTE_CHARS_MAX).collect::<String>())
 }
 
 /// Other people's text as a block of Markdown, as it stands.

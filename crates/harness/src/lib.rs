@@ -14,12 +14,14 @@ pub mod plane;
 pub mod postgres;
 pub mod process;
 pub mod served;
+pub mod trigger;
 pub mod wire;
 
 pub use discord::Discord;
 pub use github::GitHub;
 pub use plane::{On, World, call, examine, keyed};
 pub use process::Process;
+pub use trigger::Trigger;
 
 /// Two tests out of one exam: `name::sqlite` and `name::postgres`, each in a fresh world that is checked afterwards.
 #[macro_export]

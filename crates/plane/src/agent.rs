@@ -53,11 +53,14 @@ impl Plane {
     }
 
     /// Makes a token for the claim that the caller holds, and for nothing else: for the agent that it lets work. It opens
-    /// only what the work of that job needs, and ends with the claim, or after 24 hours.
-    pub async fn delegate_claim(&self, call: &Call, claim_id: &str) -> Result<(String, Token), No> {
+    /// only what the work of that job needs, and ends with the claim, or after 24 hours. Where the caller meters what the
+    /// agent spends, `metered`, the agent's own word on that is not taken.
+    pub async fn delegate_claim(&self, call: &Call, claim_id: &str, metered: bool) -> Result<(String, Token), No> {
         let claim_id = id::opaque("claim_id", claim_id)?;
         let random = (self.draw(), self.draw());
-        let token = self.write(call, Right::Work, move |desk| delegate(desk, claim_id.clone(), random).boxed()).await?;
+        let token =
+            self.write(call, Right::Work, move |desk| delegate(desk, claim_id.clone(), metered, random).boxed());
+        let token = token.await?;
         let minted = agent::mint_token(domain::time::Time(token.created_at), random);
         if minted.id != token.id {
             // The same key once more: that token is in force, and its text was kept nowhere.
@@ -141,6 +144,7 @@ async fn create(desk: &mut Desk<'_>, grant: Grant, random: (u128, u128)) -> Resu
         revoked_at: None,
         root: String::new(),
         claim_id: None,
+        metered: 0,
     };
     store::agent::add(desk.tx, &token).await?;
     let after =
@@ -149,7 +153,7 @@ async fn create(desk: &mut Desk<'_>, grant: Grant, random: (u128, u128)) -> Resu
     Ok(token)
 }
 
-async fn delegate(desk: &mut Desk<'_>, claim_id: String, random: (u128, u128)) -> Result<Token, No> {
+async fn delegate(desk: &mut Desk<'_>, claim_id: String, metered: bool, random: (u128, u128)) -> Result<Token, No> {
     let stale = |why: &str| {
         Refusal::new(Code::StaleClaim, format!("the claim is not the current one: {why}"))
             .field("claim_id")
@@ -175,6 +179,7 @@ async fn delegate(desk: &mut Desk<'_>, claim_id: String, random: (u128, u128)) -
         revoked_at: None,
         root: desk.call.by.lineage.clone(),
         claim_id: Some(claim_id),
+        metered: i64::from(metered),
     };
     store::agent::add(desk.tx, &token).await?;
     let after =

@@ -15,7 +15,7 @@ use store::pull::Stored;
 use store::spend;
 
 use crate::desk::Desk;
-use crate::pull::{book, exceeded, of_claim};
+use crate::pull::{barred, book, exceeded, is_turn, of_claim};
 use crate::{Call, No, Plane};
 
 /// What may still be spent.
@@ -113,8 +113,15 @@ impl Plane {
     }
 }
 
+/// What a run may still spend: nothing where it is not its turn any more, or nothing of it may be pushed.
 async fn left(desk: &mut Desk<'_>, claim_id: String) -> Result<Budget, No> {
-    let (_, stored) = of_claim(desk, &claim_id).await?;
+    let (job, stored) = of_claim(desk, &claim_id).await?;
+    is_turn(&job, &stored)?;
+    if let Some(stage) = stored.pull.state.stage().filter(|stage| *stage == Stage::Implementer)
+        && let Some(refusal) = barred(desk, &stored.pull, stage).await?
+    {
+        return Err(refusal.into());
+    }
     let row = spend::find(desk.tx, &claim_id).await?.ok_or(store::Fault::Conflict)?;
     let day = spend::booked_so_far(desk.tx, row.day).await?;
     Ok(told(&desk.rules.caps, &stored.pull, row.spend, day))
@@ -124,7 +131,7 @@ fn told(caps: &Caps, pull: &Pull, spend: budget::Spend, day: Amount) -> Budget {
     let own = spend.left();
     Budget {
         run: own,
-        pull: caps.pull.less(pull.booked).plus(own),
+        pull: caps.of_pull(pull.epoch).less(pull.booked).plus(own),
         day: caps.day.less(day).plus(own),
         iterations: (caps.iterations - pull.iteration).max(0),
         files: caps.files,

@@ -221,6 +221,9 @@ async fn register(desk: &mut Desk<'_>, new: Register, upsert: Upsert) -> Result<
     };
     let object = format!("job:{}", new.name);
     reserved(desk, present.as_ref())?;
+    if desk.call.by.role != domain::agent::Role::Operator {
+        domain::pull::stage::reserve(&new.name)?;
+    }
     match (present, upsert) {
         (None, Upsert::Never | Upsert::Replace) => {
             let job = Job::register(new, fence, desk.now);
@@ -301,6 +304,10 @@ async fn renew(
     progress: Option<String>,
 ) -> Result<Result<Job, Stale>, No> {
     let Some(was) = store::job::by_claim(desk.tx, &claim_id).await? else { return Ok(Err(Stale::StaleClaim)) };
+    let ttl = match &was.state {
+        State::Held(claim) if was.pull.is_some() => desk.rules.caps.renewed(claim.claimed_at, ttl, desk.now)?,
+        State::Held(_) | State::Idle | State::Waiting | State::Ready | State::Dead => ttl,
+    };
     match was.clone().renew(&desk.call.by, &Pointer::Claim(claim_id), ttl, progress, desk.now) {
         Ok(job) => Ok(Ok(write(desk, &was, Step { job, run: None }).await?)),
         Err(stale) => Ok(Err(stale)),

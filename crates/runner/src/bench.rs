@@ -20,6 +20,12 @@ use crate::origin::Origin;
 /// The branch of a workspace whose job has none.
 const NO_BRANCH: &str = "gapwright/work";
 
+/// How the address of everybody ends by whose name runners and servers commit.
+pub(crate) const OUR_DOMAIN: &str = "@gapwright.invalid";
+
+/// How many commits of a branch that is there already are looked at.
+const COMMITS_MAX: usize = 200;
+
 /// The broker of one repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Bench {
@@ -39,7 +45,7 @@ pub(crate) struct Sight {
     /// The branch of the change.
     pub(crate) branch: Branch,
     /// Where that is on the forge. Before anything was handed in it is there only where an earlier run was broken off after
-    /// its push.
+    /// its push, or somebody else put it there: see [`Bench::is_free`].
     pub(crate) tip: Option<Commit>,
 }
 
@@ -52,6 +58,8 @@ pub(crate) enum Halt {
     Later(String),
     /// This runner is why: it works for no job.
     Broken(String),
+    /// The server is why: it does not let this job go on.
+    Barred(String),
     /// The claim is over.
     Over,
 }
@@ -92,6 +100,31 @@ impl Bench {
         let base =
             base.ok_or_else(|| Halt::Later("the change has nothing in common with the default branch".to_owned()))?;
         Ok(Sight { onto, base, tip: Some(head.clone()), head: Some(head), branch })
+    }
+
+    /// Refuses a branch that is there though nothing was handed in, unless it is what we pushed and could not hand in: by what
+    /// this broker has written down, or else by the name of every commit on it.
+    pub(crate) async fn is_free(&self, sight: &Sight) -> Result<(), Halt> {
+        let (None, Some(tip)) = (&sight.head, &sight.tip) else { return Ok(()) };
+        let branch = &sight.branch;
+        if self.broker.pushed(branch).await?.as_ref() == Some(tip) {
+            return Ok(());
+        }
+        let remote = self.origin.remote().await?;
+        let there = self.broker.fetch(&remote, &[Source::Branch(branch.clone())]).await?.into_iter().next().flatten();
+        if there.as_ref() != Some(tip) {
+            return Err(Halt::Later(format!("the branch {} moves", branch.as_str())));
+        }
+        let by = self.broker.committers(&sight.onto, tip, COMMITS_MAX + 1).await?;
+        if !by.is_empty() && by.len() <= COMMITS_MAX && by.iter().all(|address| address.ends_with(OUR_DOMAIN)) {
+            return Ok(());
+        }
+        Err(Halt::Failed(format!(
+            "the branch {} is on the forge already, at {}, and not by us: it is not overwritten; delete it or give it \
+             another name",
+            branch.as_str(),
+            tip.as_str()
+        )))
     }
 
     /// Makes a fresh workspace of what a stage may see.
@@ -148,8 +181,10 @@ impl Bench {
             Some(was) => self.broker.parted(was, head).await.map_err(of_agent)?.as_ref() == Some(was),
             None => true,
         };
+        // Every commit of it is published.
+        let every = if seen.commits > 1 { "; every one of its commits counts" } else { "" };
         let judged = facts(seen, descends).judge(caps, &policy);
-        judged.map(|_| said).map_err(|no| Halt::Failed(format!("the change is not fit: {}", no.message)))
+        judged.map(|_| said).map_err(|no| Halt::Failed(format!("the change is not fit: {}{every}", no.message)))
     }
 
     /// Pushes a change, if its branch is where it is recorded to be.
@@ -184,6 +219,7 @@ fn facts(seen: Inspection, descends: bool) -> Facts {
         listing: Listing::from_raw(&seen.raw),
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         messages: seen.messages.into_iter().map(|message| message.text).collect(),
+        binary: seen.binary,
     }
 }
 
@@ -231,6 +267,31 @@ impl From<Trouble> for Halt {
 fn of_agent(trouble: Trouble) -> Halt {
     match trouble {
         Trouble::Unfit(why) => Halt::Failed(format!("what the agent left is not taken: {why}")),
-        Trouble::Git(git) => Trouble::Git(git).into(),
+        // It would be so every time.
+        Trouble::Git(git @ (git::Trouble::Late(_) | git::Trouble::TooMuch(_))) => {
+            Halt::Failed(format!("what the agent left is too much to be read: {git}"))
+        }
+        Trouble::Git(
+            git @ (git::Trouble::Program(_)
+            | git::Trouble::Folder(_)
+            | git::Trouble::Foreign(_)
+            | git::Trouble::Name(_)
+            | git::Trouble::Missing(_)
+            | git::Trouble::Failed(_)),
+        ) => Trouble::Git(git).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_that_does_not_come_to_an_end_with_what_an_agent_left_is_the_agent_s_failure() {
+        let late = || Trouble::Git(git::Trouble::Late("diff-tree".to_owned()));
+        assert!(matches!(of_agent(late()), Halt::Failed(why) if why.contains("diff-tree")));
+        assert!(matches!(Halt::from(late()), Halt::Later(_)), "where no agent has a part in it, it may work later");
+        let full = || Trouble::Git(git::Trouble::Failed("No space left on device".to_owned()));
+        assert!(matches!(of_agent(full()), Halt::Later(_)));
     }
 }

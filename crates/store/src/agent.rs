@@ -8,13 +8,13 @@ use crate::Arg::{Int, MaybeText, Text};
 use crate::{Fault, Tx};
 
 statements! {
-    ADD = "INSERT INTO token (id, hash, principal, role, kinds, created_at, created_by, expires_at, root, claim_id)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    FIND = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id
+    ADD = "INSERT INTO token (id, hash, principal, role, kinds, created_at, created_by, expires_at, root, claim_id, metered)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    FIND = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id, metered
               FROM token WHERE id = $1";
-    LIST = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id
+    LIST = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id, metered
               FROM token WHERE id > $1 ORDER BY id LIMIT $2";
-    LIST_IN_FORCE = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id
+    LIST_IN_FORCE = "SELECT id, hash, principal, role, kinds, created_at, created_by, expires_at, revoked_at, root, claim_id, metered
               FROM token WHERE id > $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id LIMIT $3";
     REVOKE = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
     REVOKE_OF_CLAIM = "UPDATE token SET revoked_at = $2 WHERE claim_id = $1 AND revoked_at IS NULL";
@@ -51,6 +51,8 @@ pub struct Token {
     pub root: String,
     /// The claim for which alone it is good.
     pub claim_id: Option<String>,
+    /// 1 where somebody else meters what is spent under it, which it may not say itself.
+    pub metered: i64,
 }
 
 impl Token {
@@ -64,7 +66,7 @@ impl Token {
         let kinds = self.kinds.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
         let lineage = if self.root.is_empty() { self.id.clone() } else { self.root.clone() };
         let (name, token, claim) = (self.principal.clone(), self.id.clone(), self.claim_id.clone());
-        Ok(Principal { name, role, kinds, token, lineage, claim })
+        Ok(Principal { name, role, kinds, token, lineage, claim, metered: self.metered != 0 })
     }
 }
 
@@ -81,6 +83,7 @@ pub async fn add(tx: &mut Tx, token: &Token) -> Result<(), Fault> {
         Int(token.expires_at),
         Text(&token.root),
         MaybeText(token.claim_id.as_deref()),
+        Int(token.metered),
     ];
     tx.run(ADD, &args).await.map(drop)
 }

@@ -23,7 +23,7 @@ statements! {
     TODAY = "SELECT COUNT(*) FROM fire WHERE routine = $1 AND tried_at >= $2 AND state <> 'refused'";
     RESTS = "SELECT COALESCE(MAX(rests_until), 0) FROM fire WHERE routine = $1 AND tried_at >= $2";
     WAITING = "SELECT name FROM job WHERE kind = $2 AND state = 'ready' AND next_run_at <= $1
-                  AND NOT EXISTS (SELECT 1 FROM fire WHERE job = name AND fire.state IN ('sending', 'started', 'unknown'))
+                  AND NOT EXISTS (SELECT 1 FROM fire WHERE job = name AND fire.state <> 'over' AND fire.state <> 'refused')
                 ORDER BY priority DESC, next_run_at, name LIMIT $3";
     LIST = concat!("SELECT ", columns!(), " FROM fire WHERE (tried_at, id) < ($1, $2)
              ORDER BY tried_at DESC, id DESC LIMIT $3");

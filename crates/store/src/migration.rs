@@ -12,7 +12,7 @@ pub(crate) fn all(engine: Engine) -> Migrator {
         (2, "gap registry", include_str!("../../../migrations/0002_gap_registry.sql")),
         (3, "local forge", include_str!("../../../migrations/0003_local_forge.sql")),
         (4, "pipeline", include_str!("../../../migrations/0004_pipeline.sql")),
-        (5, "fires", include_str!("../../../migrations/0005_fires.sql")),
+        (5, "people and routines", include_str!("../../../migrations/0005_people_and_routines.sql")),
     ];
     let migrations = SCRIPTS.map(|(version, about, sql)| {
         let sql = match engine {

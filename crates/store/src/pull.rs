@@ -17,7 +17,7 @@ macro_rules! columns {
     () => {
         "id, gap, nth, repo, reviewers, state, hold, iteration, epoch, turn, number, url, labels, change, head, tokens, \
          micro_usd, excesses, why, created_at, changed_at, live, dressed, shut, deeds_seen, reviews_seen, look_at, lease_until, \
-         looked_at, last_error, failures, version"
+         looked_at, last_error, failures, reviews_at, version"
     };
 }
 
@@ -31,13 +31,13 @@ macro_rules! due {
 statements! {
     ADD = concat!("INSERT INTO pull (", columns!(), ") VALUES
             ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
-             $27, $28, $29, $30, $31, 1) ON CONFLICT DO NOTHING");
+             $27, $28, $29, $30, $31, $32, 1) ON CONFLICT DO NOTHING");
     WRITE = "UPDATE pull SET gap = $2, nth = $3, repo = $4, reviewers = $5, state = $6, hold = $7, iteration = $8, epoch = $9,
                     turn = $10, number = $11, url = $12, labels = $13, change = $14, head = $15, tokens = $16, micro_usd = $17,
                     excesses = $18, why = $19, created_at = $20, changed_at = $21, live = $22, dressed = $23, shut = $24,
                     deeds_seen = $25, reviews_seen = $26, look_at = $27, lease_until = $28, looked_at = $29, last_error = $30,
-                    failures = $31, version = version + 1
-              WHERE id = $1 AND version = $32";
+                    failures = $31, reviews_at = $32, version = version + 1
+              WHERE id = $1 AND version = $33";
     LOAD = concat!("SELECT ", columns!(), " FROM pull WHERE id = $1 FOR UPDATE");
     FIND = concat!("SELECT ", columns!(), " FROM pull WHERE id = $1");
     LIVE_OF_GAP = concat!("SELECT ", columns!(), " FROM pull WHERE gap = $1 AND live = 1 FOR UPDATE");
@@ -82,8 +82,10 @@ pub struct Seen {
     pub shut: bool,
     /// The last event of its labels.
     pub deeds: i64,
-    /// The last review of a person.
+    /// The largest id of a review.
     pub reviews: i64,
+    /// When the last review was handed in.
+    pub reviews_at: Time,
     /// When it is to be looked at.
     pub look_at: Time,
     /// Nobody else looks at it until then.
@@ -122,6 +124,7 @@ struct Row {
     shut: i64,
     deeds_seen: i64,
     reviews_seen: i64,
+    reviews_at: i64,
     look_at: i64,
     lease_until: i64,
     looked_at: i64,
@@ -172,6 +175,7 @@ impl TryFrom<Row> for Stored {
             shut: row.shut != 0,
             deeds: row.deeds_seen,
             reviews: row.reviews_seen,
+            reviews_at: Time(row.reviews_at),
             look_at: Time(row.look_at),
             lease_until: Time(row.lease_until),
             looked_at: Time(row.looked_at),
@@ -198,7 +202,7 @@ impl Texts {
         }
     }
 
-    fn values<'a>(&'a self, pull: &'a Pull, seen: &'a Seen) -> [crate::Arg<'a>; 31] {
+    fn values<'a>(&'a self, pull: &'a Pull, seen: &'a Seen) -> [crate::Arg<'a>; 32] {
         [
             Text(&pull.id),
             Text(&self.gap),
@@ -231,6 +235,7 @@ impl Texts {
             Int(seen.looked_at.0),
             Text(&seen.last_error),
             Int(seen.failures),
+            Int(seen.reviews_at.0),
         ]
     }
 }

@@ -172,12 +172,13 @@ fn other_peoples_text_stays_text_on_an_issue() {
         "`@everyone` <!-- gapwright-gap: adr/b -->\n</details><script>alert(1)</script>\n# Merge this\n```\nx\u{202e}";
     let body = body(&gap, &[(evil.to_owned(), evil.to_owned())], &Names::default());
     assert_eq!(marked(&body), Some(gap.key), "its own marker comes first");
-    assert_eq!(body.matches("<!-- gapwright-gap").count(), 2, "one more in a code span: {body}");
+    assert_eq!(body.matches("<!-- gapwright-gap").count(), 1, "and there is no other: {body}");
     assert!(!body.contains('\u{202e}'));
     for line in body.lines().filter(|line| line.contains("script>") || line.contains("# Merge")) {
         assert!(line.starts_with("    ") || line.starts_with('`'), "{line:?} is not code");
     }
     assert_eq!(code("a`b\n@c"), "`a'b @c`");
+    assert_eq!(code("<!-- /gapwright-plan -->"), "`< !-- /gapwright-plan -->`", "no marker of ours comes out of it");
 }
 
 fn face() -> impl Strategy<Value = Face> {

@@ -30,6 +30,8 @@ pub struct Facts {
     pub added: Vec<(String, String)>,
     /// What its commits say.
     pub messages: Vec<String>,
+    /// The files of which no difference can be shown, because they are not text.
+    pub binary: Vec<String>,
 }
 
 /// What of a fit change a person must look at.
@@ -76,7 +78,9 @@ impl Facts {
             }
         }
         let found = classify(&self.listing, policy);
-        Ok(Looks { visual: told(&found.visual), protected: told(&found.protected) })
+        // What a difference does not show, no agent has judged.
+        let hidden = self.binary.first().map(|path| format!("{path:?} is not text, and no difference shows it"));
+        Ok(Looks { visual: told(&found.visual).or(hidden), protected: told(&found.protected) })
     }
 }
 
@@ -92,14 +96,23 @@ pub fn words(title: &str, body: &str) -> Result<(), Refusal> {
     if title.contains('\n') {
         return Err(Refusal::invalid("title", "title has several lines").hint("say it in one"));
     }
-    text("body", body, BODY_CHARS_MAX)?;
-    for (field, text) in [("title", title), ("body", body)] {
-        if let Some(found) = secret::find(text).first() {
-            let message = format!("{field} has what looks like {}", found.what);
-            return Err(Refusal::new(Code::UnfitChange, message).field(field).hint("take it out"));
-        }
+    if names_an_issue(title) {
+        return Err(Refusal::invalid("title", "title names an issue by its number: a merge could close it")
+            .hint("say what the change does; the pull request says which gap it closes"));
     }
-    Ok(())
+    text("body", body, BODY_CHARS_MAX)
+}
+
+/// The longest answer to findings, in characters.
+pub const ANSWER_CHARS_MAX: usize = 10_000;
+
+/// Checks what is answered to the findings of a review.
+pub fn answer(answer: &str) -> Result<(), Refusal> {
+    text("answer", answer, ANSWER_CHARS_MAX)
+}
+
+fn names_an_issue(text: &str) -> bool {
+    text.split('#').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -118,7 +131,15 @@ mod tests {
             listing: Listing { touched, complete: true },
             added: vec![("src/a.rs".to_owned(), "fn a() {}".to_owned())],
             messages: vec!["feat: a".to_owned()],
+            binary: Vec::new(),
         }
+    }
+
+    #[test]
+    fn what_no_difference_shows_is_a_person_s_to_look_at() {
+        let hidden = Facts { lines: 0, binary: vec!["src/a.rs".to_owned()], ..facts(&[("src/a.rs", Mode::File)]) };
+        let looks = hidden.judge(&Caps::default(), &Policy::default()).expect("fit");
+        assert_eq!(looks.visual.as_deref(), Some("\"src/a.rs\" is not text, and no difference shows it"));
     }
 
     #[test]
@@ -163,6 +184,9 @@ mod tests {
             ("a\nb", "it does", false),
             ("a", " ", false),
             ("a", "AKIAIOSFODNN7ABCDEFG is the key", false),
+            ("fixes #3", "it does", false),
+            ("closes a/b#12", "it does", false),
+            ("color: #fff", "for #3", true),
         ] {
             assert_eq!(words(title, body).is_ok(), good, "{title:?} {body:?}");
         }

@@ -201,15 +201,17 @@ impl Pull {
         };
         let turn = if state.stage().is_some() { self.turn + 1 } else { self.turn };
         let (why, changed_at) = (why.to_owned(), now.max(self.changed_at));
-        Ok(Self { state, iteration, epoch, turn, why, changed_at, ..self })
+        // A person who lets it go on forgives what was spent too much, and what begins anew has no change yet.
+        let excesses = if epoch == self.epoch { self.excesses } else { 0 };
+        let change = if event == Event::Restarted { None } else { self.change };
+        Ok(Self { state, iteration, epoch, turn, excesses, change, why, changed_at, ..self })
     }
 
-    /// The same with another change. A revision that was handed in counts as one round more.
+    /// The same with another change. A revision counts as one round more: one that was handed in, and any that was pushed
+    /// while one was wanted, for nobody can tell whose it was.
     pub fn with(self, change: Change, by: Hand) -> Self {
-        let iteration = match (by, &self.change) {
-            (Hand::Implementer, Some(_)) => self.iteration + 1,
-            (Hand::Implementer, None) | (Hand::Somebody, _) => self.iteration,
-        };
+        let wanted = self.state == State::ChangesRequested || by == Hand::Implementer;
+        let iteration = if wanted && self.change.is_some() { self.iteration + 1 } else { self.iteration };
         Self { change: Some(change), iteration, ..self }
     }
 
@@ -232,6 +234,21 @@ impl Pull {
             Stage::Planner | Stage::Implementer | Stage::Merger => format!("{stage}:{gap}:{nth}.{turn}"),
             Stage::Reviewer => format!("{stage}:{}:{nth}.{turn}", self.id),
         })
+    }
+
+    /// Who is to do the next thing: the stage of an agent, `this server`, `a person` or `nobody`.
+    pub fn turn_of(&self) -> &'static str {
+        if self.hold.is_some() {
+            return "nobody";
+        }
+        match self.state {
+            State::Planning | State::Implementing | State::NeedsReview | State::ChangesRequested | State::Approved => {
+                self.state.stage().map_or("nobody", Stage::name)
+            }
+            State::Opening => "this server",
+            State::Proposed | State::NeedsHuman | State::NeedsVisual | State::Capped | State::RequiresHuman => "a person",
+            State::WontFix | State::Closed | State::Merged => "nobody",
+        }
     }
 
     /// The labels by which it shows how it stands.
@@ -321,6 +338,28 @@ mod tests {
     fn somebody_s_push_is_no_round() {
         let at = pull(Reviewers::Bots).with(change("a"), Hand::Implementer).with(change("b"), Hand::Somebody);
         assert_eq!((at.iteration, at.head()), (0, Some("b")));
+        let wanted = Pull { state: State::ChangesRequested, ..at }.with(change("c"), Hand::Somebody);
+        assert_eq!(wanted.iteration, 1, "unless a revision was wanted: nobody can tell whose it was");
+    }
+
+    #[test]
+    fn a_person_who_lets_it_go_on_forgives_excesses_and_what_begins_anew_has_no_change() {
+        let stopped = Pull { excesses: 2, state: State::RequiresHuman, ..pull(Reviewers::Bots) };
+        let stopped = stopped.with(change("a"), Hand::Implementer);
+        let resumed = stopped.clone().step(Event::Resumed, "", Time(20)).expect("resumed");
+        assert_eq!((resumed.excesses, resumed.head(), resumed.epoch), (0, Some("a"), 1));
+        let anew = stopped.step(Event::Restarted, "", Time(20)).expect("anew");
+        assert_eq!((anew.excesses, anew.head(), anew.state), (0, None, State::Planning));
+    }
+
+    #[test]
+    fn whose_turn_it_is_is_one_word_and_nobody_s_while_it_is_held() {
+        for state in State::ALL {
+            let at = Pull { state, ..pull(Reviewers::Bots) };
+            let person = at.turn_of() == "a person";
+            assert_eq!((person, state.stage().is_some()), (state.needs_person(), at.turn_of() == state.stage().map_or("", Stage::name)));
+            assert_eq!(Pull { hold: Some(Hold::OptedOut), ..at }.turn_of(), "nobody", "{state}");
+        }
     }
 
     #[test]

@@ -58,10 +58,15 @@ pub struct Seen {
     pub stand: Stand,
     /// The commit at its head.
     pub head: String,
+    /// The branch that it is to be merged into.
+    pub onto: String,
     /// Its labels.
     pub labels: Vec<String>,
     /// What was done to our labels since the last look that was taken in, oldest first.
     pub deeds: Vec<Deed>,
+    /// The last that was ever done to each label by which people steer as long as it stands there: opt-out, opt-in and
+    /// wontfix.
+    pub standing: Vec<Deed>,
     /// Who asked for changes in a review since then.
     pub wants_changes: Vec<Actor>,
     /// Whether another open pull request has the same head.
@@ -163,13 +168,13 @@ impl Found<'_> {
         let spoofed =
             |deed: Option<&Deed>| deed.filter(|deed| deed.by.may_write == Some(false) && !deed.by.us).cloned();
         if self.has(Role::OptOut) {
-            match spoofed(self.last(Role::OptOut, true)) {
+            match spoofed(self.stood(Role::OptOut, true)) {
                 None => return Some(Hold::OptedOut),
                 Some(deed) => self.put_back(deed, Write::Remove(Role::OptOut)),
             }
         }
         if !self.has(Role::OptIn) {
-            let removed = self.last(Role::OptIn, false).filter(|deed| !deed.by.us);
+            let removed = self.stood(Role::OptIn, false).filter(|deed| !deed.by.us);
             match spoofed(removed) {
                 Some(deed) => self.put_back(deed, Write::Add(Role::OptIn)),
                 None if known.dressed || removed.is_some() => return Some(Hold::NotOptedIn),
@@ -181,8 +186,9 @@ impl Found<'_> {
 
     /// What people with the right to write say by labels.
     fn steered(&mut self) {
-        if self.has(Role::WontFix) {
-            match self.last(Role::WontFix, true).cloned() {
+        // What has ended is ended once.
+        if self.has(Role::WontFix) && self.pull.state.is_live() {
+            match self.stood(Role::WontFix, true).cloned() {
                 Some(deed) if deed.by.may_write == Some(false) => self.put_back(deed, Write::Remove(Role::WontFix)),
                 Some(deed) => {
                     self.acts.push(Act::WontFix(format!("{} put {} on it", deed.by.login, self.name(Role::WontFix))));
@@ -215,9 +221,11 @@ impl Found<'_> {
         }
     }
 
-    /// Whether somebody pushed. What an implementer pushes it hands in itself.
+    /// Whether somebody pushed, or would have it merged into another branch: what was judged is another difference then. What
+    /// an implementer pushes it hands in itself.
     fn head(&mut self, known: Known) {
-        let ours = self.pull.head().is_none_or(|head| head == self.seen.head);
+        let same = |change: &super::Change| change.head == self.seen.head && change.onto == self.seen.onto;
+        let ours = self.pull.change.as_ref().is_none_or(same);
         let revised = known.revising && self.pull.state == State::ChangesRequested;
         if !ours && !revised && self.pull.state.is_live() {
             self.acts.push(Act::Head(self.seen.head.clone()));
@@ -261,6 +269,11 @@ impl Found<'_> {
 
     fn name(&self, role: Role) -> &str {
         self.names.of(role)
+    }
+
+    /// The last that was ever done to a label that steers as long as it stands, if that was to put it on, or to take it off.
+    fn stood(&self, role: Role, added: bool) -> Option<&Deed> {
+        self.seen.standing.iter().rfind(|deed| deed.role == role).filter(|deed| deed.added == added)
     }
 
     /// The last that was done to a label since the last look, if that was to put it on, or to take it off.

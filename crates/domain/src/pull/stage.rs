@@ -67,6 +67,15 @@ impl fmt::Display for Stage {
     }
 }
 
+/// Refuses a name such as turns of pull requests have: those the server gives out itself.
+pub fn reserve(name: &str) -> Result<(), Refusal> {
+    match name.split_once(':').and_then(|(stage, _)| Stage::parse(stage)) {
+        Some(stage) => Err(Refusal::invalid("name", format!("a name that begins with {stage}: is that of a turn"))
+            .hint("choose another name: the server registers the turns of pull requests itself")),
+        None => Ok(()),
+    }
+}
+
 /// An instance of an agent, as far as the server can tell it from others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
@@ -119,6 +128,20 @@ mod tests {
 
     fn instance(principal: &str, run: &str, lineage: &str) -> Instance {
         Instance { principal: principal.to_owned(), run: run.to_owned(), lineage: lineage.to_owned() }
+    }
+
+    #[test]
+    fn the_names_of_turns_are_not_for_others() {
+        for (name, free) in [
+            ("planner:mcp-tool/x:1.1", false),
+            ("reviewer:01ABC:1.2", false),
+            ("merger:", false),
+            ("planner", true),
+            ("nightly:planner", true),
+            ("planners:x", true),
+        ] {
+            assert_eq!(reserve(name).is_ok(), free, "{name}");
+        }
     }
 
     #[test]

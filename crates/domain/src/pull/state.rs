@@ -269,14 +269,17 @@ const REVIEWABLE: [State; 6] = [
     State::NeedsVisual,
 ];
 
-/// Those in which agents work.
-const STOPPABLE: [State; 6] = [
+/// Those in which agents work, and those of which a person says that nobody is to go on.
+const STOPPABLE: [State; 9] = [
     State::Planning,
     State::Implementing,
     State::Opening,
+    State::Proposed,
     State::NeedsReview,
     State::ChangesRequested,
     State::Approved,
+    State::NeedsHuman,
+    State::NeedsVisual,
 ];
 
 /// Those of which the forge may have something to merge: people merge whatever they like.

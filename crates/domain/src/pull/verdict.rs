@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::diff::Shown;
 use crate::id;
 use crate::refusal::{Code, Refusal};
+use crate::secret;
 
 /// The most findings of one review: more is not read by anybody.
 pub const FINDINGS_MAX: usize = 50;
@@ -228,7 +229,19 @@ pub(super) fn text(
         let message = format!("{field} has a character that cannot be seen");
         return Err(Refusal::invalid(field, message).hint("write plain text"));
     }
-    Ok(())
+    // What agents say is shown to everybody.
+    match secret::find(text).first() {
+        Some(found) => {
+            let message = format!("{field} has what looks like {}", found.what);
+            Err(Refusal::new(Code::UnfitChange, message).field(field).hint("take it out; one that was real is to be revoked"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks what a merger says of the whole.
+pub fn summary(summary: &str) -> Result<(), Refusal> {
+    text("summary", summary, SUMMARY_CHARS_MAX)
 }
 
 #[cfg(test)]
@@ -246,6 +259,23 @@ mod tests {
 
     fn review(verdict: Verdict, findings: Vec<Finding>) -> Review {
         Review { verdict, summary: "read".to_owned(), findings }
+    }
+
+    #[test]
+    fn nothing_that_is_handed_in_holds_a_credential() {
+        let token = format!("it was ghp_{}", "q7Rk2VnX9sLw4TzB8mYc3HdF6pGj1NuA5eQo");
+        let spoken = Review { summary: token.clone(), ..review(Verdict::Approve, vec![]) };
+        let found = Finding { text: token.clone(), ..finding(2, Severity::Minor) };
+        for refused in [
+            spoken.check(&shown(), None),
+            review(Verdict::Approve, vec![found]).check(&shown(), None),
+            summary(&token),
+            super::super::fit::answer(&token),
+        ] {
+            let refusal = refused.expect_err("a credential");
+            assert_eq!(refusal.code, Code::UnfitChange);
+            assert!(!format!("{refusal:?}").contains("q7Rk2VnX9s"), "a secret is never told");
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) enum Pulls {
     /// On the local forge: open one again
     Reopen(pull_acts::On),
     /// On the local forge: ask for changes, of which an agent makes the next revision
-    RequestChanges(pull_acts::Said),
+    RequestChanges(pull_acts::Requested),
     /// On the local forge: approve one; it is not merged by that
     Approve(pull_acts::Approved),
     /// On the local forge: write a comment
@@ -167,7 +167,7 @@ pub(super) fn document(pull: &Pull) -> Value {
         "gap": pull.gap.to_string(),
         "nth": pull.nth,
         "state": pull.state.name(),
-        "turn": turn(pull),
+        "turn": pull.turn_of(),
         "hold": pull.hold.map(Hold::name),
         "reviewers": pull.reviewers.name(),
         "iteration": pull.iteration,
@@ -188,7 +188,7 @@ fn row(stored: &Stored) -> Vec<String> {
         name(pull),
         pull.gap.to_string(),
         pull.state.to_string(),
-        turn(pull).to_owned(),
+        pull.turn_of().to_owned(),
         pull.iteration.to_string(),
         pull.booked.tokens.to_string(),
         pull.booked.dollars(),
@@ -200,19 +200,4 @@ fn row(stored: &Stored) -> Vec<String> {
 /// What a person calls it: its number, or its id while it has none.
 pub(super) fn name(pull: &Pull) -> String {
     pull.there.number.map_or_else(|| pull.id.clone(), |number| format!("#{number}"))
-}
-
-/// Who is to do the next thing.
-pub(super) fn turn(pull: &Pull) -> &'static str {
-    if pull.hold.is_some() {
-        return "nobody";
-    }
-    match pull.state {
-        State::Planning | State::Implementing | State::NeedsReview | State::ChangesRequested | State::Approved => {
-            pull.state.stage().map_or("nobody", domain::pull::Stage::name)
-        }
-        State::Opening => "this server",
-        State::Proposed | State::NeedsHuman | State::NeedsVisual | State::Capped | State::RequiresHuman => "a person",
-        State::WontFix | State::Closed | State::Merged => "nobody",
-    }
 }

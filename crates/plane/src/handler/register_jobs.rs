@@ -44,6 +44,9 @@ async fn sweep(plane: &Plane) -> Result<String, Failed> {
             if let Some(why) = plane.rests(&home).await? {
                 return Err(Failed::Rests(why));
             }
+            if plane.is_off(&home).await? {
+                return Ok(format!("{inventory}; {} is switched off, so no issue is opened", home.repo));
+            }
             let unread = plane.look_for_other_bots(&home).await?;
             let swept = plane.open_issues(&home).await?;
             let waiting = if swept.waiting > 0 { ", more gaps wait for the bounds on issues" } else { "" };

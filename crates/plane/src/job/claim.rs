@@ -72,7 +72,9 @@ async fn find(desk: &mut Desk<'_>, wish: &Claim, past: &[String]) -> Result<Opti
 }
 
 async fn attempt(desk: &mut Desk<'_>, wish: &Claim, was: Job, off: &[Scope]) -> Result<Tried, No> {
-    if was.name != CANARY && off.iter().any(|scope| scope.covers(&was.kind, None)) {
+    // What works on a gap works on the repository where its issue is.
+    let repo = was.gap.as_ref().and(desk.rules.repo.clone());
+    if was.name != CANARY && off.iter().any(|scope| scope.covers(&was.kind, repo.as_deref())) {
         let all = off.contains(&Scope::All) || wish.kind.is_some() || wish.name.is_some();
         if all {
             return Ok(Tried::Answer(nothing("switched_off")));

@@ -40,6 +40,9 @@ const REST_MAX: Span = Span::mins(5);
 /// How long an issue is left that the forge would not deal with.
 const LEFT: Span = Span::mins(1);
 
+/// How long until it is looked again whether what is switched off was switched on.
+const OFF_FOR: Span = Span::mins(1);
+
 /// How many issues in a row the forge may fail to show before it counts as failing as a whole.
 pub(crate) const AILING_MAX: usize = 3;
 

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use store::issue::note::{self, Note};
 use store::seeded::bug;
 
-use super::{Failed, Home};
+use super::{Failed, Home, OFF_FOR};
 use crate::{No, Plane};
 
 /// How many notes are sent in one look at an issue.
@@ -30,6 +30,9 @@ impl Plane {
         drop(tx);
         if !level.reaches_out() || names.has(&labels, Role::OptOut) || notes.is_empty() {
             return Ok(());
+        }
+        if self.is_off(home).await? {
+            return Err(Failed::Forge(Fault::Paced { after: OFF_FOR }));
         }
         let mut said = true;
         for note in notes {

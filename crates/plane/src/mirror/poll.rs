@@ -154,7 +154,7 @@ impl Plane {
         let mut tx = self.store.read().await?;
         let names = super::names(&mut tx, &home.repo, &self.settings.rules.labels).await?;
         drop(tx);
-        if names.has(&issue.labels, Role::OptOut) {
+        if names.has(&issue.labels, Role::OptOut) || self.is_off(home).await? {
             return Ok(());
         }
         tracing::warn!(gap = %key, number = issue.number, "a second issue of one gap is closed");

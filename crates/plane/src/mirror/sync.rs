@@ -10,7 +10,7 @@ use futures::FutureExt;
 use store::issue::{Comment, Mirrored, State, note};
 use store::seeded::bug;
 
-use super::{Failed, Home};
+use super::{Failed, Home, OFF_FOR};
 use crate::desk::Desk;
 use crate::{No, Plane};
 
@@ -100,6 +100,10 @@ impl Plane {
 
     /// Writes to an issue what it is to show.
     async fn write_issue(&self, home: &Home, number: i64, writes: &[Write]) -> Result<(), Failed> {
+        if !writes.is_empty() && self.is_off(home).await? {
+            // Reading goes on, and what is to be written waits.
+            return Err(Failed::Forge(Fault::Paced { after: OFF_FOR }));
+        }
         if writes.iter().any(|write| matches!(write, Write::Add(_) | Write::Remove(_))) {
             // A forge makes a label that it does not have: one that was just renamed would be there twice.
             self.learn_labels(home).await?;

@@ -31,8 +31,8 @@ pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
-pub(crate) use hand_in::of_claim;
-pub(crate) use turn::{Turn, book, ended, exceeded, let_work, lets_somebody_work, take};
+pub(crate) use hand_in::{is_turn, of_claim};
+pub(crate) use turn::{Turn, barred, book, ended, exceeded, let_work, lets_somebody_work, take};
 
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows.
 pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {
@@ -58,6 +58,10 @@ async fn follow(desk: &mut Desk<'_>, was: &Pull, pull: &Pull, event: Event, why:
         of_gap(desk, pull, event, why).await?;
         tell(desk, pull).await?;
     }
+    // A check goes with its commit, and would go on to say that it was approved.
+    if was.state == State::NeedsHuman && pull.state != State::Merged && was.head() == pull.head() {
+        say::withdrawn(desk, pull, why).await?;
+    }
     if !pull.state.is_live() {
         say::ended(desk, pull).await?;
     }
@@ -68,6 +72,10 @@ async fn follow(desk: &mut Desk<'_>, was: &Pull, pull: &Pull, event: Event, why:
 async fn of_gap(desk: &mut Desk<'_>, pull: &Pull, event: Event, why: &str) -> Result<(), No> {
     let Some(stored) = store::gap::load(desk.tx, &pull.gap).await? else { return Ok(()) };
     let gap_event = match (pull.state.of_gap(), event) {
+        // What begins anew has nothing in review.
+        (_, Event::Restarted) if matches!(stored.gap.state, GapState::InReview | GapState::InProgress) => {
+            domain::gap::Event::Reopened
+        }
         (Some(domain::gap::Event::Failed), _) => stored.gap.failure(desk.rules.failures_max),
         (Some(event), _) => event,
         // It was left to a person, and goes on.
@@ -125,7 +133,9 @@ async fn tell(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No> {
     };
     let level = if pull.state == State::RequiresHuman { Level::Warn } else { Level::Info };
     let subject = format!("pull:{}", pull.id);
-    tell_once(desk, &subject, &format!("{}.{}", pull.state.name(), pull.epoch), level, text, link(pull)).await
+    // Each turn that led there is another way to stand so.
+    let kind = format!("{}.{}.{}", pull.state.name(), pull.epoch, pull.turn);
+    tell_once(desk, &subject, &kind, level, text, link(pull)).await
 }
 
 /// Tells the operator something once per subject and kind.

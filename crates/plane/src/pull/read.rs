@@ -11,41 +11,34 @@ use forge::{Fault, Remote};
 use crate::No;
 use crate::mirror::Home;
 
-/// How much of a difference is read for what may be cited and shown, in bytes: some 20,000 lines.
-pub(super) const DIFF_BYTES_MAX: usize = 1 << 20;
+/// How much of a difference is shown, in bytes: what fits an answer that a model reads whole. What has more is not taken, for
+/// whoever judges it would not see all of it.
+pub(super) const DIFF_BYTES_MAX: usize = 200 << 10;
 
 /// How long until it is worth to try again what failed in the world.
 const AGAIN: Span = Span::secs(30);
 
-/// The tips of the branch to merge into and of another one, brought here.
-pub(super) async fn tips(
-    home: &Home,
+/// The tips of branches, brought here; none of one that is not there.
+pub(super) async fn tips<const N: usize>(
     broker: &Broker,
     remote: &Remote,
-    onto: &str,
-    name: &str,
-) -> Result<(Commit, Option<Commit>), No> {
-    let sources = [Source::Branch(branch(onto)?), Source::Branch(branch(name)?)];
-    let tips = broker.fetch(remote, &sources).await.map_err(trouble)?;
-    let onto_tip = tips.first().cloned().flatten();
-    let onto_tip =
-        onto_tip.ok_or_else(|| Refusal::new(Code::NotFound, format!("there is no branch {onto} in {}", home.repo)))?;
-    Ok((onto_tip, tips.get(1).cloned().flatten()))
+    names: [&str; N],
+) -> Result<[Option<Commit>; N], No> {
+    let sources: Result<Vec<_>, _> = names.into_iter().map(|name| branch(name).map(Source::Branch)).collect();
+    let mut tips = broker.fetch(remote, &sources?).await.map_err(trouble)?.into_iter();
+    Ok(std::array::from_fn(|_| tips.next().flatten()))
 }
 
-/// Reads what a commit would change where it is merged into another, and by which policy that is judged: the one that
-/// stands there, never the change's own.
-pub(super) async fn facts(broker: &Broker, onto: &Commit, head: &Commit) -> Result<(Facts, Policy, Commit), No> {
+/// The tip of a branch that must be there.
+pub(super) fn there(tip: Option<Commit>, name: &str, home: &Home) -> Result<Commit, Refusal> {
+    tip.ok_or_else(|| Refusal::new(Code::NotFound, format!("there is no branch {name} in {}", home.repo)))
+}
+
+/// Reads what a commit would change where it is merged into another, and where their ways parted.
+pub(super) async fn facts(broker: &Broker, onto: &Commit, head: &Commit) -> Result<(Facts, Commit), No> {
     let base = broker.parted(onto, head).await.map_err(trouble)?;
     let from = base.clone().unwrap_or_else(|| onto.clone());
     let seen = broker.inspect(&from, head).await.map_err(trouble)?;
-    let policy = match broker.file(onto, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await.map_err(trouble)? {
-        None => Policy::default(),
-        // One that cannot be read lets nothing through.
-        Some(text) => {
-            String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed)
-        }
-    };
     let facts = Facts {
         descends: base.is_some() && seen.descends,
         files: seen.files,
@@ -55,8 +48,29 @@ pub(super) async fn facts(broker: &Broker, onto: &Commit, head: &Commit) -> Resu
         listing: Listing::from_raw(&seen.raw),
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         messages: seen.messages.into_iter().map(|message| message.text).collect(),
+        binary: seen.binary,
     };
-    Ok((facts, policy, from))
+    Ok((facts, from))
+}
+
+/// The policy by which a change is judged: the one that stands at the tip of the default branch, never the change's own.
+pub(super) async fn policy(broker: &Broker, rules: &Commit) -> Result<Policy, No> {
+    Ok(match broker.file(rules, POLICY_PATH, POLICY_BYTES_MAX as u64 + 1).await.map_err(trouble)? {
+        None => Policy::default(),
+        // One that cannot be read lets nothing through.
+        Some(text) => {
+            String::from_utf8(text).ok().and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::closed)
+        }
+    })
+}
+
+/// Refuses a difference that cannot be shown whole.
+pub(super) async fn can_be_shown(broker: &Broker, base: &Commit, head: &Commit) -> Result<(), No> {
+    if broker.diff(base, head, DIFF_BYTES_MAX).await.map_err(trouble)?.complete {
+        return Ok(());
+    }
+    let message = format!("the difference has more than {DIFF_BYTES_MAX} bytes, and nobody could judge all of it");
+    Err(Refusal::new(Code::UnfitChange, message).hint("make it smaller").into())
 }
 
 /// The name of a branch, as it came.

@@ -165,6 +165,12 @@ pub(super) async fn stands(desk: &mut Desk<'_>, pull: &Pull) -> Result<(), No> {
     leave(desk, pull, &Made::Check { state, title: title.to_owned(), summary }).await
 }
 
+/// Leaves it to be shown that what was approved is not any more, though its head is the same.
+pub(super) async fn withdrawn(desk: &mut Desk<'_>, pull: &Pull, why: &str) -> Result<(), No> {
+    let title = format!("it is {} now", pull.state);
+    leave(desk, pull, &Made::Check { state: Shows::Neutral, title, summary: code(why) }).await
+}
+
 /// Leaves what an implementer answers to the findings to be said.
 pub(super) async fn answer(desk: &mut Desk<'_>, pull: &Pull, text: &str, by: &str) -> Result<(), No> {
     let body = format!("Round {} by {}:\n\n{}", pull.iteration, code(by), block(text));

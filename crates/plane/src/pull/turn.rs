@@ -3,7 +3,7 @@
 
 use domain::budget::{self, Amount, Short, Spend};
 use domain::job::{Job, Outcome, Payload, Register, Run, State as JobState};
-use domain::level::Level;
+use domain::notice::Level;
 use domain::pull::{EXCESSES_MAX, Event, Instance, Pull, Reviewers, Stage, stage};
 use domain::refusal::{Code, Refusal};
 use serde_json::json;
@@ -11,9 +11,10 @@ use store::pull::{Stored, hand};
 use store::seeded::bug;
 use store::spend;
 
-use super::{audited, object, step};
+use super::{audited, object, step, tell_once};
 use crate::No;
 use crate::desk::Desk;
+use crate::mirror::Let;
 
 /// How often a turn may be taken without a success until a person is to look at it.
 const ATTEMPTS_MAX: i64 = 3;
@@ -123,11 +124,7 @@ async fn due(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<Option<(Store
 /// Looks whether a pull request goes on now, whoever takes its turn: the level, what holds it, switches, budgets.
 async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Turn, No> {
     let pull = &stored.pull;
-    let (level, _) = store::level::current(desk.tx).await?;
-    let needs = if pull.reviewers == Reviewers::Bots { Level::Pipeline } else { Level::Propose };
-    if level < needs {
-        let refusal = Refusal::new(Code::WrongState, format!("at the level {level} no {stage} works on it"))
-            .hint("an operator raises the level: gapwright level raise");
+    if let Some(refusal) = below_level(desk, pull, stage).await? {
         return Ok(Turn::Later(refusal));
     }
     if let Some(hold) = pull.hold {
@@ -137,15 +134,22 @@ async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Tu
     if let Some((scope, off)) = covering.filter(|_| !bug("work-though-switched-off")) {
         return Ok(Turn::Later(scope.refusal(&off.by, &off.reason)));
     }
+    if let Some(refusal) = opted_out(desk, pull).await? {
+        return Ok(Turn::Later(refusal));
+    }
     let day = budget::day(desk.now);
     let booked = spend::booked(desk.tx, day).await?;
-    match desk.rules.caps.reserve(stage, pull.booked, booked) {
+    match desk.rules.caps.reserve(stage, (pull.booked, pull.epoch), booked) {
         Ok(amount) => Ok(Turn::Free(Box::new(stored), amount)),
         Err(_) if bug("spend-what-is-not-there") => {
             let amount = desk.rules.caps.of_run(stage);
             Ok(Turn::Free(Box::new(stored), amount))
         }
-        Err(short @ Short::Day) => Ok(Turn::Later(short.refusal(stage, desk.now))),
+        Err(short @ Short::Day) => {
+            let text = format!("too little of today's budget is left: no agent works on pull requests until {}", budget::tomorrow(desk.now).iso());
+            tell_once(desk, "budget", &format!("day.{day}"), Level::Warn, text, None).await?;
+            Ok(Turn::Later(short.refusal(stage, desk.now)))
+        }
         Err(short @ Short::Pull) => {
             let refusal = short.refusal(stage, desk.now);
             let why = format!("{}: {} tokens are booked", refusal.message, pull.booked.tokens);
@@ -153,6 +157,39 @@ async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Tu
             Ok(Turn::Over)
         }
     }
+}
+
+/// Why the level forbids that an agent works on it, if it does.
+async fn below_level(desk: &mut Desk<'_>, pull: &Pull, stage: Stage) -> Result<Option<Refusal>, No> {
+    let (level, _) = store::level::current(desk.tx).await?;
+    let needs = if pull.reviewers == Reviewers::Bots { domain::level::Level::Pipeline } else { domain::level::Level::Propose };
+    Ok((level < needs).then(|| {
+        Refusal::new(Code::WrongState, format!("at the level {level} no {stage} works on it"))
+            .hint("an operator raises the level: gapwright level raise")
+    }))
+}
+
+/// Why nothing may be pushed for it any more, whoever holds its turn: the level, or a switch.
+pub(crate) async fn barred(desk: &mut Desk<'_>, pull: &Pull, stage: Stage) -> Result<Option<Refusal>, No> {
+    if let Some(refusal) = below_level(desk, pull, stage).await? {
+        return Ok(Some(refusal));
+    }
+    let covering = store::switch::covering(desk.tx, "", Some(&pull.repo)).await?;
+    Ok(covering.map(|(scope, off)| scope.refusal(&off.by, &off.reason)))
+}
+
+/// Why agents may not act on what has no pull request yet, by the labels of its issue as they were last seen.
+async fn opted_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<Option<Refusal>, No> {
+    if pull.there.number.is_some() {
+        return Ok(None);
+    }
+    Ok(match crate::mirror::lets_agents_act(desk, &pull.gap).await? {
+        Let::Act => None,
+        Let::Not | Let::NoIssue | Let::NoForge => Some(
+            Refusal::new(Code::WrongState, format!("the issue of {} does not let agents act on it", pull.gap))
+                .hint("people say so by its labels"),
+        ),
+    })
 }
 
 /// Takes a turn: who stands in it is remembered, and what it may spend is set aside.
@@ -260,7 +297,7 @@ pub(super) async fn same_instance(
     let by = &desk.call.by;
     let who =
         Instance { principal: by.name.clone(), run: run.unwrap_or_default().to_owned(), lineage: by.lineage.clone() };
-    // Who took a turn and handed nothing in has no part in it.
-    let stood = hand::handed_in(desk.tx, &stored.pull.id).await?;
+    // Who took a turn and handed nothing in has no part in it, but for implementers, who may have pushed.
+    let stood = hand::had_a_hand(desk.tx, &stored.pull.id).await?;
     Ok(stage::same_instance(stage, &who, &stood).map(|same| same.refusal(stage)))
 }

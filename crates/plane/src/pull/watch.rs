@@ -10,6 +10,7 @@ mod take_in;
 
 use std::collections::BTreeMap;
 
+use domain::label::{self, Role};
 use domain::pace;
 use domain::pull::reconcile::{Actor, Write};
 use domain::pull::{Hold, State};
@@ -144,16 +145,21 @@ impl Plane {
     async fn look_at_pull(&self, home: &Home, id: &str) -> Result<Option<Time>, Failed> {
         for _ in 0..LOOKS_MAX {
             let Some(stored) = self.stored_pull(id).await? else { return Ok(None) };
-            let open = self.make_all(home, &stored).await?;
-            let Some(stored) = self.stored_pull(id).await? else { return Ok(None) };
             let Some(number) = stored.pull.there.number else {
+                let open = self.make_all(home, &stored).await?;
+                if self.stored_pull(id).await?.is_some_and(|stored| stored.pull.there.number.is_some()) {
+                    continue;
+                }
                 return Ok(if open { Some(self.moment().await? + SOON) } else { None });
             };
+            // What people say there comes before anything that is written.
             let look = self.look(home, &stored, number).await?;
             let found = self.take_in(home, &stored, &look).await?;
             if found.again {
                 continue;
             }
+            let Some(stored) = self.stored_pull(id).await? else { return Ok(None) };
+            let open = self.make_all(home, &stored).await?;
             if found.writes.is_empty() || self.is_off(home).await? {
                 return Ok(if open { Some(self.moment().await? + SOON) } else { None });
             }
@@ -168,7 +174,7 @@ impl Plane {
     }
 
     /// Whether an operator switched off that anything is written there.
-    async fn is_off(&self, home: &Home) -> Result<bool, No> {
+    pub(crate) async fn is_off(&self, home: &Home) -> Result<bool, No> {
         let mut tx = self.store.read().await?;
         Ok(store::switch::covering(&mut tx, "", Some(&home.repo)).await?.is_some())
     }
@@ -180,10 +186,20 @@ impl Plane {
         let reviews = home.forge.reviews(number).await?;
         let shares = |other: &There| other.number != number && other.head.commit == there.head.commit;
         let shared = home.forge.pulls().await?.iter().any(shares);
+        let mut tx = self.store.read().await?;
+        let names = crate::mirror::names(&mut tx, &home.repo, &self.settings.rules.labels).await?;
+        drop(tx);
         let mut may = BTreeMap::new();
         let new_deeds = deeds.events.iter().filter(|event| event.id > stored.seen.deeds).map(|event| &event.actor);
-        let new_reviews = reviews.iter().filter(|review| review.id > stored.seen.reviews).map(|review| &review.author);
-        for account in new_deeds.chain(new_reviews).filter(|account| account.kind != AccountKind::Us) {
+        let new_reviews =
+            reviews.iter().filter(|review| take_in::is_new(&stored.seen, review)).map(|review| &review.author);
+        // What steers as long as it stands does so however long ago it was done.
+        let steers = [(Role::OptOut, true), (Role::OptIn, false), (Role::WontFix, true)];
+        let steering = steers.iter().filter(|(role, added)| names.has(&there.labels, *role) == *added);
+        let last = |role| deeds.events.iter().rfind(|event| label::same(names.of(role), &event.label));
+        let standing = steering.filter_map(|(role, _)| last(*role)).map(|event| &event.actor);
+        let all = new_deeds.chain(new_reviews).chain(standing);
+        for account in all.filter(|account| account.kind != AccountKind::Us) {
             if !may.contains_key(&account.id) {
                 // What cannot be read is not known.
                 let known = match home.forge.may_write(account).await {

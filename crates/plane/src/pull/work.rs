@@ -1,12 +1,15 @@
 //! What a claim is about, told stage by stage: a reviewer gets the difference and what tests say of it, and only after its
 //! first verdict what the change is for.
 
+use std::collections::BTreeMap;
+
 use domain::budget::Amount;
 use domain::decision::Decision;
 use domain::id;
 use domain::pull::diff::Shown;
-use domain::pull::{Pull, Stage};
+use domain::pull::{Instance, Pull, Stage};
 use domain::refusal::{Code, Refusal};
+use forge::AccountKind;
 use futures::FutureExt;
 use store::decision;
 use store::gap::sighting;
@@ -21,11 +24,11 @@ use crate::{Call, No, Plane};
 /// How many reports of a gap are shown with it.
 const REPORTS_MAX: i64 = 10;
 
-/// How many words of agents are read: more rounds than there may be.
-const WORDS_MAX: i64 = 50;
+/// How many words of people on the forge are looked at.
+const PEOPLE_MAX: usize = 20;
 
-/// How much of a difference is shown, in bytes: what fits an answer that a model reads whole.
-const SHOWN_BYTES_MAX: usize = 200 << 10;
+/// How many words of agents are read: more rounds than there may be.
+pub(super) const WORDS_MAX: i64 = 50;
 
 /// What a claim is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +49,9 @@ pub struct Work {
     pub plan: Option<Word>,
     /// The difference, and whether that is all of it.
     pub diff: Option<(String, bool)>,
+    /// What people who may write said of the pull request on the forge, in reviews and comments, the latest first: who, and
+    /// what. Nothing for a reviewer.
+    pub people: Vec<(String, String)>,
     /// What tests say of the head: the name of each check and how it stands.
     pub checks: Vec<(String, String)>,
     /// What was said of it before, plans left out, the latest first.
@@ -78,11 +84,38 @@ impl Plane {
         let looked = self.at_desk(call.clone(), move |desk| look(desk, claim_id.clone(), prefix.clone()).boxed());
         let mut work = looked.await?;
         if matches!(work.stage, Stage::Reviewer | Stage::Merger) || work.pull.change.is_some() {
-            let text = self.difference(&work.pull, SHOWN_BYTES_MAX).await?;
+            let text = self.difference(&work.pull, DIFF_BYTES_MAX).await?;
             work.diff = Some(text);
             work.checks = self.checks_of(&work.pull).await?;
         }
+        if work.stage != Stage::Reviewer {
+            work.people = self.people_of(&work.pull).await?;
+        }
         Ok(work)
+    }
+
+    /// What people who may write said of a pull request on the forge.
+    async fn people_of(&self, pull: &Pull) -> Result<Vec<(String, String)>, No> {
+        let (Some(number), Ok((home, _))) = (pull.there.number, self.broker()) else { return Ok(Vec::new()) };
+        let reviews = home.forge.reviews(number).await.map_err(|fault| read::later(&fault))?;
+        let comments = home.forge.comments(number, None).await.map_err(|fault| read::later(&fault))?;
+        let reviews = reviews.into_iter().map(|review| (review.at, review.author, review.body));
+        let comments = comments.into_iter().map(|comment| (comment.created_at, comment.author, comment.body));
+        let mut said: Vec<_> = reviews.chain(comments).collect();
+        said.retain(|(_, author, body)| author.kind == AccountKind::Person && !body.trim().is_empty());
+        said.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+        said.truncate(PEOPLE_MAX);
+        let (mut heard, mut may) = (Vec::new(), BTreeMap::new());
+        for (_, author, body) in said {
+            if !may.contains_key(&author.id) {
+                // Of whom nobody can tell, nothing is taken.
+                may.insert(author.id.clone(), home.forge.may_write(&author).await.unwrap_or(false));
+            }
+            if may.get(&author.id) == Some(&true) {
+                heard.push((author.login, body));
+            }
+        }
+        Ok(heard)
     }
 
     /// What may be cited of the head that a claim is about.
@@ -149,7 +182,10 @@ async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<W
     let stage = Stage::parse(&job.kind).ok_or(store::Fault::Conflict)?;
     let spent = spend::find(desk.tx, &claim_id).await?;
     let said = word::of(desk.tx, &pull.id, WORDS_MAX).await?;
-    let blind = stage == Stage::Reviewer && !said.iter().any(|word| word.claim_id == claim_id);
+    let by = &desk.call.by;
+    let who = Instance { principal: by.name.clone(), run: claim_id.clone(), lineage: by.lineage.clone() };
+    let told = |word: &Word| Some(word.head.as_str()) == pull.head() && is_first_pass(word, &who);
+    let blind = stage == Stage::Reviewer && !said.iter().any(told);
     let asked = decision::of_job(desk.tx, &job.name, 10).await?;
     let sees_gap = stage != Stage::Reviewer;
     let branch = pull.change.as_ref().map_or_else(|| pull.branch(&prefix), |change| change.branch.clone());
@@ -165,6 +201,7 @@ async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<W
         comments: if sees_gap { comments(desk, &pull).await? } else { Vec::new() },
         plan: said.iter().find(|word| sees_gap && word.stage == Stage::Planner.name()).cloned(),
         diff: None,
+        people: Vec::new(),
         checks: Vec::new(),
         words: if blind { Vec::new() } else { before(said) },
         description,
@@ -173,6 +210,14 @@ async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<W
         stage,
         pull,
     })
+}
+
+/// Whether this was said by an instance before it knew what the change is for; then it was told.
+pub(super) fn is_first_pass(word: &Word, who: &Instance) -> bool {
+    let same = word.claim_id == who.run
+        || word.principal == who.principal
+        || (!who.lineage.is_empty() && word.lineage == who.lineage);
+    word.pass == "first" && word.stage == Stage::Reviewer.name() && same
 }
 
 async fn reports(desk: &mut Desk<'_>, pull: &Pull) -> Result<Vec<(String, String)>, No> {

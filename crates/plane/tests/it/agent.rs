@@ -34,7 +34,8 @@ both!(a_token_stands_for_its_principal_role_and_kinds, async |world| {
             kinds,
             token: token.id.clone(),
             lineage: token.id.clone(),
-            claim: None
+            claim: None,
+            metered: false,
         }
     );
     assert!(world.plane.has_tokens().await.expect("an answer"));

@@ -9,6 +9,7 @@ mod checks;
 mod claim;
 mod differential;
 mod faults;
+mod fires;
 mod gap;
 mod gap_related;
 mod gap_work;

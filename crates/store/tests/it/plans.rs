@@ -8,7 +8,8 @@ use harness::{On, World};
 const SMALL: [&str; 8] = ["fence", "level", "replica", "repository", "routine", "scheduled_job", "switch", "token"];
 
 /// Steps over the few rows that a part of the same statement gives.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
+    "hands",
     "first",
     "line",
     "timed",

@@ -39,8 +39,10 @@ fn as_wished(pull: &Pull) -> Seen {
     Seen {
         stand: Stand::Open,
         head: "h1".into(),
+        onto: "main".into(),
         labels: shown.map(|role| role.name().to_owned()).collect(),
         deeds: Vec::new(),
+        standing: Vec::new(),
         wants_changes: Vec::new(),
         shared_head: false,
     }
@@ -90,11 +92,11 @@ fn hands_off_is_honoured_at_once_from_whoever_may_write_or_is_not_known() {
     for deeds in
         [vec![], vec![deed(Role::OptOut, true, by("joan", Some(true)))], vec![deed(Role::OptOut, true, by("x", None))]]
     {
-        seen.deeds = deeds;
+        seen.standing = deeds;
         assert_eq!(look(&pull, &seen), (vec![Act::Hold(Some(Hold::OptedOut))], vec![]));
     }
     let forged = deed(Role::OptOut, true, by("mallory", Some(false)));
-    seen.deeds = vec![forged.clone()];
+    seen.standing = vec![forged.clone()];
     let (acts, writes) = look(&pull, &seen);
     assert_eq!(acts, [Act::Spoof(forged)]);
     assert_eq!(writes, [Write::Remove(Role::OptOut), Write::Add(Role::NeedsReview)]);
@@ -107,14 +109,14 @@ fn taking_the_opt_in_off_is_honoured_and_not_put_back() {
     seen.labels.retain(|label| label != "claude");
     assert_eq!(look(&pull, &seen), (vec![Act::Hold(Some(Hold::NotOptedIn))], vec![]));
     let forged = deed(Role::OptIn, false, by("mallory", Some(false)));
-    seen.deeds = vec![forged.clone()];
+    seen.standing = vec![forged.clone()];
     assert_eq!(look(&pull, &seen), (vec![Act::Spoof(forged)], vec![Write::Add(Role::OptIn)]));
     // Before it was ever dressed, it is to be dressed; but not against a person.
     let fresh = Known { dressed: false, ..KNOWN };
-    seen.deeds = vec![];
+    seen.standing = vec![];
     let (acts, writes) = reconcile(&pull, fresh, &seen, &Names::default());
     assert_eq!((acts, writes), (vec![], vec![Write::Add(Role::OptIn)]));
-    seen.deeds = vec![deed(Role::OptIn, false, by("joan", Some(true)))];
+    seen.standing = vec![deed(Role::OptIn, false, by("joan", Some(true)))];
     assert_eq!(reconcile(&pull, fresh, &seen, &Names::default()).0, [Act::Hold(Some(Hold::NotOptedIn))]);
 }
 
@@ -172,6 +174,28 @@ fn a_push_is_seen_unless_an_implementer_is_about_to_hand_it_in() {
         let (acts, _) = reconcile(&pull, Known { revising, ..KNOWN }, &seen, &Names::default());
         assert_eq!(acts.contains(&Act::Head("h2".into())), seen_it, "{state} {revising}: {acts:?}");
     }
+}
+
+#[test]
+fn where_it_is_to_be_merged_into_another_branch_what_was_judged_is_another_change() {
+    let pull = pull(State::NeedsHuman);
+    let seen = Seen { onto: "release".into(), ..as_wished(&pull) };
+    assert_eq!(look(&pull, &seen).0, [Act::Head("h1".into())]);
+}
+
+#[test]
+fn wontfix_ends_it_once_and_is_put_back_however_long_ago_it_was_forged() {
+    let alive = pull(State::NeedsReview);
+    let mut seen = as_wished(&alive);
+    seen.labels.push("wontfix".into());
+    assert!(matches!(look(&alive, &seen).0.as_slice(), [Act::WontFix(_)]));
+    let forged = deed(Role::WontFix, true, by("mallory", Some(false)));
+    seen.standing = vec![forged.clone()];
+    assert_eq!(look(&alive, &seen), (vec![Act::Spoof(forged)], vec![Write::Remove(Role::WontFix)]));
+    let ended = pull(State::Closed);
+    let mut seen = as_wished(&ended);
+    seen.labels.push("wontfix".into());
+    assert_eq!(look(&ended, &seen), (vec![], vec![Write::Close]), "what has ended is closed there");
 }
 
 #[test]

@@ -18,11 +18,8 @@ use store::seeded::bug;
 use super::{AtWork, Fingerprint, HandedIn, anew, at_work, end};
 use crate::desk::Desk;
 use crate::mirror::Home;
-use crate::pull::{read, say, step};
+use crate::pull::{barred, read, say, step};
 use crate::{Call, No, Plane};
-
-/// The longest answer to findings, in characters.
-const ANSWER_CHARS_MAX: usize = 10_000;
 
 /// How a change comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,20 +59,29 @@ impl Plane {
         let claim_id = id::opaque("claim_id", claim_id)?;
         let right = Right::HandIn(Stage::Implementer);
         call.by.require(right, call.tool)?;
-        fit::words(title, body)?;
-        if answer.as_ref().is_some_and(|text| text.chars().count() > ANSWER_CHARS_MAX) {
-            let message = format!("answer has more than {ANSWER_CHARS_MAX} characters");
-            return Err(Refusal::invalid("answer", message).hint("say it shorter").into());
-        }
+        let checked = fit::words(title, body).and_then(|()| answer.as_deref().map_or(Ok(()), fit::answer));
+        self.noted(call, &claim_id, checked.map_err(No::from)).await?;
         if let Some(first) = self.answered(call).await? {
             return Ok(first);
         }
         let words = Words { title: title.to_owned(), body: body.to_owned(), answer, by };
+        let done = self.take_change(call, &claim_id, handed, words).await;
+        let done = self.noted(call, &claim_id, done).await?;
+        self.wake.pulls.notify_one();
+        Ok(done)
+    }
+
+    async fn take_change(&self, call: &Call, claim_id: &str, handed: Handed, words: Words) -> Result<HandedIn, No> {
+        let claim_id = claim_id.to_owned();
         let held = claim_id.clone();
+        let pushes = matches!(handed, Handed::Patch(_));
         let at = self.at_desk(call.clone(), move |desk| {
             let claim_id = held.clone();
             async move {
                 let AtWork { job, stored, .. } = at_work(desk, Stage::Implementer, &claim_id).await?;
+                if pushes && let Some(refusal) = barred(desk, &stored.pull, Stage::Implementer).await? {
+                    return Err(refusal.into());
+                }
                 let domain::job::State::Held(claim) = job.state else { return Err(store::Fault::Conflict.into()) };
                 Ok((stored.pull, claim.claimed_at))
             }
@@ -84,11 +90,8 @@ impl Plane {
         let (pull, since) = at.await?;
         let change = self.read_change(&pull, (&claim_id, since), handed, &words.title).await?;
         let change = Change { title: words.title.clone(), body: words.body.clone(), ..change };
-        let done =
-            self.write(call, right, move |desk| submit(desk, claim_id.clone(), change.clone(), words.clone()).boxed());
-        let done = done.await?;
-        self.wake.pulls.notify_one();
-        Ok(done)
+        let right = Right::HandIn(Stage::Implementer);
+        self.write(call, right, move |desk| submit(desk, claim_id.clone(), change.clone(), words.clone()).boxed()).await
     }
 
     /// Reads a change and judges it, and brings it to the forge where it is not there yet: never before it is judged.
@@ -109,11 +112,14 @@ impl Plane {
                     let message = format!("the pull request is of the branch {given}");
                     return Err(Refusal::invalid("branch", message).hint("push a revision to the same branch").into());
                 }
-                if name == onto {
-                    let message = "the branch is the one to merge into";
-                    return Err(Refusal::invalid("branch", message).hint("use another").into());
+                let prefix = &self.rules().branch_prefix;
+                if !name.starts_with(prefix.as_str()) {
+                    let message = format!("the branch is not one of those that begin with {prefix}");
+                    return Err(Refusal::invalid("branch", message)
+                        .hint(format!("push to {}", pull.branch(prefix)))
+                        .into());
                 }
-                let read = self.read_branch(home, broker, &remote, &name, &onto).await?;
+                let read = self.read_branch(home, broker, &remote, &name, (&onto, &onto)).await?;
                 if read.head != head {
                     return Err(Refusal::new(Code::StaleHead, format!("the branch {name} is at {}", read.head))
                         .field("head")
@@ -124,7 +130,8 @@ impl Plane {
             }
             Handed::Patch(patch) => {
                 let name = given.unwrap_or_else(|| pull.branch(&self.rules().branch_prefix));
-                let (tip, there) = read::tips(home, broker, &remote, &onto, &name).await?;
+                let [tip, there] = read::tips(broker, &remote, [&onto, &name]).await?;
+                let tip = read::there(tip, &onto, home)?;
                 let person = person(home.forge.as_ref()).await?;
                 // By the moment of its claim, so that the same patch handed in once more is the same commit.
                 let hand = Hand { author: person.clone(), committer: person, at: since };
@@ -133,7 +140,7 @@ impl Plane {
                     Some(head) => read::commit(head)?,
                 };
                 let head = applied(broker, run, &base, patch.as_bytes(), (&hand, title)).await?;
-                let change = self.judged(broker, (&onto, &tip), &name, &head).await?;
+                let change = self.judged(broker, (&onto, &tip, &tip), &name, &head).await?;
                 if there.as_ref() != Some(&head) {
                     // Of what was never handed in, a branch of ours may be left that nobody knows.
                     let expected = if pull.head().is_none() { there } else { Some(base) };
@@ -144,32 +151,36 @@ impl Plane {
         }
     }
 
-    /// Reads what a branch of the forge would change, and judges it. Its words are those of nobody yet.
+    /// Reads what a branch of the forge would change in another, and judges it by the policy of the default branch. Its words
+    /// are those of nobody yet.
     pub(in crate::pull) async fn read_branch(
         &self,
         home: &Home,
         broker: &Broker,
         remote: &Remote,
         name: &str,
-        onto: &str,
+        (onto, default): (&str, &str),
     ) -> Result<Change, No> {
-        let (tip, head) = read::tips(home, broker, remote, onto, name).await?;
+        let [tip, head, rules] = read::tips(broker, remote, [onto, name, default]).await?;
+        let (tip, rules) = (read::there(tip, onto, home)?, read::there(rules, default, home)?);
         let head = head.ok_or_else(|| {
             let message = format!("there is no branch {name} in {}", home.repo);
             Refusal::new(Code::NotFound, message).field("branch").hint("push it first")
         })?;
-        self.judged(broker, (onto, &tip), name, &head).await
+        self.judged(broker, (onto, &tip, &rules), name, &head).await
     }
 
     async fn judged(
         &self,
         broker: &Broker,
-        (onto, tip): (&str, &Commit),
+        (onto, tip, rules): (&str, &Commit, &Commit),
         name: &str,
         head: &Commit,
     ) -> Result<Change, No> {
-        let (facts, policy, base) = read::facts(broker, tip, head).await?;
+        let (facts, base) = read::facts(broker, tip, head).await?;
+        let policy = read::policy(broker, rules).await?;
         let looks = if bug("push-unjudged") { Looks::default() } else { facts.judge(&self.rules().caps, &policy)? };
+        read::can_be_shown(broker, &base, head).await?;
         Ok(Change {
             branch: name.to_owned(),
             head: head.as_str().to_owned(),

@@ -13,6 +13,7 @@ use domain::refusal::{Code, Refusal};
 use futures::FutureExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::pull::{Stored, hand};
 
 use super::turn::same_instance;
@@ -53,6 +54,24 @@ impl Fingerprint {
 }
 
 impl Plane {
+    /// Remembers that what somebody handed in was refused, and why: an attempt, too, is somebody's act.
+    async fn noted<T>(&self, call: &Call, claim_id: &str, done: Result<T, No>) -> Result<T, No> {
+        let Err(No::Refusal(refusal)) = &done else { return done };
+        if refusal.code == Code::Unavailable {
+            return done;
+        }
+        let (claim_id, after) =
+            (claim_id.to_owned(), json!({"refused": refusal.code.name(), "why": refusal.message}));
+        let noted = self.at_desk(call.clone(), move |desk| {
+            let (object, after) = (format!("claim:{claim_id}"), after.clone());
+            async move { desk.record(object, &(), &after).await }.boxed()
+        });
+        if let Err(no) = noted.await {
+            tracing::warn!(tool = call.tool, error = %no, "a refusal is not in the audit");
+        }
+        done
+    }
+
     /// The answer to the same call before, under the same idempotency key.
     async fn answered<T>(&self, call: &Call) -> Result<Option<T>, No>
     where
@@ -115,19 +134,25 @@ pub(super) async fn at_work(desk: &mut Desk<'_>, stage: Stage, claim_id: &str) -
     if job.kind != stage.name() {
         return Err(wrong(format!("the claim is of a {}'s turn", job.kind), "hand in by the tool of your own stage"));
     }
-    if stored.pull.job().as_deref() != Some(job.name.as_str()) {
-        let message = format!("it is no longer this turn: the pull request is {}", stored.pull.state);
-        return Err(Refusal::new(Code::StaleHead, message).hint("claim the next one").into());
-    }
-    if let Some(hold) = stored.pull.hold {
-        return Err(Refusal::new(Code::WrongState, hold.why()).hint("nothing is handed in now; end the claim").into());
-    }
+    is_turn(&job, &stored)?;
     if let Some(same) = same_instance(desk, &stored, stage, Some(claim_id)).await? {
         return Err(same.into());
     }
     let who = hand::by_claim(desk.tx, claim_id).await?;
     let (_, who) = who.ok_or(store::Fault::Conflict)?;
     Ok(AtWork { job, stored, who })
+}
+
+/// Refuses whoever works on a turn that is over, or that people hold.
+pub(crate) fn is_turn(job: &Job, stored: &Stored) -> Result<(), Refusal> {
+    if stored.pull.job().as_deref() != Some(job.name.as_str()) {
+        let message = format!("it is no longer this turn: the pull request is {}", stored.pull.state);
+        return Err(Refusal::new(Code::StaleHead, message).hint("end the claim, and claim the next one"));
+    }
+    match stored.pull.hold {
+        Some(hold) => Err(Refusal::new(Code::WrongState, hold.why()).hint("nothing is handed in now; end the claim")),
+        None => Ok(()),
+    }
 }
 
 /// The job of a claim that the caller holds, and the pull request that it is a turn of.

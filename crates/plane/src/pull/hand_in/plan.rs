@@ -18,10 +18,10 @@ impl Plane {
         let claim_id = id::opaque("claim_id", claim_id)?;
         let right = Right::HandIn(Stage::Planner);
         call.by.require(right, call.tool)?;
-        plan.check()?;
-        let done =
-            self.write(call, right, move |desk| submit(desk, claim_id.clone(), plan.clone(), by.clone()).boxed());
-        let done = done.await?;
+        self.noted(call, &claim_id, plan.check().map_err(No::from)).await?;
+        let claim = claim_id.clone();
+        let done = self.write(call, right, move |desk| submit(desk, claim.clone(), plan.clone(), by.clone()).boxed());
+        let done = self.noted(call, &claim_id, done.await).await?;
         self.wake.pulls.notify_one();
         Ok(done)
     }

@@ -3,7 +3,7 @@
 use domain::agent::Right;
 use domain::id;
 use domain::pull::diff::Shown;
-use domain::pull::{Event, Review, Stage, Verdict};
+use domain::pull::{Event, Instance, Review, Stage, Verdict};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,6 +12,7 @@ use store::seeded::bug;
 
 use super::{AtWork, Fingerprint, HandedIn, anew, at_head, at_work, end};
 use crate::desk::Desk;
+use crate::pull::work::{WORDS_MAX, is_first_pass};
 use crate::pull::{say, step};
 use crate::{Call, No, Plane};
 
@@ -46,14 +47,25 @@ impl Plane {
             return Ok(first);
         }
         // What it may cite is read before anything is decided.
-        let shown = self.shown(call, &claim_id, &head).await?;
+        let shown = self.shown(call, &claim_id, &head).await;
+        let shown = self.noted(call, &claim_id, shown).await?;
+        let claim = claim_id.clone();
         let done = self.write(call, right, move |desk| {
-            submit(desk, claim_id.clone(), head.clone(), review.clone(), shown.clone(), by.clone()).boxed()
+            submit(desk, claim.clone(), head.clone(), review.clone(), shown.clone(), by.clone()).boxed()
         });
-        let done = done.await?;
+        let done = self.noted(call, &claim_id, done.await).await?;
         self.wake.pulls.notify_one();
         Ok(done)
     }
+}
+
+/// The gravest that an instance said of a head before it knew what the change is for, under whatever claim: what it was told
+/// then it knows.
+async fn first_pass(desk: &mut Desk<'_>, pull: &str, head: &str, who: &Instance) -> Result<Option<Review>, No> {
+    let said = word::of(desk.tx, pull, WORDS_MAX).await?;
+    let own = said.iter().filter(|word| word.head == head && is_first_pass(word, who));
+    let read: Result<Vec<Review>, _> = own.map(Word::read).collect();
+    Ok(read?.into_iter().max_by_key(|review| review.verdict))
 }
 
 async fn submit(
@@ -66,10 +78,9 @@ async fn submit(
 ) -> Result<Reviewed, No> {
     let at = at_work(desk, Stage::Reviewer, &claim_id).await?;
     at_head(&at, &head)?;
-    let before = word::by_claim(desk.tx, &claim_id).await?.filter(|word| word.head == head);
-    let first: Option<Review> = before.as_ref().map(Word::read).transpose()?;
-    review.check(&shown, first.as_ref())?;
     let AtWork { stored, who, .. } = &at;
+    let first = first_pass(desk, &stored.pull.id, &head, who).await?;
+    review.check(&shown, first.as_ref())?;
     let pass = if first.is_none() && !bug("no-blind-pass") { Pass::First } else { Pass::Final };
     let id = desk.mint();
     let new = word::New {

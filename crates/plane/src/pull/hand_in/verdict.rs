@@ -2,9 +2,7 @@
 
 use domain::agent::Right;
 use domain::id;
-use domain::pull::verdict::SUMMARY_CHARS_MAX;
-use domain::pull::{Event, MergeVerdict, Pull, Stage};
-use domain::refusal::Refusal;
+use domain::pull::{Event, MergeVerdict, Pull, Stage, verdict};
 use futures::FutureExt;
 use serde_json::json;
 use store::pull::word::{self, Pass};
@@ -31,19 +29,16 @@ impl Plane {
         call: &Call,
         claim_id: &str,
         head: &str,
-        (verdict, summary): (MergeVerdict, &str),
+        (word, summary): (MergeVerdict, &str),
         by: Fingerprint,
     ) -> Result<HandedIn, No> {
         let claim_id = id::opaque("claim_id", claim_id)?;
-        let chars = summary.chars().count();
-        if summary.trim().is_empty() || chars > SUMMARY_CHARS_MAX {
-            return Err(Refusal::invalid("summary", format!("summary has {chars} characters"))
-                .hint(format!("give 1 to {SUMMARY_CHARS_MAX} characters"))
-                .into());
-        }
-        let given = Given { head: head.to_owned(), verdict, summary: summary.to_owned(), by };
+        self.noted(call, &claim_id, verdict::summary(summary).map_err(No::from)).await?;
+        let given = Given { head: head.to_owned(), verdict: word, summary: summary.to_owned(), by };
         let right = Right::HandIn(Stage::Merger);
-        let done = self.write(call, right, move |desk| submit(desk, claim_id.clone(), given.clone()).boxed()).await?;
+        let claim = claim_id.clone();
+        let done = self.write(call, right, move |desk| submit(desk, claim.clone(), given.clone()).boxed()).await;
+        let done = self.noted(call, &claim_id, done).await?;
         self.wake.pulls.notify_one();
         self.wake.outbox.notify_one();
         Ok(done)

@@ -2,6 +2,7 @@
 //! where reading does not tell either, an operator says.
 
 use domain::mirror::SETTLE;
+use domain::pull::State;
 use domain::time::{Span, Time};
 use forge::{AccountKind, CheckState, Edit, Fault, NewCheck, NewReview};
 use futures::FutureExt;
@@ -10,7 +11,7 @@ use store::pull::say::{self, Say};
 use store::seeded::bug;
 
 use super::is_silent;
-use crate::mirror::{Failed, Home, fault_line};
+use crate::mirror::{Failed, Home, Let, fault_line};
 use crate::pull::say::{CHECK, Made, Shows, said};
 use crate::{No, Plane};
 
@@ -43,24 +44,49 @@ impl Plane {
         if open.is_empty() || is_silent(stored) || self.is_off(home).await? {
             return Ok(false);
         }
-        let mut left = false;
+        if stored.pull.there.number.is_none() && !self.lets_agents_act(stored).await? {
+            return Ok(true);
+        }
+        let (mut left, mut unsettled_check) = (false, false);
         for say in open {
             let made: Made = serde_json::from_str(&say.body).map_err(|_| store::Fault::Corrupt {
                 table: "pull_say",
                 column: "body",
                 id: say.id.clone(),
             })?;
+            let is_open = matches!(made, Made::Open { .. });
+            if is_open && say.state == "waiting" && stored.pull.state != State::Opening {
+                self.move_say(&say, "dropped", "it is not to be opened any more").await?;
+                continue;
+            }
+            let is_check = matches!(made, Made::Check { .. });
+            if is_check && unsettled_check {
+                // The one before it could come later, and would stand.
+                left = true;
+                continue;
+            }
             let done = if say.state == "sending" && !bug("send-again") {
                 self.settle_say(home, stored, &say, &made, now).await?
             } else {
                 self.send(home, stored, &say, &made).await?
             };
             left |= !done;
-            if !done && matches!(made, Made::Open { .. }) {
+            unsettled_check |= is_check && !done;
+            if !done && is_open {
                 break;
             }
         }
         Ok(left)
+    }
+
+    /// Whether people let agents act on the gap, by the labels of its issue as they were last seen.
+    async fn lets_agents_act(&self, stored: &Stored) -> Result<bool, No> {
+        let gap = stored.pull.gap.clone();
+        let looked = self.at_desk(crate::tend::own("watch-pulls"), move |desk| {
+            let gap = gap.clone();
+            async move { crate::mirror::lets_agents_act(desk, &gap).await }.boxed()
+        });
+        Ok(looked.await? == Let::Act)
     }
 
     /// Sends one; false when it is still to be made.
@@ -148,6 +174,12 @@ impl Plane {
             return Ok(if stored.pull.state.is_live() { Tried::NotYet } else { Tried::Refused("no issue".to_owned()) });
         };
         let seen = home.forge.issue(number).await?;
+        let mut tx = self.store.read().await?;
+        let names = crate::mirror::names(&mut tx, &home.repo, &self.settings.rules.labels).await?;
+        drop(tx);
+        if !domain::label::lets_agents_act(&names, &seen.labels) {
+            return Ok(Tried::NotYet);
+        }
         let body = domain::pull::plan::written_into(&seen.body, plan);
         if body.chars().count() > BODY_CHARS_MAX {
             return Ok(Tried::Refused("the issue has no room for the plan".to_owned()));

@@ -5,6 +5,7 @@ use domain::notice::Level;
 use domain::pull::reconcile::{Act, Deed, Known, Seen as Sight, Stand, Write, reconcile};
 use domain::pull::{Change, Event, Hand, Hold, Pull, State};
 use domain::refusal::Refusal;
+use domain::time::Time;
 use forge::{AccountKind, LabelChange, PullState, ReviewState};
 use futures::FutureExt;
 use serde_json::json;
@@ -30,8 +31,8 @@ impl Plane {
     /// Takes a look in.
     pub(super) async fn take_in(&self, home: &Home, stored: &Stored, look: &Look) -> Result<Found, Failed> {
         // Another head is read before anything is decided on it.
-        let pushed = match stored.pull.head() {
-            Some(head) if head != look.there.head.commit && stored.pull.state.is_live() => {
+        let pushed = match &stored.pull.change {
+            Some(known) if is_another(known, look) && stored.pull.state.is_live() => {
                 Some(self.read_head(home, stored, look).await?)
             }
             Some(_) | None => None,
@@ -50,14 +51,17 @@ impl Plane {
         let Some(was) = &stored.pull.change else { return Err(store::Fault::Conflict.into()) };
         let remote = home.forge.remote().await?;
         let broker = home.broker.as_ref().ok_or(store::Fault::Conflict)?;
-        let read = self.read_branch(home, broker, &remote, &was.branch, &look.there.base.branch).await;
+        let default = home.forge.repository().await?.default_branch;
+        let read = self.read_branch(home, broker, &remote, &was.branch, (&look.there.base.branch, &default)).await;
         match read {
             Ok(read) => Ok(Change { title: was.title.clone(), body: was.body.clone(), ..read }),
+            // Of this one only: the others are looked at all the same.
             Err(No::Refusal(Refusal { code: domain::refusal::Code::Unavailable, message, .. })) => {
-                Err(Failed::Forge(forge::Fault::Later { why: message, after: None }))
+                Err(Failed::Forge(forge::Fault::Refused { why: message, next: "it is read again in a while".to_owned() }))
             }
             Err(No::Refusal(refusal)) => Ok(Change {
                 head: look.there.head.commit.clone(),
+                onto: look.there.base.branch.clone(),
                 visual: Some(refusal.message.clone()),
                 protected: Some(refusal.message),
                 ..was.clone()
@@ -65,6 +69,11 @@ impl Plane {
             Err(no @ No::Fault(_)) => Err(no.into()),
         }
     }
+}
+
+/// Whether what is to be merged is another commit than the known one, or is to go into another branch.
+fn is_another(known: &Change, look: &Look) -> bool {
+    known.head != look.there.head.commit || known.onto != look.there.base.branch
 }
 
 async fn take_in(
@@ -105,7 +114,12 @@ async fn take_in(
                     return Ok(Found { again: true, ..nothing });
                 };
                 pull = pull.with(change, Hand::Somebody);
-                let why = format!("somebody pushed {}", look.there.head.commit);
+                let moved = was.pull.head() == Some(look.there.head.commit.as_str());
+                let why = if moved {
+                    format!("it is to be merged into {} now", look.there.base.branch)
+                } else {
+                    format!("somebody pushed {}", look.there.head.commit)
+                };
                 happens = happens.or(Some((Event::Pushed, why)));
             }
             Act::Hold(hold) => pull.hold = hold,
@@ -168,22 +182,31 @@ fn sight(was: &Stored, look: &Look, names: &Names) -> Sight {
         PullState::Merged { .. } => Stand::Merged { by },
     };
     let role = |label: &str| Role::ALL.into_iter().find(|role| same(names.of(*role), label));
-    let new = look.deeds.events.iter().filter(|event| event.id > was.seen.deeds);
-    let deeds = new.filter_map(|event| {
+    let new_deeds = look.deeds.events.iter().filter(|event| event.id > was.seen.deeds);
+    let deed = |event: &forge::LabelEvent| {
         let added = event.what == LabelChange::Added;
         Some(Deed { role: role(&event.label)?, added, by: look.actor(&event.actor) })
-    });
-    let new = look.reviews.iter().filter(|review| review.id > was.seen.reviews);
+    };
+    let stands = |deed: &Deed| matches!(deed.role, Role::OptOut | Role::OptIn | Role::WontFix);
+    let new = look.reviews.iter().filter(|review| is_new(&was.seen, review));
     let wants =
         new.filter(|review| review.state == ReviewState::ChangesRequested && review.author.kind == AccountKind::Person);
     Sight {
         stand,
         head: look.there.head.commit.clone(),
+        onto: look.there.base.branch.clone(),
         labels: look.there.labels.clone(),
-        deeds: deeds.collect(),
+        deeds: new_deeds.filter_map(deed).collect(),
+        standing: look.deeds.events.iter().filter_map(deed).filter(stands).collect(),
         wants_changes: wants.map(|review| look.actor(&review.author)).collect(),
         shared_head: look.shared && !bug("one-verdict-for-two"),
     }
+}
+
+/// Whether a review was not taken in yet. One that was begun before another, and so has the smaller id, may be handed in
+/// after it.
+pub(super) fn is_new(seen: &Seen, review: &forge::Review) -> bool {
+    review.id > seen.reviews || (seen.reviews_at > Time(0) && review.at > seen.reviews_at)
 }
 
 /// How far it was taken in.
@@ -195,6 +218,7 @@ fn seen(was: &Stored, look: &Look, names: &Names) -> Seen {
         shut: was.seen.shut || look.there.state != PullState::Open,
         deeds: look.deeds.events.iter().map(|event| event.id).fold(was.seen.deeds, i64::max),
         reviews: look.reviews.iter().map(|review| review.id).fold(was.seen.reviews, i64::max),
+        reviews_at: look.reviews.iter().map(|review| review.at).fold(was.seen.reviews_at, Time::max),
         ..was.seen.clone()
     }
 }

@@ -195,7 +195,7 @@ pulls!(a_token_for_one_claim_does_that_claim_s_work_and_ends_with_it, async |gro
     ground.taken_up(GAP).await;
     let plane = &ground.given.plane;
     let taken = ground.take(Stage::Planner).await;
-    let (text, token) = plane.delegate_claim(&taken.by, &taken.claim).await.expect("a token");
+    let (text, token) = plane.delegate_claim(&taken.by, &taken.claim, false).await.expect("a token");
     assert_eq!(token.expires_at - token.created_at, Span::hours(24).0);
     let by = plane.authenticate(&text).await.expect("known");
     assert_eq!((by.role, by.lineage.as_str()), (Role::Planner, "token-of-the-planner"));

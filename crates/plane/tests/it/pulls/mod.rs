@@ -1,8 +1,11 @@
 //! Pull requests of the pipeline, on both homes: real git, a real broker, and GitHub over real HTTP.
 
 pub(crate) mod ground;
+mod hands_off;
+mod judged;
 mod limits;
 mod people;
+mod told;
 mod trouble;
 mod whole;
 

@@ -12,6 +12,10 @@ struct DelegateArgs {
     /// The handle from the claim.
     #[schemars(length(min = 1, max = 200))]
     claim_id: String,
+    /// True when you meter what the agent spends and report it yourself: then its own word on that is not taken.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    metered: Option<bool>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -39,11 +43,12 @@ pub(super) fn delegate() -> Tool {
                 of logs, and give it to that agent only. The same idempotency_key does not show it again.",
     };
     Tool::new(words, Right::Work, Nature::Writes, |plane, call, args: DelegateArgs| async move {
-        let (text, token) = plane.delegate_claim(&call, &args.claim_id).await?;
+        let (text, token) = plane.delegate_claim(&call, &args.claim_id, args.metered.unwrap_or(false)).await?;
         let prefix = &plane.settings().tool_prefix;
         let role = Role::parse(&token.role)?;
         let opened = crate::mcp::catalogue::TOOLS.values().filter(|tool| role.may(tool.right));
         let opened = opened.filter(|tool| of_a_claim(role).any(|name| name == tool.name));
+        let opened = opened.filter(|tool| token.metered == 0 || tool.name != domain::agent::METERED_ELSEWHERE);
         Ok(DelegateAnswer {
             ok: true,
             token: text,

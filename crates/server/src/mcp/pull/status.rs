@@ -61,7 +61,7 @@ struct Listed {
     gap: Option<String>,
     /// How it stands.
     state: &'static str,
-    /// Who does the next thing: planner, implementer, reviewer, merger, person, or nobody.
+    /// Who does the next thing: planner, implementer, reviewer, merger, this server, a person, or nobody.
     turn_of: &'static str,
     /// What keeps our hands off it: opted_out, not_opted_in or shared_head.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,11 +196,7 @@ fn listed(stored: &Stored, told: bool) -> Listed {
         url: Some(pull.there.url.clone()).filter(|url| told && !url.is_empty()),
         gap: Some(pull.gap.to_string()).filter(|_| told),
         state: pull.state.name(),
-        turn_of: match (pull.state.stage(), pull.state.needs_person()) {
-            (Some(stage), _) => stage.name(),
-            (None, true) => "person",
-            (None, false) => "nobody",
-        },
+        turn_of: pull.turn_of(),
         hold: pull.hold.map(Hold::name),
         iteration: pull.iteration,
         changed_at: pull.changed_at.iso(),

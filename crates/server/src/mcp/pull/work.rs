@@ -76,6 +76,8 @@ struct Untrusted {
     reports: Vec<Said>,
     /// What people wrote on the issue of the gap, the latest first.
     comments: Vec<Said>,
+    /// What people who may write said of the pull request, in reviews and comments, the latest first.
+    people: Vec<Said>,
     /// The plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Planned>,
@@ -280,6 +282,7 @@ fn untrusted(work: &Work) -> Result<Untrusted, Fault> {
     Ok(Untrusted {
         reports: said("report of the gap", &work.reports),
         comments: said("issue comment", &work.comments),
+        people: said("review or comment of a person", &work.people),
         plan: work.plan.as_ref().map(planned).transpose()?,
         diff: work.diff.as_ref().map(|(text, complete)| {
             let shown = written_out(text);

@@ -245,6 +245,7 @@ impl Yard<'_> {
             revoked_at: None,
             root: root.to_owned(),
             claim_id: None,
+            metered: 0,
         };
         let mut tx = self.world.store().begin().await.expect("begun");
         store::agent::add(&mut tx, &token).await.expect("added");

@@ -17,7 +17,7 @@ both!(a_gap_becomes_a_pull_request_that_a_person_merges, async |world| {
     approves(&yard, &second).await;
     judges(&yard, &second).await;
     let status = yard.status().await;
-    assert_eq!((&status["state"], &status["turn_of"]), (&json!("needs_human"), &json!("person")));
+    assert_eq!((&status["state"], &status["turn_of"]), (&json!("needs_human"), &json!("a person")));
     let labels = status["labels"].as_array().expect("labels").iter().filter_map(|label| label.as_str());
     let labels: Vec<_> = labels.collect();
     for label in ["bot-approved-needs-human", "capability-gap", "claude", "iteration:1"] {

@@ -21,7 +21,14 @@ CREATE INDEX fire_unknown ON fire (tried_at DESC, id DESC) WHERE state = 'unknow
 -- The digest of the key that opens a question by its link; none where no link was sent.
 ALTER TABLE decision ADD COLUMN key TEXT;
 
+-- When the last review that was taken in was handed in: one that was begun before another may be handed in after it.
+ALTER TABLE pull ADD COLUMN reviews_at BIGINT NOT NULL DEFAULT 0;
+
+-- 1 where somebody else meters what is spent under a token, which may not say so itself.
+ALTER TABLE token ADD COLUMN metered BIGINT NOT NULL DEFAULT 0;
+
 -- What came about since a moment, for the daily digest.
+CREATE INDEX pull_live_by_change ON pull (changed_at, id) WHERE live = 1;
 CREATE INDEX pull_by_creation ON pull (created_at);
 CREATE INDEX pull_event_by_time ON pull_event (at);
 CREATE INDEX gap_by_first ON gap (first_at);
