@@ -2,11 +2,12 @@
 //!
 //! The program is run in an environment of its own, so that no setting of this machine changes what a test sees.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tempfile::TempDir;
 
@@ -20,7 +21,11 @@ const NOTHING: &str = "0000000000000000000000000000000000000000";
 
 /// A bare repository in a temporary folder, made when it is first needed and gone with the last who holds it.
 #[derive(Debug)]
-pub(super) struct Bare(OnceLock<TempDir>);
+pub(super) struct Bare {
+    folder: OnceLock<TempDir>,
+    /// How much lies between two commits, which stays as it is.
+    sizes: Mutex<BTreeMap<(String, String), Size>>,
+}
 
 fn program(folder: &Path) -> Command {
     let mut git = Command::new("git");
@@ -40,12 +45,12 @@ pub(super) struct Hand {
 impl Bare {
     /// An empty one.
     pub(super) fn new() -> Self {
-        Self(OnceLock::new())
+        Self { folder: OnceLock::new(), sizes: Mutex::default() }
     }
 
     /// Its folder.
     pub(super) fn path(&self) -> &Path {
-        let made = self.0.get_or_init(|| {
+        let made = self.folder.get_or_init(|| {
             let folder = tempfile::tempdir().expect("a folder");
             let output =
                 program(folder.path()).args(["init", "--quiet", "--bare", "--initial-branch=main", "."]).output();
@@ -178,6 +183,12 @@ pub(super) struct Size {
 impl Bare {
     /// How much lies between where two commits parted and the second.
     pub(super) fn size(&self, base: &str, head: &str) -> Size {
+        let key = (base.to_owned(), head.to_owned());
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        *sizes.entry(key).or_insert_with(|| self.measured(base, head))
+    }
+
+    fn measured(&self, base: &str, head: &str) -> Size {
         let Some(from) = self.ask(&["merge-base", base, head]) else { return Size::default() };
         let commits = self.run(&["rev-list", "--count", &format!("{from}..{head}")], None);
         let numbers = self.run(&["diff", "--numstat", "-M", &from, head], None);

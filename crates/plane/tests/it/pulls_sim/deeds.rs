@@ -38,24 +38,79 @@ pub(super) struct Turn {
     head: String,
 }
 
+/// What is handed in.
+#[derive(Debug, Clone)]
+struct Work {
+    /// The number of the file that a change adds.
+    file: u64,
+    /// A file that a review may cite.
+    cited: Option<String>,
+    verdict: Verdict,
+}
+
+impl Work {
+    /// Hands it in for a turn; tells what came of it.
+    async fn hand_in(self, plane: &plane::Plane, turn: &Turn) -> String {
+        let claim = claim_id(&turn.job);
+        let none = Fingerprint::default;
+        let told = |done: Result<String, No>| done.unwrap_or_else(|no| format!("no: {no}"));
+        match turn.stage {
+            Stage::Planner => told(plane.submit_plan(&turn.by, &claim, plan(), none()).await.map(|done| done.state)),
+            Stage::Implementer => {
+                let handed = Handed::Patch(adds(&format!("file{}", self.file)));
+                let words = ("feat: something", "It does it.");
+                told(plane.submit_change(&turn.by, &claim, handed, words, None, none()).await.map(|done| done.state))
+            }
+            Stage::Reviewer => {
+                let cited = if self.verdict == Verdict::Approve { None } else { self.cited.as_deref() };
+                let word = review(self.verdict, cited);
+                let first = plane.submit_review(&turn.by, &claim, &turn.head, word.clone(), none()).await;
+                match first {
+                    Ok(Reviewed::First { .. }) => {
+                        let then = plane.submit_review(&turn.by, &claim, &turn.head, word, none()).await;
+                        told(then.map(|done| format!("{done:?}")))
+                    }
+                    other => told(other.map(|done| format!("{done:?}"))),
+                }
+            }
+            Stage::Merger => {
+                let verdict = match self.verdict {
+                    Verdict::Approve => MergeVerdict::ApproveForHuman,
+                    Verdict::RequestChanges => MergeVerdict::RequiresManualVisual,
+                    Verdict::Close => MergeVerdict::Close,
+                };
+                let word = (verdict, "it coheres");
+                let done = plane.submit_merge_verdict(&turn.by, &claim, &turn.head, word, none()).await;
+                told(done.map(|done| done.state))
+            }
+        }
+    }
+}
+
 impl Sim {
     /// One step.
     pub(super) async fn step(&mut self) {
-        let waits = [Span(150), Span::secs(5), Span::secs(40), Span::mins(2), Span::mins(6), Span::mins(11)];
+        // Most of it happens close together.
+        let soon = [Span(150), Span::secs(5), Span::secs(40)];
+        let late = [Span::mins(2), Span::mins(6), Span::mins(11)];
+        let waits = if self.chance.random_bool(0.8) { soon } else { late };
         let wait = *waits.choose(&mut self.chance).expect("a wait");
         self.world.hand.advance(wait);
         match self.chance.random_range(0..100) {
-            0..24 => self.take().await,
-            24..48 => self.hand_in().await,
-            48..66 => self.person().await,
-            66..72 => self.webhooks().await,
-            72..80 => self.fault(),
-            80..90 => self.tend().await,
-            90..95 => self.die().await,
+            0..34 => self.take().await,
+            34..44 => self.hand_in().await,
+            44..62 => self.person().await,
+            62..67 => self.webhooks().await,
+            67..73 => self.fault(),
+            73..90 => self.tend().await,
+            90..93 => self.die().await,
+            93..96 => self.die_taking().await,
             _ => self.both().await,
         }
+        let arrived = self.fake().arrived();
+        self.tally.met(arrived.iter().filter(|one| one.status.is_none_or(|status| status >= 500)).count());
         // Whoever met a limit would wait for it by its own timer: another process goes by what is written down.
-        if self.fake().arrived().iter().any(|one| matches!(one.status, Some(403 | 429))) {
+        if arrived.iter().any(|one| matches!(one.status, Some(403 | 429))) {
             for at in 0..self.planes.len() {
                 self.planes[at] = self.plane();
             }
@@ -69,11 +124,16 @@ impl Sim {
 
     /// An agent takes a turn: the usual one, or one that stood in another stage.
     async fn take(&mut self) {
-        let stage = *Stage::ALL.choose(&mut self.chance).expect("a stage");
+        let due: Vec<Stage> = self.pulls().await.iter().filter_map(|stored| stored.pull.state.stage()).collect();
+        let Some(stage) = due.choose(&mut self.chance).copied() else { return };
         let sly = self.chance.random_bool(0.1);
         let by = if sly { agent(stage, "the-implementer") } else { usual(stage) };
         let at = self.chance.random_range(0..2);
-        self.claim(at, &by, stage).await;
+        // Most agents go about it at once.
+        if self.claim(at, &by, stage).await && self.chance.random_bool(0.7) {
+            let last = self.turns.len() - 1;
+            self.end_turn(last).await;
+        }
     }
 
     async fn claim(&mut self, at: usize, by: &Call, stage: Stage) -> bool {
@@ -98,6 +158,10 @@ impl Sim {
             return;
         }
         let at = self.chance.random_range(0..self.turns.len());
+        self.end_turn(at).await;
+    }
+
+    async fn end_turn(&mut self, at: usize) {
         let turn = self.turns.remove(at);
         let plane = self.planes[self.chance.random_range(0..2)].clone();
         let claim = claim_id(&turn.job);
@@ -132,41 +196,15 @@ impl Sim {
 
     /// Hands in what a turn is for; tells what came of it.
     async fn submit(&mut self, plane: &plane::Plane, turn: &Turn, verdict: Verdict) -> String {
+        let work = self.work_of(turn, verdict).await;
+        work.hand_in(plane, turn).await
+    }
+
+    /// What a turn would hand in.
+    async fn work_of(&mut self, turn: &Turn, verdict: Verdict) -> Work {
         self.files += 1;
-        let claim = claim_id(&turn.job);
-        let none = Fingerprint::default;
-        let told = |done: Result<String, No>| done.unwrap_or_else(|no| format!("no: {no}"));
-        match turn.stage {
-            Stage::Planner => told(plane.submit_plan(&turn.by, &claim, plan(), none()).await.map(|done| done.state)),
-            Stage::Implementer => {
-                let handed = Handed::Patch(adds(&format!("file{}", self.files)));
-                let words = ("feat: something", "It does it.");
-                told(plane.submit_change(&turn.by, &claim, handed, words, None, none()).await.map(|done| done.state))
-            }
-            Stage::Reviewer => {
-                let file = self.a_file(&turn.job).await;
-                let cited = if verdict == Verdict::Approve { None } else { file.as_deref() };
-                let word = review(verdict, cited);
-                let first = plane.submit_review(&turn.by, &claim, &turn.head, word.clone(), none()).await;
-                match first {
-                    Ok(Reviewed::First { .. }) => {
-                        let then = plane.submit_review(&turn.by, &claim, &turn.head, word, none()).await;
-                        told(then.map(|done| format!("{done:?}")))
-                    }
-                    other => told(other.map(|done| format!("{done:?}"))),
-                }
-            }
-            Stage::Merger => {
-                let verdict = match verdict {
-                    Verdict::Approve => MergeVerdict::ApproveForHuman,
-                    Verdict::RequestChanges => MergeVerdict::RequiresManualVisual,
-                    Verdict::Close => MergeVerdict::Close,
-                };
-                let word = (verdict, "it coheres");
-                let done = plane.submit_merge_verdict(&turn.by, &claim, &turn.head, word, none()).await;
-                told(done.map(|done| done.state))
-            }
-        }
+        let cited = if turn.stage == Stage::Reviewer { self.a_file(&turn.job).await } else { None };
+        Work { file: self.files, cited, verdict }
     }
 
     /// A file that the change of a turn adds.
@@ -217,10 +255,13 @@ impl Sim {
                 let person = self.fake().as_person("ann", REPO);
                 let person = if loud { person } else { person.silently() };
                 person.commit(&change.branch, &[(&path, Some("one\ntwo\nthree\n"))]);
+                self.tally.pushed();
             }
             _ => return,
         }
         drop(forge);
+        let own = self.fake().issue(REPO, number).labels.iter().any(|label| label == "bug");
+        self.own.insert(number, own);
         self.told(&format!(
             "{who} does {deed} ({label}, loud {loud}) on {number}: {:?}",
             self.fake().issue(REPO, number).labels
@@ -247,7 +288,9 @@ impl Sim {
             for _ in 0..times {
                 let delivery =
                     webhook::Delivery { id: &one.guid, event: one.event, signature: Some(&signature), body: &body };
-                let _ = self.planes[0].receive_webhook(delivery).await;
+                if let Ok(webhook::Received::Queued) = self.planes[0].receive_webhook(delivery).await {
+                    self.tally.heard();
+                }
             }
         }
         self.told(&format!("{count} webhooks"));
@@ -261,6 +304,7 @@ impl Sim {
             Fault::After(502),
             Fault::DropBefore,
             Fault::DropAfter,
+            Fault::Stale,
             Fault::Truncated,
             Fault::CutBody,
             Fault::Secondary { after_secs: 60 },
@@ -291,16 +335,48 @@ impl Sim {
         let plane = self.planes[at].clone();
         self.fake().forget_arrived();
         let work = tokio::spawn(async move { pass(&plane).await });
-        let dies = self.fake().await_arrived(count, |_| true);
-        let alive = tokio::select! {
-            biased;
-            () = dies => false,
-            () = ended(&work) => true,
-        };
-        work.abort();
-        drop(work.await);
+        let alive = self.dies_at(count, work).await;
+        if !alive {
+            self.tally.died_looking();
+        }
         self.told(&format!("plane {at} dies at its request {count}, or ended before: {alive}"));
         self.planes[at] = self.plane();
+    }
+
+    /// A plane dies in the middle of what an agent hands in.
+    async fn die_taking(&mut self) {
+        if self.turns.is_empty() {
+            return;
+        }
+        let turn = self.turns.remove(self.chance.random_range(0..self.turns.len()));
+        let verdict = *[Verdict::Approve, Verdict::RequestChanges].choose(&mut self.chance).expect("a verdict");
+        let work = self.work_of(&turn, verdict).await;
+        let (at, count) = (self.chance.random_range(0..2), self.chance.random_range(1..12));
+        let plane = self.planes[at].clone();
+        let (job, by) = (turn.job.name.clone(), turn.by.by.name.clone());
+        self.fake().forget_arrived();
+        let work = tokio::spawn(async move { drop(work.hand_in(&plane, &turn).await) });
+        let alive = self.dies_at(count, work).await;
+        if !alive {
+            self.tally.died_taking();
+        }
+        self.told(&format!("plane {at} dies at request {count} of {by}'s {job}, or ended before: {alive}"));
+        self.planes[at] = self.plane();
+    }
+
+    /// Ends a piece of work when its nth request, git's among them, has just been sent; true when it had ended before.
+    async fn dies_at(&self, count: usize, work: tokio::task::JoinHandle<()>) -> bool {
+        let before = self.fake().visits().len();
+        let sent = || self.fake().arrived().len() + self.fake().visits().len() - before;
+        while sent() < count && !work.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let alive = work.is_finished();
+        work.abort();
+        if let Err(error) = work.await {
+            assert!(error.is_cancelled(), "it broke by itself: {error}");
+        }
+        alive
     }
 
     /// People let agents act again, wherever they did not.
@@ -323,7 +399,8 @@ impl Sim {
     pub(super) async fn work_well(&mut self, round: usize) {
         // Those who fell silent lose their claims.
         self.turns.clear();
-        self.world.hand.advance(Span::mins(11));
+        // And where a day's budget is spent, another day comes.
+        self.world.hand.advance(Span::hours(7));
         self.planes[0].tend_lines().await.expect("a pass");
         self.world.hand.advance(Span::mins(6));
         // One agent of a stage may have stood in another, so there is one more of each.
@@ -346,11 +423,4 @@ async fn pass(plane: &plane::Plane) {
     plane.tend_pulls().await.expect("a pass");
     plane.tend_decisions().await.expect("a pass");
     plane.watch_pulls().await.expect("a pass");
-}
-
-/// Ends when a task has.
-async fn ended(work: &tokio::task::JoinHandle<()>) {
-    while !work.is_finished() {
-        tokio::task::yield_now().await;
-    }
 }

@@ -13,7 +13,7 @@ use crate::home::REPO;
 /// So small that they are met.
 pub(super) fn caps() -> Caps {
     let amount = |tokens| Amount { tokens, micro_usd: tokens };
-    Caps { run: Stage::ALL.map(|stage| (stage, amount(10))), pull: amount(300), day: amount(1_000), ..Caps::default() }
+    Caps { run: Stage::ALL.map(|stage| (stage, amount(10))), pull: amount(60), day: amount(110), ..Caps::default() }
 }
 
 impl Sim {
@@ -29,7 +29,7 @@ impl Sim {
         let mut live = BTreeMap::new();
         for Stored { pull, .. } in store::pull::list(&mut tx, None, (i64::MAX, ""), 500).await.expect("a list") {
             assert!(pull.iteration <= ITERATIONS_MAX, "INV-20: {} was revised {} times", pull.id, pull.iteration);
-            assert!(caps().pull.covers(pull.booked), "INV-21: {} has {:?} booked", pull.id, pull.booked);
+            assert!(caps().of_pull(pull.epoch).covers(pull.booked), "INV-21: {} has {:?} booked", pull.id, pull.booked);
             if pull.state.is_live() {
                 *live.entry(pull.gap.clone()).or_insert(0) += 1;
             }
@@ -53,12 +53,22 @@ impl Sim {
     /// What holds when everything has come to rest.
     pub(super) async fn check_rest(&self) {
         let forge = crate::home::home(&self.world, &self.place, &self.token, REPO).forge;
+        let mut branches: Vec<_> =
+            forge.pulls().await.expect("a list").into_iter().map(|there| there.head.branch).collect();
+        branches.sort();
+        let twice = branches.windows(2).find(|pair| pair[0] == pair[1]);
+        assert_eq!(twice, None, "INV-23: one branch, two pull requests");
         for stored in self.pulls().await {
             let Stored { pull, seen, .. } = &stored;
             let why = format!("{pull:?} {seen:?}");
             assert!(is_settled(&stored), "INV-24: it is stuck: {why}");
             let Some(number) = pull.there.number else { continue };
             let there = forge.pull(number).await.expect("it is there");
+            let own = there.labels.iter().any(|label| label == "bug");
+            assert_eq!(own, self.own.get(&number).copied().unwrap_or_default(), "INV-25: people's own label of {why}");
+            if pull.state.is_live() {
+                assert_eq!(Some(there.head.commit.as_str()), pull.head(), "INV-22: a push was missed: {why}");
+            }
             let shown: Vec<Role> =
                 OF_PULLS.into_iter().filter(|role| there.labels.iter().any(|label| label == role.name())).collect();
             let silent = pull.hold.is_some_and(domain::pull::Hold::is_silent);

@@ -1,0 +1,99 @@
+//! What simulations met in all: what never happens in any of them shows nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::pull::State;
+use store::pull::Stored;
+
+/// So many simulations must have met everything.
+pub(super) const ENOUGH: u64 = 10;
+
+/// Counts over all simulations of a run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    deaths_of_looks: AtomicU64,
+    deaths_of_hand_ins: AtomicU64,
+    faults: AtomicU64,
+    webhooks: AtomicU64,
+    pushes: AtomicU64,
+    budgets: AtomicU64,
+    rounds: AtomicU64,
+    approved: AtomicU64,
+    merged: AtomicU64,
+    wontfix: AtomicU64,
+}
+
+impl Tally {
+    /// A server died amid a look.
+    pub(super) fn died_looking(&self) {
+        self.0.deaths_of_looks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A server died amid what an agent handed in.
+    pub(super) fn died_taking(&self) {
+        self.0.deaths_of_hand_ins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests were answered by a fault.
+    pub(super) fn met(&self, faults: usize) {
+        self.0.faults.fetch_add(faults as u64, Ordering::Relaxed);
+    }
+
+    /// A webhook was proven and kept.
+    pub(super) fn heard(&self) {
+        self.0.webhooks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Somebody pushed.
+    pub(super) fn pushed(&self) {
+        self.0.pushes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How pull requests stand at the end of one.
+    pub(super) fn ended(&self, pulls: &[Stored]) {
+        let Counts { budgets, rounds, approved, merged, wontfix, .. } = &*self.0;
+        for Stored { pull, .. } in pulls {
+            let add = |to: &AtomicU64, holds: bool| to.fetch_add(u64::from(holds), Ordering::Relaxed);
+            add(budgets, pull.why.contains("budget"));
+            add(rounds, pull.iteration > 0);
+            add(approved, matches!(pull.state, State::NeedsHuman | State::NeedsVisual));
+            add(merged, pull.state == State::Merged);
+            add(wontfix, pull.state == State::WontFix);
+        }
+    }
+
+    /// Everything was met.
+    pub(super) fn check(&self) {
+        let Counts {
+            deaths_of_looks,
+            deaths_of_hand_ins,
+            faults,
+            webhooks,
+            pushes,
+            budgets,
+            rounds,
+            approved,
+            merged,
+            wontfix,
+        } = &*self.0;
+        let all = [
+            ("deaths of looks", deaths_of_looks),
+            ("deaths of hand-ins", deaths_of_hand_ins),
+            ("faults", faults),
+            ("webhooks", webhooks),
+            ("pushes", pushes),
+            ("budgets", budgets),
+            ("rounds", rounds),
+            ("approved", approved),
+            ("merged", merged),
+            ("wontfix", wontfix),
+        ];
+        let all = all.map(|(what, count)| (what, count.load(Ordering::Relaxed)));
+        eprintln!("the simulations met {all:?}");
+        assert!(all.iter().all(|(_, count)| *count > 0), "something was never met: {all:?}");
+    }
+}
