@@ -121,10 +121,7 @@ impl Caps {
     /// What a pull request may cost in all: a person who lets it go on grants as much once more.
     pub fn of_pull(&self, epoch: i64) -> Amount {
         let times = epoch.max(0).saturating_add(1);
-        Amount {
-            tokens: self.pull.tokens.saturating_mul(times),
-            micro_usd: self.pull.micro_usd.saturating_mul(times),
-        }
+        Amount { tokens: self.pull.tokens.saturating_mul(times), micro_usd: self.pull.micro_usd.saturating_mul(times) }
     }
 
     /// Sets aside what a run of a stage may spend, where what is booked already leaves so much of both the pull request's,
@@ -145,9 +142,12 @@ impl Caps {
     pub fn renewed(&self, claimed_at: Time, ttl: Span, now: Time) -> Result<Span, Refusal> {
         let end = claimed_at + self.wall + HAND_IN_MAX;
         if now >= end {
-            return Err(Refusal::new(Code::OverBudget, format!("a run may take {}, and this one took as long", self.wall))
-                .field("claim_id")
-                .hint("end the claim; the next attempt begins anew"));
+            return Err(Refusal::new(
+                Code::OverBudget,
+                format!("a run may take {}, and this one took as long", self.wall),
+            )
+            .field("claim_id")
+            .hint("end the claim; the next attempt begins anew"));
         }
         Ok(ttl.min(end.since(now)))
     }

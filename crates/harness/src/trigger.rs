@@ -93,7 +93,8 @@ impl Trigger {
 
     /// What Routines were told, in order.
     pub fn told(&self) -> Vec<String> {
-        let texts = self.arrived().into_iter().map(|arrived| arrived.body["text"].as_str().unwrap_or_default().to_owned());
+        let texts =
+            self.arrived().into_iter().map(|arrived| arrived.body["text"].as_str().unwrap_or_default().to_owned());
         texts.collect()
     }
 }
@@ -121,11 +122,14 @@ async fn answer(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap, bod
             (StatusCode::OK, body.to_string()).into_response()
         }
         Mood::Lost => {
-            let broken = futures::stream::once(async { Err::<Bytes, _>(std::io::Error::other("the connection breaks")) });
+            let broken =
+                futures::stream::once(async { Err::<Bytes, _>(std::io::Error::other("the connection breaks")) });
             Body::from_stream(broken).into_response()
         }
         Mood::Says(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT).into_response(),
-        Mood::Limited(after) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", after.to_string())], "{}").into_response(),
+        Mood::Limited(after) => {
+            (StatusCode::TOO_MANY_REQUESTS, [("retry-after", after.to_string())], "{}").into_response()
+        }
         Mood::Page => (StatusCode::OK, "<html>log in</html>").into_response(),
     }
 }

@@ -204,7 +204,7 @@ impl Pull {
         // A person who lets it go on forgives what was spent too much, and what begins anew has no change yet.
         let excesses = if epoch == self.epoch { self.excesses } else { 0 };
         let change = if event == Event::Restarted { None } else { self.change };
-        Ok(Self { state, iteration, epoch, turn, excesses, change, why, changed_at, ..self })
+        Ok(Self { state, iteration, epoch, turn, change, excesses, why, changed_at, ..self })
     }
 
     /// The same with another change. A revision counts as one round more: one that was handed in, and any that was pushed
@@ -246,7 +246,9 @@ impl Pull {
                 self.state.stage().map_or("nobody", Stage::name)
             }
             State::Opening => "this server",
-            State::Proposed | State::NeedsHuman | State::NeedsVisual | State::Capped | State::RequiresHuman => "a person",
+            State::Proposed | State::NeedsHuman | State::NeedsVisual | State::Capped | State::RequiresHuman => {
+                "a person"
+            }
             State::WontFix | State::Closed | State::Merged => "nobody",
         }
     }
@@ -357,7 +359,10 @@ mod tests {
         for state in State::ALL {
             let at = Pull { state, ..pull(Reviewers::Bots) };
             let person = at.turn_of() == "a person";
-            assert_eq!((person, state.stage().is_some()), (state.needs_person(), at.turn_of() == state.stage().map_or("", Stage::name)));
+            assert_eq!(
+                (person, state.stage().is_some()),
+                (state.needs_person(), at.turn_of() == state.stage().map_or("", Stage::name))
+            );
             assert_eq!(Pull { hold: Some(Hold::OptedOut), ..at }.turn_of(), "nobody", "{state}");
         }
     }

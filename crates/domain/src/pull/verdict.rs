@@ -233,7 +233,9 @@ pub(super) fn text(
     match secret::find(text).first() {
         Some(found) => {
             let message = format!("{field} has what looks like {}", found.what);
-            Err(Refusal::new(Code::UnfitChange, message).field(field).hint("take it out; one that was real is to be revoked"))
+            Err(Refusal::new(Code::UnfitChange, message)
+                .field(field)
+                .hint("take it out; one that was real is to be revoked"))
         }
         None => Ok(()),
     }

@@ -29,7 +29,8 @@ impl DeadLetters {
         let asked: BTreeSet<_> =
             page.items.iter().filter_map(|letter| Some((letter.source, letter.releases()?))).collect();
         for (source, command) in asked {
-            answer.text += &format!("\n{source}: nobody can tell whether it happened; look there, then {command}");
+            let told = format!("\n{source}: nobody can tell whether it happened; look there, then {command}");
+            answer.text.push_str(&told);
         }
         Ok(answer)
     }

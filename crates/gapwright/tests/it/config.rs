@@ -117,6 +117,13 @@ fn a_value_of_a_wrong_type_or_out_of_its_bounds_is_refused_by_key_origin_and_exp
         ("[watch.digest]\nevery = \"1 day\"\n", ["watch.digest.every", "such as 30s"]),
         ("[schedule]\noutbox = \"5m\"\n", ["schedule.outbox", "write it as `every 5m`"]),
         ("[schedule]\noutbx = \"every 5m\"\n", ["schedule.outbx", "did you mean schedule.outbox"]),
+        ("[fire.cloud]\nkind = \"\"\n", ["fire.cloud.kind", "such as implementer"]),
+        ("[fire.cloud]\nkind = \"a\"\nurl = \"http://a/fire\"\n", ["fire.cloud.url", "on this machine"]),
+        (
+            "[fire.cloud]\nkind = \"a\"\nurl = \"https://a/fire\"\nper_day = 0\n",
+            ["fire.cloud.per_day", "from 1 to 1000"],
+        ),
+        ("[fire.cloud]\nknd = \"a\"\n", ["fire.cloud.knd", "did you mean fire.cloud.kind"]),
         ("[retention]\nkeep = \"1m\"\n", ["retention.keep", "from 1h to 3660d"]),
         ("[pipeline]\npulls_max = 0\n", ["pipeline.pulls_max", "from 1 to 100"]),
         ("[pipeline]\niterations_max = 4\n", ["pipeline.iterations_max", "from 0 to 3"]),

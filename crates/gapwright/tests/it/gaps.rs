@@ -1,29 +1,10 @@
 //! From a sighting to a ranked gap to an issue and back, by the program alone: a server, its command line, and nobody's
 //! account anywhere.
 
-use std::time::{Duration, Instant};
-
 use harness::mcp::{Answer, Client};
 use serde_json::{Value, json};
 
-use crate::program::Home;
-
-/// How long the server may take to take something in: its ticks are a second apart.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Asks again until the answer is as wished.
-async fn until(what: &str, ask: impl Fn() -> Value, wished: impl Fn(&Value) -> bool) -> Value {
-    let began = Instant::now();
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    loop {
-        tick.tick().await;
-        let answer = ask();
-        if wished(&answer) {
-            return answer;
-        }
-        assert!(began.elapsed() < PATIENCE, "{what} did not come about: {answer}");
-    }
-}
+use crate::program::{Home, until};
 
 async fn report(client: &Client, arguments: Value) -> Value {
     match client.call("report-gap", arguments).await {

@@ -13,6 +13,7 @@ mod program;
 mod pulls;
 mod readme;
 mod replicas;
+mod routines;
 mod secrets;
 mod serve;
 mod stdio;

@@ -14,8 +14,11 @@ use tempfile::TempDir;
 /// How long a test waits for what comes at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long the server may take to take something in: its ticks are a second apart.
+const TAKES_IN_WITHIN: Duration = Duration::from_secs(30);
+
 /// The commands that look and change nothing.
-pub(crate) const LOOKS: [&[&str]; 26] = [
+pub(crate) const LOOKS: [&[&str]; 27] = [
     &["jobs", "list"],
     &["locks", "list"],
     &["runs", "list"],
@@ -36,6 +39,7 @@ pub(crate) const LOOKS: [&[&str]; 26] = [
     &["budget"],
     &["schedules", "list"],
     &["routines", "list"],
+    &["routines", "fires"],
     &["dead-letters"],
     &["token", "list"],
     &["audit", "tail"],
@@ -235,5 +239,19 @@ impl Drop for Server {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Asks again until the answer is as wished.
+pub(crate) async fn until(what: &str, ask: impl Fn() -> Value, wished: impl Fn(&Value) -> bool) -> Value {
+    let began = Instant::now();
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tick.tick().await;
+        let answer = ask();
+        if wished(&answer) {
+            return answer;
+        }
+        assert!(began.elapsed() < TAKES_IN_WITHIN, "{what} did not come about: {answer}");
     }
 }

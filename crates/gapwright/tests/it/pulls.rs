@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use domain::time::Span;
 use forge::broker::{self, Broker};
@@ -16,27 +15,10 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
 use store::{Clock, Store};
 
-use crate::program::{Home, Server};
-
-/// How long the server may take to take something in: its ticks are a second apart.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::program::{Home, Server, until};
 
 const PATCH: &str = "diff --git a/src/deploys.txt b/src/deploys.txt\nnew file mode 100644\n--- /dev/null\n\
                      +++ b/src/deploys.txt\n@@ -0,0 +1,2 @@\n+one\tdeploy\n+two\n";
-
-/// Asks again until the answer is as wished.
-async fn until(what: &str, ask: impl Fn() -> Value, wished: impl Fn(&Value) -> bool) -> Value {
-    let began = Instant::now();
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    loop {
-        tick.tick().await;
-        let answer = ask();
-        if wished(&answer) {
-            return answer;
-        }
-        assert!(began.elapsed() < PATIENCE, "{what} did not come about: {answer}");
-    }
-}
 
 async fn ask(client: &Client, tool: &str, arguments: Value) -> Value {
     match client.call(tool, arguments).await {
@@ -213,17 +195,18 @@ async fn ask_people(home: &Home, plane: &Plane, token: &str, claim: &str) {
 async fn release(home: &Home) {
     forget_how_it_ended(home, "comment").await;
     forget_how_it_ended(home, "open").await;
-    let unknown = home.json(&["dead-letters"])["unknown"].clone();
+    let letters = home.json(&["dead-letters"])["dead_letters"].clone();
     let of = |what: &str| {
-        let all = unknown.as_array().expect("a list");
-        all.iter().find(|say| say["what"] == what).and_then(|say| say["id"].as_str()).expect("an id").to_owned()
+        let all = letters.as_array().expect("a list").iter().filter(|letter| letter["source"] == "outcome");
+        let named = |letter: &&Value| letter["error"].as_str().is_some_and(|error| error.starts_with(what));
+        all.clone().find(named).and_then(|letter| letter["id"].as_str()).expect("an id").to_owned()
     };
     assert!(home.ok(&["dead-letters"]).contains("gapwright pulls release ID --made or --not-made"));
     assert!(home.fails(5, &["pulls", "release", &of("open"), "--made"]).contains("say that it was not made"));
     home.ok(&["pulls", "release", &of("comment"), "--made"]);
     home.ok(&["pulls", "release", &of("open"), "--not-made"]);
     let none = || home.json(&["dead-letters"]);
-    until("nothing unknown", none, |letters| letters["unknown"] == json!([])).await;
+    until("nothing unknown", none, |letters| letters["dead_letters"] == json!([])).await;
     home.fails(3, &["pulls", "release", &of("comment"), "--made"]);
 }
 

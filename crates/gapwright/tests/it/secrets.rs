@@ -143,6 +143,7 @@ fn a_secret_has_no_place_in_the_configuration_file() {
         ("[database]\nurl = \"postgres://a:s3cretS3cret@b/c\"\n", "database.url", "GAPWRIGHT__DATABASE__URL"),
         ("[notify]\nsigning_secret = \"s3cretS3cret\"\n", "notify.signing_secret", "GAPWRIGHT__NOTIFY__SIGNING_SECRET"),
         ("[alerts.prod]\ntoken = \"s3cretS3cret\"\n", "alerts.prod.token", "GAPWRIGHT__ALERTS__PROD__TOKEN"),
+        ("[fire.cloud]\ntoken = \"s3cretS3cret\"\n", "fire.cloud.token", "GAPWRIGHT__FIRE__CLOUD__TOKEN"),
     ] {
         let home = Home::new();
         home.write("gapwright.toml", file);

@@ -112,7 +112,10 @@ fn the_scheduled_jobs_are_kept_as_configured_and_the_heartbeat_is_watched() {
         .iter()
         .map(|job| job["name"].as_str().expect("a name"))
         .collect();
-    assert_eq!(names, ["agent-mcp-heartbeat", "dead-mans-switch", "register-jobs", "retention"]);
+    assert_eq!(
+        names,
+        ["agent-mcp-heartbeat", "daily-digest", "dead-mans-switch", "fire-routines", "register-jobs", "retention"]
+    );
     home.ok(&["schedules", "trigger", "retention"]);
     server.signal(Signal::SIGTERM);
     assert_eq!(server.wait().0, Some(0));

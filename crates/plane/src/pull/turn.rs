@@ -146,7 +146,10 @@ async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Tu
             Ok(Turn::Free(Box::new(stored), amount))
         }
         Err(short @ Short::Day) => {
-            let text = format!("too little of today's budget is left: no agent works on pull requests until {}", budget::tomorrow(desk.now).iso());
+            let text = format!(
+                "too little of today's budget is left: no agent works on pull requests until {}",
+                budget::tomorrow(desk.now).iso()
+            );
             tell_once(desk, "budget", &format!("day.{day}"), Level::Warn, text, None).await?;
             Ok(Turn::Later(short.refusal(stage, desk.now)))
         }
@@ -162,7 +165,8 @@ async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Tu
 /// Why the level forbids that an agent works on it, if it does.
 async fn below_level(desk: &mut Desk<'_>, pull: &Pull, stage: Stage) -> Result<Option<Refusal>, No> {
     let (level, _) = store::level::current(desk.tx).await?;
-    let needs = if pull.reviewers == Reviewers::Bots { domain::level::Level::Pipeline } else { domain::level::Level::Propose };
+    let needs =
+        if pull.reviewers == Reviewers::Bots { domain::level::Level::Pipeline } else { domain::level::Level::Propose };
     Ok((level < needs).then(|| {
         Refusal::new(Code::WrongState, format!("at the level {level} no {stage} works on it"))
             .hint("an operator raises the level: gapwright level raise")
@@ -298,6 +302,6 @@ pub(super) async fn same_instance(
     let who =
         Instance { principal: by.name.clone(), run: run.unwrap_or_default().to_owned(), lineage: by.lineage.clone() };
     // Who took a turn and handed nothing in has no part in it, but for implementers, who may have pushed.
-    let stood = hand::had_a_hand(desk.tx, &stored.pull.id).await?;
+    let stood = hand::took_part(desk.tx, &stored.pull.id).await?;
     Ok(stage::same_instance(stage, &who, &stood).map(|same| same.refusal(stage)))
 }

@@ -68,7 +68,10 @@ both!(a_routine_is_started_once_for_a_job_that_is_due_and_told_its_name_alone, a
     let arrived = trigger.arrived();
     assert_eq!(trigger.told(), ["one"]);
     assert_eq!(arrived[0].body, json!({"text": "one"}), "and nothing else");
-    assert_eq!((arrived[0].bearer.as_str(), arrived[0].beta.as_str()), ("sk-ant-oat01-test", "experimental-cc-routine-2026-04-01"));
+    assert_eq!(
+        (arrived[0].bearer.as_str(), arrived[0].beta.as_str()),
+        ("sk-ant-oat01-test", "experimental-cc-routine-2026-04-01")
+    );
     let fire = fires(&plane).await.remove(0);
     assert_eq!((fire.state, fire.session.as_str()), (State::Started, "session_1"));
     assert_eq!(fire.url, "https://claude.ai/code/session_1");
@@ -98,7 +101,10 @@ both!(a_start_of_which_nobody_can_tell_is_not_repeated_until_an_operator_says, a
         let fire = fires(&plane).await.remove(0);
         assert_eq!(fire.state, State::Unknown, "{mood:?}");
         let letters = plane.dead_letters(&operator(), &Ask::default()).await.expect("letters").items;
-        assert_eq!(letters.iter().map(|letter| (letter.source, &letter.id)).collect::<Vec<_>>(), [("routine_start", &fire.id)]);
+        assert_eq!(
+            letters.iter().map(|letter| (letter.source, &letter.id)).collect::<Vec<_>>(),
+            [("routine_start", &fire.id)]
+        );
         assert_eq!(refused(plane.release_fire(&ann(), &fire.id, false).await).code, Code::Forbidden);
         plane.release_fire(&operator(), &fire.id, false).await.expect("released");
         assert_eq!(refused(plane.release_fire(&operator(), &fire.id, false).await).code, Code::WrongState);
@@ -118,7 +124,9 @@ both!(a_start_that_was_under_way_when_its_server_died_is_not_known, async |world
     register(&plane, due("one")).await;
     pass(world, &plane).await;
     let mut tx = world.store().begin().await.expect("a transaction");
-    tx.run("UPDATE fire SET state = 'sending', session = '', url = ''", &[]).await.expect("as it was before the answer");
+    tx.run("UPDATE fire SET state = 'sending', session = '', url = ''", &[])
+        .await
+        .expect("as it was before the answer");
     tx.commit().await.expect("written");
     pass(world, &plane).await;
     assert_eq!((states(&plane).await, trigger.told().len()), (vec![State::Unknown], 1));

@@ -84,7 +84,7 @@ struct DeadAnswer {
 
 #[derive(Serialize, JsonSchema)]
 struct Letter {
-    /// Where it lies: outbox, routine_job, scheduled_run or webhook; outcome and routine_start where nobody can tell
+    /// Where it lies: outbox, routine_job, scheduled_run or webhook, or outcome or routine_start where nobody can tell
     /// whether it happened and an operator is to say.
     source: &'static str,
     /// Its id or name.

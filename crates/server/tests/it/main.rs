@@ -10,6 +10,7 @@ mod gaps;
 mod heartbeat;
 mod honest;
 mod hooks;
+mod links;
 mod long;
 mod nul;
 mod operating;

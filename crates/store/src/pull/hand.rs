@@ -8,7 +8,7 @@ use crate::{Fault, Tx};
 statements! {
     APPEND = "INSERT INTO pull_hand (claim_id, pull, stage, principal, lineage, at) VALUES ($1, $2, $3, $4, $5, $6)";
     OF_PULL = "SELECT stage, principal, claim_id, lineage FROM pull_hand WHERE pull = $1 ORDER BY at, claim_id LIMIT $2";
-    HAD_A_HAND = "SELECT DISTINCT stage, principal, claim_id, lineage FROM (
+    TOOK_PART = "SELECT DISTINCT stage, principal, claim_id, lineage FROM (
                     SELECT stage, principal, claim_id, lineage FROM pull_word WHERE pull = $1
                     UNION ALL
                     SELECT stage, principal, claim_id, lineage FROM pull_hand WHERE pull = $1 AND stage = 'implementer'
@@ -53,8 +53,8 @@ pub async fn of(tx: &mut Tx, pull: &str) -> Result<Vec<(Stage, Instance)>, Fault
 
 /// Everybody who handed something in for a pull request, and everybody who was its implementer: what one of those pushed may
 /// be its head though it was never handed in.
-pub async fn had_a_hand(tx: &mut Tx, pull: &str) -> Result<Vec<(Stage, Instance)>, Fault> {
-    let rows: Vec<Row> = tx.all(HAD_A_HAND, &[Text(pull), Int(HANDS_MAX)]).await?;
+pub async fn took_part(tx: &mut Tx, pull: &str) -> Result<Vec<(Stage, Instance)>, Fault> {
+    let rows: Vec<Row> = tx.all(TOOK_PART, &[Text(pull), Int(HANDS_MAX)]).await?;
     rows.into_iter().map(TryFrom::try_from).collect()
 }
 

@@ -60,8 +60,7 @@ impl Plane {
         if refusal.code == Code::Unavailable {
             return done;
         }
-        let (claim_id, after) =
-            (claim_id.to_owned(), json!({"refused": refusal.code.name(), "why": refusal.message}));
+        let (claim_id, after) = (claim_id.to_owned(), json!({"refused": refusal.code.name(), "why": refusal.message}));
         let noted = self.at_desk(call.clone(), move |desk| {
             let (object, after) = (format!("claim:{claim_id}"), after.clone());
             async move { desk.record(object, &(), &after).await }.boxed()

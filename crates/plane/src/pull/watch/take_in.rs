@@ -57,7 +57,10 @@ impl Plane {
             Ok(read) => Ok(Change { title: was.title.clone(), body: was.body.clone(), ..read }),
             // Of this one only: the others are looked at all the same.
             Err(No::Refusal(Refusal { code: domain::refusal::Code::Unavailable, message, .. })) => {
-                Err(Failed::Forge(forge::Fault::Refused { why: message, next: "it is read again in a while".to_owned() }))
+                Err(Failed::Forge(forge::Fault::Refused {
+                    why: message,
+                    next: "it is read again in a while".to_owned(),
+                }))
             }
             Err(No::Refusal(refusal)) => Ok(Change {
                 head: look.there.head.commit.clone(),
@@ -74,6 +77,15 @@ impl Plane {
 /// Whether what is to be merged is another commit than the known one, or is to go into another branch.
 fn is_another(known: &Change, look: &Look) -> bool {
     known.head != look.there.head.commit || known.onto != look.there.base.branch
+}
+
+/// In which way it is another.
+fn other_change(known: &Pull, look: &Look) -> String {
+    if known.head() == Some(look.there.head.commit.as_str()) {
+        format!("it is to be merged into {} now", look.there.base.branch)
+    } else {
+        format!("somebody pushed {}", look.there.head.commit)
+    }
 }
 
 async fn take_in(
@@ -114,13 +126,7 @@ async fn take_in(
                     return Ok(Found { again: true, ..nothing });
                 };
                 pull = pull.with(change, Hand::Somebody);
-                let moved = was.pull.head() == Some(look.there.head.commit.as_str());
-                let why = if moved {
-                    format!("it is to be merged into {} now", look.there.base.branch)
-                } else {
-                    format!("somebody pushed {}", look.there.head.commit)
-                };
-                happens = happens.or(Some((Event::Pushed, why)));
+                happens = happens.or_else(|| Some((Event::Pushed, other_change(&was.pull, &look))));
             }
             Act::Hold(hold) => pull.hold = hold,
             Act::Spoof(deed) => spoofed(desk, &pull, &deed, &names).await?,

@@ -83,7 +83,10 @@ everywhere!(people_who_take_it_back_before_there_is_a_pull_request_are_heard, as
     ground.given.unlabel(GAP, "claude").await;
     ground.given.poll().await;
     ground.watch().await;
-    assert!(!ground.given.issue(GAP).await.body.contains("## Plan"), "nothing is written into what is not ours to act on");
+    assert!(
+        !ground.given.issue(GAP).await.body.contains("## Plan"),
+        "nothing is written into what is not ours to act on"
+    );
     assert!(ground.try_take(&usual(Stage::Implementer), Stage::Implementer).await.is_none());
     ground.given.label(GAP, "claude").await;
     ground.given.poll().await;

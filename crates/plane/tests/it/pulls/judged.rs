@@ -75,7 +75,11 @@ pulls!(who_may_have_pushed_does_not_review, async |ground| {
     plane.complete_job(&taken.by, end(&taken.job, "error: it broke")).await.expect("an answer").expect("ended");
     ground.poll().await;
     let pull = ground.pull_of(GAP).await;
-    assert_eq!((pull.state, pull.iteration), (State::NeedsReview, 1), "what is pushed while a revision is wanted is a round");
+    assert_eq!(
+        (pull.state, pull.iteration),
+        (State::NeedsReview, 1),
+        "what is pushed while a revision is wanted is a round"
+    );
     assert!(ground.try_take(&agent(Stage::Reviewer, "second"), Stage::Reviewer).await.is_none());
     assert!(ground.try_take(&usual(Stage::Reviewer), Stage::Reviewer).await.is_some());
 });

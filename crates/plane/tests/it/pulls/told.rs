@@ -47,7 +47,12 @@ pulls!(a_cap_is_told, async |ground| {
 
 pulls!(a_budget_that_is_spent_is_told_of_a_pull_request_and_of_a_day, async |ground| {
     let amount = |tokens| Amount { tokens, micro_usd: tokens };
-    ground.caps = Caps { run: Stage::ALL.map(|stage| (stage, amount(10))), pull: amount(500), day: amount(15), ..Caps::default() };
+    ground.caps = Caps {
+        run: Stage::ALL.map(|stage| (stage, amount(10))),
+        pull: amount(500),
+        day: amount(15),
+        ..Caps::default()
+    };
     ground.restart().await;
     ground.taken_up(GAP).await;
     ground.plan().await;
@@ -130,7 +135,11 @@ pulls!(once_a_day_everything_is_told_in_four_lines, async |ground| {
     crate::scheduled::ring(&ground.given.plane).await;
     let digests: Vec<_> = told(ground).await.into_iter().filter(|text| text.starts_with("Since ")).collect();
     assert_eq!(digests.len(), 2, "one for each time that it is due: {digests:?}");
-    assert!(digests[0].contains("0 pull requests begun") && digests[0].ends_with("Trouble: nothing."), "{}", digests[0]);
+    assert!(
+        digests[0].contains("0 pull requests begun") && digests[0].ends_with("Trouble: nothing."),
+        "{}",
+        digests[0]
+    );
     for part in [
         "2 pull requests begun, 0 merged, 0 closed; 2 gaps met, 0 proven.",
         "Waits for you: to decide: ann/website#",

@@ -1,7 +1,7 @@
 //! What happens in a simulation, by chance: each step lets some time pass and does one thing.
 
 use domain::job::Job;
-use domain::pull::{MergeVerdict, Stage, State, Verdict};
+use domain::pull::{MergeVerdict, Stage, Verdict};
 use domain::time::Span;
 use harness::github::{Fault, Reason, sign};
 use plane::job::{Claim, Claimed};
@@ -234,7 +234,7 @@ impl Sim {
         let who = if matches!(deed, 0..4) { "mallory" } else { "ann" };
         let person = self.fake().as_person(who, REPO);
         let person = if loud { person } else { person.silently() };
-        let merged = matches!(stored.pull.state, State::Merged);
+        let merged = self.fake().pull(REPO, number).merged.is_some();
         match deed {
             0 | 4 if has(label) => person.unlabel(number, label),
             0 | 4 => person.label(number, label),

@@ -191,10 +191,16 @@ impl Sim {
     }
 }
 
+/// Tells whoever runs them: all of them take their time.
+#[expect(clippy::print_stderr, reason = "whoever runs them wants to know")]
+fn told(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Runs one simulation; gives what went wrong, with its steps.
 async fn simulate(on: On, seed: u64, tally: tally::Tally) -> Result<(), String> {
     let steps = Steps::default();
-    let told = steps.clone();
+    let steps_of_it = steps.clone();
     let ran = AssertUnwindSafe(async {
         let mut sim = Sim::begin(on, seed, steps, tally).await;
         Box::pin(sim.run()).await;
@@ -207,7 +213,7 @@ async fn simulate(on: On, seed: u64, tally: tally::Tally) -> Result<(), String> 
         Ok(()) => {
             // Whoever asks for one by its seed wants to see it.
             if given("GAPWRIGHT_SIM").is_some() {
-                eprintln!("{}", told.told());
+                told(&steps_of_it.told());
             }
             return Ok(());
         }
@@ -215,7 +221,7 @@ async fn simulate(on: On, seed: u64, tally: tally::Tally) -> Result<(), String> 
     };
     let why = panic.downcast_ref::<String>().cloned();
     let why = why.or_else(|| panic.downcast_ref::<&str>().map(|&why| why.to_owned()));
-    Err(format!("seed {seed} on {on:?}: {}\n{}", why.unwrap_or_default(), told.told()))
+    Err(format!("seed {seed} on {on:?}: {}\n{}", why.unwrap_or_default(), steps_of_it.told()))
 }
 
 /// A number that whoever runs it may give.
@@ -231,7 +237,16 @@ async fn all_hold(on: On, seeds: std::ops::Range<u64>, short: u64) {
     let (mut broken, tally) = (Vec::new(), tally::Tally::default());
     for seed in (seeds.start..count.min(seeds.end)).filter(|seed| only.is_none_or(|only| only == *seed)) {
         if let Err(why) = simulate(on, seed, tally.clone()).await {
+            told(&why);
             broken.push(why);
+        }
+        if (seed + 1) % 100 == 0 {
+            told(&format!(
+                "{} of {} simulations, {} broken",
+                seed + 1 - seeds.start,
+                count - seeds.start,
+                broken.len()
+            ));
         }
     }
     assert!(broken.is_empty(), "{} do not hold:\n{}", broken.len(), broken.join("\n\n"));

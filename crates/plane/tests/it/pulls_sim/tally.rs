@@ -93,7 +93,7 @@ impl Tally {
             ("wontfix", wontfix),
         ];
         let all = all.map(|(what, count)| (what, count.load(Ordering::Relaxed)));
-        eprintln!("the simulations met {all:?}");
+        super::told(&format!("the simulations met {all:?}"));
         assert!(all.iter().all(|(_, count)| *count > 0), "something was never met: {all:?}");
     }
 }
