@@ -13,7 +13,7 @@
 //! | from the agent: commits, a folder, a patch | `take`, `snapshot`, `apply` |
 //! | a folder that somebody else may write | `hostile` |
 //! | where what is not checked yet is kept | `scratch` |
-//! | what a change changes | `inspect`, `added`, `diff` |
+//! | what a change changes | `inspect`, `steps`, `added`, `diff` |
 
 mod added;
 mod apply;
@@ -25,6 +25,7 @@ mod push;
 mod remote;
 mod scratch;
 mod snapshot;
+mod steps;
 mod take;
 mod workspace;
 

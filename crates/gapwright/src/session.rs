@@ -96,7 +96,7 @@ pub(crate) async fn broker(config: &Config, folder: &Path) -> Result<Broker, Fai
 pub(crate) fn unopened(trouble: &broker::Trouble) -> Failure {
     let next = match trouble {
         broker::Trouble::Git(git::Trouble::Program(_)) => {
-            "install git 2.42 or later, in /usr/bin or /usr/local/bin; or set forge.broker to none, and no pull request \
+            "install git 2.43 or later, in /usr/bin or /usr/local/bin; or set forge.broker to none, and no pull request \
              is made"
         }
         broker::Trouble::Git(git::Trouble::Folder(_)) => {

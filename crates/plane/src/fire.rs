@@ -143,11 +143,7 @@ async fn ask(desk: &mut Desk<'_>, routine: &str, job: &Job) -> Result<Option<Fir
         desk.record(object(&fire), &(), &audited(&fire)).await?;
         return Ok(Some(fire));
     };
-    let again = match was.clone().again(routine, desk.now) {
-        None if bug("fire-again-though-unknown") => Some(Fire { state: State::Sending, ..was.clone() }),
-        again => again,
-    };
-    let Some(fire) = again else { return Ok(None) };
+    let Some(fire) = was.clone().again(routine, desk.now) else { return Ok(None) };
     write(desk, &was, &fire).await?;
     Ok(Some(fire))
 }
@@ -158,6 +154,12 @@ async fn end(desk: &mut Desk<'_>, asked: Fire, answer: Answer) -> Result<Fire, N
         // It took so long that it was given up meanwhile.
         return Ok(was);
     }
+    let answer = match answer {
+        Answer::Unknown { why } if bug("fire-again-though-unknown") => {
+            Answer::Refused { why, after: None, passing: true }
+        }
+        answer => answer,
+    };
     let lasting = matches!(answer, Answer::Refused { passing: false, .. });
     let fire = was.clone().answered(answer, desk.now);
     write(desk, &was, &fire).await?;

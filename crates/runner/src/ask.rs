@@ -11,9 +11,9 @@ use crate::client::{Client, Trouble};
 use domain::pull::Stage;
 use secrecy::SecretString;
 
-/// How many jobs a page has, and how many pages are read to find one: those that are due come first.
+/// How many jobs a page has, and how many pages are read to find one: all of them, for those that are done come last.
 const PAGE: i64 = 200;
-const PAGES_MAX: usize = 5;
+const PAGES_MAX: usize = 1_000;
 
 /// What came of asking for a job.
 #[derive(Debug, Deserialize)]
@@ -144,6 +144,31 @@ struct Listed {
     last_status: Option<String>,
 }
 
+/// How a job stands whose claim is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stands {
+    /// Its last run went well.
+    Done,
+    /// Its last run failed.
+    Failed,
+    /// It was put off, such as to wait for an answer.
+    PutOff,
+    /// Somebody has it, or nobody ended its last run.
+    Lost,
+}
+
+impl Listed {
+    fn stands(&self) -> Stands {
+        match self.last_status.as_deref() {
+            _ if self.state == "held" => Stands::Lost,
+            Some("ok") => Stands::Done,
+            Some("error") => Stands::Failed,
+            Some("deferred") => Stands::PutOff,
+            Some(_) | None => Stands::Lost,
+        }
+    }
+}
+
 /// A token for one claim alone.
 #[derive(Deserialize)]
 struct Delegated {
@@ -162,6 +187,8 @@ pub(crate) struct Said {
 /// A change that is handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
+    /// Under which it is handed in, however often its answer is lost.
+    pub(crate) key: String,
     pub(crate) branch: String,
     pub(crate) head: String,
     pub(crate) title: String,
@@ -192,18 +219,18 @@ impl Client {
         Ok(SecretString::from(given.token))
     }
 
-    /// Whether the last run of a job that nobody holds went well; none where the job is not found among the first.
-    pub(crate) async fn went_well(&self, stage: Stage, name: &str) -> Result<Option<bool>, Trouble> {
+    /// How a job stands; none where there is no such one any more.
+    pub(crate) async fn stands(&self, stage: Stage, name: &str) -> Result<Option<Stands>, Trouble> {
         let mut wish = json!({"kind": stage.name(), "limit": PAGE});
         for _ in 0..PAGES_MAX {
             let page: Page = read(self.read("list-routine-jobs", wish.clone()).await?)?;
             if let Some(job) = page.jobs.iter().find(|job| job.name == name) {
-                return Ok(Some(job.state == "idle" && job.last_status.as_deref() == Some("ok")));
+                return Ok(Some(job.stands()));
             }
-            let Some(cursor) = page.cursor else { break };
+            let Some(cursor) = page.cursor else { return Ok(None) };
             wish["cursor"] = json!(cursor);
         }
-        Ok(None)
+        Err(Trouble::Foreign("the server's list of jobs has no end".to_owned()))
     }
 
     /// Asked once: a renewal whose answer is lost is followed by another.
@@ -213,12 +240,13 @@ impl Client {
     }
 
     /// What was spent in all so far. Asked once, as it may be told again.
-    pub(crate) async fn report(&self, claim_id: &str, tokens: i64, micro_usd: Option<i64>) -> Result<(), Trouble> {
-        let mut wish = json!({"claim_id": claim_id, "tokens": tokens});
-        if let Some(micro_usd) = micro_usd {
-            wish["micro_usd"] = json!(micro_usd);
-        }
-        self.read("report-usage", wish).await.map(drop)
+    pub(crate) async fn report(&self, claim_id: &str, spent: (i64, Option<i64>)) -> Result<(), Trouble> {
+        self.read("report-usage", usage(claim_id, spent)).await.map(drop)
+    }
+
+    /// What was spent in the end.
+    pub(crate) async fn report_end(&self, claim_id: &str, spent: (i64, Option<i64>)) -> Result<(), Trouble> {
+        self.write("report-usage", usage(claim_id, spent)).await.map(drop)
     }
 
     pub(crate) async fn fail(&self, job: &str, claim_id: &str, why: &str, summary: &str) -> Result<Said, Trouble> {
@@ -235,7 +263,7 @@ impl Client {
     }
 
     pub(crate) async fn submit(&self, claim_id: &str, change: &Change) -> Result<(), Trouble> {
-        let Change { branch, head, title, body, answer, model, prompt_hash } = change;
+        let Change { key, branch, head, title, body, answer, model, prompt_hash } = change;
         let mut wish = json!({
             "claim_id": claim_id, "branch": branch, "head": head, "title": title, "body": body, "prompt_hash": prompt_hash,
         });
@@ -244,11 +272,41 @@ impl Client {
                 wish[name] = json!(text);
             }
         }
-        self.write("submit-change", wish).await.map(drop)
+        self.write_under(key, "submit-change", wish).await.map(drop)
     }
+}
+
+fn usage(claim_id: &str, (tokens, micro_usd): (i64, Option<i64>)) -> Value {
+    let mut wish = json!({"claim_id": claim_id, "tokens": tokens});
+    if let Some(micro_usd) = micro_usd {
+        wish["micro_usd"] = json!(micro_usd);
+    }
+    wish
 }
 
 fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Trouble> {
     serde_json::from_value(answer)
         .map_err(|error| Trouble::Foreign(format!("the server's answer cannot be read: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_job_stands_is_told_by_its_last_run_unless_somebody_has_it() {
+        for (state, last, stands) in [
+            ("idle", Some("ok"), Stands::Done),
+            ("ready", Some("ok"), Stands::Done),
+            ("held", Some("ok"), Stands::Lost),
+            ("waiting", Some("deferred"), Stands::PutOff),
+            ("waiting", Some("error"), Stands::Failed),
+            ("dead", Some("error"), Stands::Failed),
+            ("ready", Some("lost"), Stands::Lost),
+            ("ready", None, Stands::Lost),
+        ] {
+            let job = Listed { name: "j".to_owned(), state: state.to_owned(), last_status: last.map(str::to_owned) };
+            assert_eq!(job.stands(), stands, "{state} {last:?}");
+        }
+    }
 }

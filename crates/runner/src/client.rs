@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -80,9 +81,18 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client of the server whose MCP is at `url`. Nothing is asked yet. `chance` is for the keys of writes. Rustls must
-    /// have its provider by now.
+    /// A client of the server whose MCP is at `url`: by https, or by http on this machine. Nothing is asked yet. `chance` is for
+    /// the keys of writes. Rustls must have its provider by now.
     pub fn new(url: &str, token: SecretString, chance: StdRng) -> Result<Self, Trouble> {
+        if is_readable(url) {
+            let why = "the token would be readable on its way: plain http is for this machine only";
+            return Err(Trouble::Foreign(why.to_owned()));
+        }
+        Self::insecure(url, token, chance)
+    }
+
+    /// The same by http on any machine: for a network where nobody else listens.
+    pub fn insecure(url: &str, token: SecretString, chance: StdRng) -> Result<Self, Trouble> {
         let plain = url.starts_with("http://");
         let http = reqwest::Client::builder().connect_timeout(CONNECT_MAX).redirect(reqwest::redirect::Policy::none());
         // Plain http is for this machine and this network, where no proxy is.
@@ -105,8 +115,13 @@ impl Client {
     }
 
     /// Asks a tool that writes. It is done once, though the answer be lost.
-    pub async fn write(&self, tool: &str, mut arguments: Value) -> Result<Value, Trouble> {
-        arguments["idempotency_key"] = json!(self.key());
+    pub async fn write(&self, tool: &str, arguments: Value) -> Result<Value, Trouble> {
+        self.write_under(&self.key(), tool, arguments).await
+    }
+
+    /// The same under a key: what is asked again under it later is still done once.
+    pub(crate) async fn write_under(&self, key: &str, tool: &str, mut arguments: Value) -> Result<Value, Trouble> {
+        arguments["idempotency_key"] = json!(key);
         let mut asked = self.read(tool, arguments.clone()).await;
         for pause in PAUSES {
             if !matches!(asked, Err(Trouble::Lost(_))) {
@@ -180,10 +195,19 @@ impl Client {
         Ok(Link { service: Arc::new(service), tools: Arc::new(tools) })
     }
 
-    fn key(&self) -> String {
+    /// A key for one thing that is to be done.
+    pub(crate) fn key(&self) -> String {
         let mut chance = self.inner.chance.lock().unwrap_or_else(PoisonError::into_inner);
         format!("{:032x}", chance.random::<u128>())
     }
+}
+
+/// Whether what is sent to an address can be read by others: by http, and not to this machine.
+pub fn is_readable(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return true };
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    url.scheme() != "https" && !here
 }
 
 impl Link {
@@ -240,6 +264,31 @@ fn told(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_goes_by_http_to_this_machine_alone() {
+        for (url, readable) in [
+            ("https://it.example/mcp", false),
+            ("http://127.0.0.1:8787/mcp", false),
+            ("http://[::1]:8787/mcp", false),
+            ("http://localhost/mcp", false),
+            ("HTTP://it.example/mcp", true),
+            ("http://it.example/mcp", true),
+            ("http://10.0.0.7/mcp", true),
+            ("http://127.0.0.1.example.com/mcp", true),
+            ("http://localhost.example.com/mcp", true),
+            ("http://localhost@it.example/mcp", true),
+            ("it.example", true),
+        ] {
+            assert_eq!(is_readable(url), readable, "{url}");
+            let chance = rand::SeedableRng::seed_from_u64(7);
+            // A client of an address by https needs a provider, which a program has.
+            if readable {
+                let client = Client::new(url, SecretString::from("t"), chance);
+                assert!(matches!(client, Err(Trouble::Foreign(why)) if why.contains("plain http")), "{url}");
+            }
+        }
+    }
 
     #[test]
     fn what_may_work_later_is_told_from_what_is_refused() {

@@ -2,6 +2,7 @@
 //! it is over: handed in by the agent itself, lost, or we are to stop.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, interval_at, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::ask::{Left, Said};
+use crate::ask::{Left, Said, Stands};
 use crate::client::{Client, Trouble};
 use crate::meter::Usage;
 use crate::tell;
@@ -21,14 +22,22 @@ const REPORT_EVERY: Duration = Duration::from_secs(20);
 const LAST_WORDS: Duration = Duration::from_secs(30);
 /// The longest pause before a renewal is tried again that was not answered.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often is asked how a claim ended, where nobody answers.
+const ASKED_MAX: u32 = 5;
 
 /// Why a claim is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The agent handed in.
     HandedIn,
+    /// The agent put the job off, such as to wait for an answer of a person's.
+    PutOff,
+    /// The agent said that it failed.
+    Failed,
     /// It ran out, or somebody else has it.
     Lost,
+    /// It ended, and nobody can say how.
+    Unknown,
     /// The runner is to stop.
     Stopped,
 }
@@ -47,6 +56,8 @@ pub(crate) struct Lease {
     over: CancellationToken,
     cause: OnceLock<Cause>,
     usage: watch::Sender<Option<Usage>>,
+    /// Whether an agent's process was started.
+    ran: AtomicBool,
 }
 
 impl Lease {
@@ -62,6 +73,7 @@ impl Lease {
             over: CancellationToken::new(),
             cause: OnceLock::new(),
             usage: watch::Sender::new(None),
+            ran: AtomicBool::new(false),
         }
     }
 
@@ -78,6 +90,11 @@ impl Lease {
     /// Takes in what is used so far.
     pub(crate) fn used(&self, usage: Usage) {
         self.usage.send_replace(Some(usage));
+    }
+
+    /// An agent was started: from here on it may have used something.
+    pub(crate) fn runs(&self) {
+        self.ran.store(true, Ordering::Relaxed);
     }
 
     /// What was used, as far as it is known.
@@ -107,8 +124,20 @@ impl Lease {
 
     /// Tells what was used in the end. What cannot be told is booked by what was set aside.
     pub(crate) async fn settle(&self, usage: &Usage, left: Left) {
-        let Some((tokens, micro_usd)) = tell::in_the_end(usage, left) else { return };
-        if let Err(error) = self.client.report(&self.claim, tokens, micro_usd).await {
+        let Some(spent) = tell::in_the_end(usage, left) else { return };
+        self.spent(spent).await;
+    }
+
+    /// Tells that nothing was used, where no agent was started.
+    pub(crate) async fn settle_unused(&self) {
+        if !self.ran.load(Ordering::Relaxed) {
+            self.spent((0, Some(0))).await;
+        }
+    }
+
+    /// Tells what was used in all.
+    pub(crate) async fn spent(&self, spent: (i64, Option<i64>)) {
+        if let Err(error) = self.client.report_end(&self.claim, spent).await {
             tracing::debug!(%error, "what was used is not told");
         }
     }
@@ -127,10 +156,10 @@ impl Lease {
             clock.tick().await;
             match self.renew().await {
                 Ok(()) => {}
-                Err(Cause::HandedIn) => {
-                    let _ = self.cause.set(Cause::HandedIn);
+                Err(cause @ (Cause::HandedIn | Cause::PutOff | Cause::Failed | Cause::Unknown)) => {
+                    let _ = self.cause.set(cause);
                     sleep(LAST_WORDS).await;
-                    return self.end(Cause::HandedIn);
+                    return self.end(cause);
                 }
                 Err(cause @ (Cause::Lost | Cause::Stopped)) => return self.end(cause),
             }
@@ -162,8 +191,8 @@ impl Lease {
         let mut heard = self.usage.subscribe();
         while heard.changed().await.is_ok() {
             let told = heard.borrow_and_update().as_ref().and_then(tell::so_far);
-            if let Some((tokens, micro_usd)) = told
-                && let Err(error) = self.client.report(&self.claim, tokens, micro_usd).await
+            if let Some(spent) = told
+                && let Err(error) = self.client.report(&self.claim, spent).await
             {
                 tracing::debug!(%error, "what is used is not told");
             }
@@ -177,10 +206,20 @@ impl Lease {
         if said.reason.as_deref() != Some("stale_claim") || !in_time {
             return Cause::Lost;
         }
-        match self.client.went_well(self.stage, &self.job).await {
-            Ok(Some(false)) => Cause::Lost,
-            Ok(Some(true) | None) | Err(_) => Cause::HandedIn,
+        for _ in 0..ASKED_MAX {
+            return match self.client.stands(self.stage, &self.job).await {
+                Ok(Some(Stands::Done)) => Cause::HandedIn,
+                Ok(Some(Stands::PutOff)) => Cause::PutOff,
+                Ok(Some(Stands::Failed)) => Cause::Failed,
+                Ok(Some(Stands::Lost)) => Cause::Lost,
+                Err(Trouble::Lost(_)) => {
+                    sleep(PAUSE_MAX.min(self.ttl / 10)).await;
+                    continue;
+                }
+                Ok(None) | Err(Trouble::Refused { .. } | Trouble::Stranger | Trouble::Foreign(_)) => Cause::Unknown,
+            };
         }
+        Cause::Unknown
     }
 
     fn until(&self) -> Instant {

@@ -7,7 +7,7 @@
 //!
 //! | subject | file |
 //! |---|---|
-//! | one job from its claim to its end | `work` |
+//! | one job from its claim to its end | `work`, `hand_in`, `end` |
 //! | the server, asked | `client`, `ask` |
 //! | the claim, kept | `lease` |
 //! | the repository and the broker | `origin`, `bench` |
@@ -19,7 +19,9 @@ mod agent;
 mod ask;
 mod bench;
 mod client;
+mod end;
 mod environment;
+mod hand_in;
 mod home;
 mod lease;
 mod meter;
@@ -34,7 +36,8 @@ mod text;
 mod work;
 
 pub use agent::{AGENT_TEXT_MAX, Agent, BadAgent, Brief, Mcp, Tools};
-pub use client::{Client, Trouble};
+pub use client::{Client, Trouble, is_readable};
+pub use end::{End, Outcome, Worked};
 pub use environment::{Environment, PROVIDERS};
 pub use home::Home;
 pub use meter::{COUNT_MAX, Facts, Line, MICRO_USD_MAX, Meter, Source, Usage};
@@ -43,4 +46,4 @@ pub use process::LINE_BYTES_MAX;
 pub use run::{Ended, How, Limits, NotStarted, Progress, Why, run};
 pub use tell::usd;
 pub use text::{ERROR_MAX, SAID_MAX};
-pub use work::{End, News, Now, Outcome, Settings, Worked, Worker};
+pub use work::{News, Now, Settings, Worker};

@@ -2,8 +2,9 @@
 
 use domain::pull::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 
+use crate::agent::Agent;
 use crate::ask::Left;
-use crate::meter::{Source, Usage};
+use crate::meter::{Facts, Source, Usage};
 use crate::run::{Ended, How, Limits, Why};
 use crate::text::{clean, snippet};
 
@@ -33,6 +34,24 @@ pub(crate) fn failure(ended: &Ended, limits: &Limits) -> Option<String> {
         How::Killed(Why::Lost) => "killed: its claim was lost".to_owned(),
     };
     Some(line(&ended.error.as_ref().map_or_else(|| why.clone(), |error| format!("{why}: {error}"))))
+}
+
+/// Why an agent that we know cannot work here at all, whatever the job: it ended by itself without one turn of its model, or
+/// did not reach the server.
+pub(crate) fn unable(ended: &Ended, agent: &Agent) -> Option<String> {
+    match (agent, ended.how) {
+        (Agent::Command { .. }, _) | (_, How::Killed(_)) => return None,
+        (Agent::Claude { .. } | Agent::Codex { .. }, How::Exited(_) | How::Signalled(_)) => {}
+    }
+    let Facts { turns, tool_calls, mcp_calls, connected, .. } = ended.facts;
+    let why = if turns == 0 && tool_calls == 0 && ended.usage.tokens() == 0 {
+        "the agent ended without one turn of its model"
+    } else if connected == Some(false) && mcp_calls == 0 {
+        "the agent did not reach the server"
+    } else {
+        return None;
+    };
+    Some(line(&ended.error.as_ref().map_or_else(|| why.to_owned(), |error| format!("{why}: {error}"))))
 }
 
 /// Why a run that ended as it should is a failure all the same: nothing came of it.
@@ -100,7 +119,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::meter::Facts;
 
     const KNOWN: Usage = Usage {
         input_tokens: 30,
@@ -144,6 +162,27 @@ mod tests {
         let long = "x".repeat(5_000);
         let told = failure(&ended(How::Exited(1), Some(&long)), &limits).unwrap_or_default();
         assert_eq!(told.chars().count(), WHY_CHARS_MAX);
+    }
+
+    #[test]
+    fn an_agent_that_cannot_work_is_told_from_one_that_failed() {
+        let claude = Agent::Claude { program: "claude".into() };
+        let none = || Ended { usage: UNKNOWN, ..ended(How::Exited(1), Some("no login")) };
+        let facts = |turns, connected| Facts { turns, connected, ..Facts::default() };
+        for (ended, cannot) in [
+            (none(), Some("the agent ended without one turn of its model: no login")),
+            (
+                Ended { how: How::Exited(0), error: None, ..none() },
+                Some("the agent ended without one turn of its model"),
+            ),
+            (Ended { facts: facts(1, Some(true)), ..none() }, None),
+            (Ended { facts: facts(3, Some(false)), ..none() }, Some("the agent did not reach the server: no login")),
+            (Ended { facts: facts(3, None), ..none() }, None),
+            (Ended { how: How::Killed(Why::Deadline), ..none() }, None),
+        ] {
+            assert_eq!(unable(&ended, &claude).as_deref(), cannot, "{ended:?}");
+        }
+        assert_eq!(unable(&none(), &Agent::Command { argv: vec!["sh".to_owned()] }), None);
     }
 
     #[test]

@@ -11,32 +11,30 @@ use domain::budget::Caps;
 use domain::id;
 use domain::pull::Stage;
 use domain::time::Time;
-use forge::broker::{self, Broker, Run, Workspace};
+use forge::broker::{self, Broker, Run};
 use forge::git::Person;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Brief, Mcp, Tools};
-use crate::ask::{Change, Job, Work};
-use crate::bench::{Bench, Halt, Sight};
+use crate::ask::{Job, Work};
+use crate::bench::{Bench, Halt, OUR_DOMAIN};
 use crate::client::{Client, Trouble};
+use crate::end::{Far, Outcome, Worked};
 use crate::environment::Environment;
-use crate::lease::{Cause, Lease};
-use crate::meter::Usage;
+use crate::hand_in::Made;
+use crate::lease::Lease;
+use crate::meter::Source;
 use crate::origin::Origin;
 use crate::prompt;
 use crate::room::Room;
 use crate::run::{Ended, Limits, Progress, run};
 use crate::tell;
 
-/// How long a job waits that the world kept from being worked on.
-const LATER: Duration = Duration::from_mins(2);
-/// How long a job waits that this runner cannot work on, but another may.
-const BROKEN: Duration = Duration::from_mins(5);
-/// How long a job waits whose runner was stopped.
-const STOPPED: Duration = Duration::from_mins(1);
 /// How often a step is tried that the world keeps from being done.
 const TRIES_MAX: u32 = 4;
+/// The longest pause before a step is tried again.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Tells the moment that stands in the commits that we make.
 pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -64,6 +62,8 @@ pub struct Settings {
     pub ttl: Duration,
     /// The pause before a step is tried again, which doubles with each try.
     pub pause: Duration,
+    /// How long what an agent has made is kept and tried to be handed in, while the claim holds.
+    pub patience: Duration,
     /// The folder below which workspaces are made, an absolute path.
     pub rooms: PathBuf,
     /// The moment.
@@ -79,9 +79,9 @@ impl fmt::Debug for Settings {
 /// Works on jobs, one at a time. Clones share the broker and the connection to the server.
 #[derive(Debug, Clone)]
 pub struct Worker {
-    client: Client,
-    bench: Bench,
-    settings: Settings,
+    pub(crate) client: Client,
+    pub(crate) bench: Bench,
+    pub(crate) settings: Settings,
 }
 
 /// Something to show.
@@ -96,55 +96,6 @@ pub enum News {
     },
     /// The agent did something.
     Agent(Progress),
-}
-
-/// How a job went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The job.
-    pub job: String,
-    /// How it ended.
-    pub end: End,
-    /// What is known to have been used.
-    pub usage: Option<Usage>,
-    /// How long it took.
-    pub took: Duration,
-}
-
-/// How a job ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// What it is for was handed in.
-    HandedIn,
-    /// It failed, and the attempt counts.
-    Failed(String),
-    /// It was put off, and the attempt does not count.
-    Deferred(String),
-    /// It was put off, for this runner can work on none.
-    Broken(String),
-    /// The claim is no longer ours.
-    Lost,
-    /// It was put off, for the runner is to stop.
-    Stopped,
-    /// The claim could not be ended: it runs out by itself.
-    Unended(String),
-}
-
-/// What came of asking for a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Worked {
-    /// There was one.
-    Job(Outcome),
-    /// There was none, and why.
-    Nothing(String),
-}
-
-/// What came of an agent that ended.
-struct Far {
-    /// What it said last.
-    summary: String,
-    /// Whether what it is for was handed in, or why not.
-    handed: Result<(), Halt>,
 }
 
 impl Worker {
@@ -186,6 +137,9 @@ impl Worker {
             return Err(Halt::Broken(why));
         }
         let sight = self.until_over(lease, async || self.bench.look(&work).await).await?;
+        if self.settings.stage == Stage::Implementer {
+            self.until_over(lease, async || self.bench.is_free(&sight).await).await?;
+        }
         let run = Run::parse(&lease.claim).map_err(|why| Halt::Broken(why.to_string()))?;
         let room = Room::make(&self.settings.rooms);
         let room = room.map_err(|error| Halt::Broken(format!("no workspace can be made: {error}")))?;
@@ -209,9 +163,17 @@ impl Worker {
             environment: self.settings.environment.clone(),
         };
         let ended = self.run(&brief, limits, lease, show).await?;
-        lease.settle(&ended.usage, work.left).await;
+        let unable = tell::unable(&ended, &self.settings.agent);
+        if unable.is_some() && ended.usage.source == Source::Unknown {
+            lease.spent((0, Some(0))).await;
+        } else {
+            lease.settle(&ended.usage, work.left).await;
+        }
         if !lease.holds().await {
             return Err(Halt::Over);
+        }
+        if let Some(why) = unable {
+            return Err(Halt::Broken(why));
         }
         if let Some(why) = tell::failure(&ended, &limits) {
             return Ok(Far { summary: ended.last_words, handed: Err(Halt::Failed(why)) });
@@ -236,96 +198,42 @@ impl Worker {
             let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
             Halt::Broken(format!("{error}{source}"))
         })?;
+        lease.runs();
         lease.used(ended.usage);
         Ok(ended)
     }
 
-    /// Takes what an implementer made, judges it, pushes it and hands it in.
-    async fn hand_in(&self, lease: &Lease, made: Made<'_>, prompt_hash: String) -> Result<(), Halt> {
-        let Made { job, work, sight, workspace, run, by, ended } = made;
-        let title = tell::title_of(job.gap());
-        let taken =
-            self.until_over(lease, async || self.bench.take(workspace, run, (by, (self.settings.now)(), &title)).await);
-        let Some(head) = taken.await? else {
-            return Err(Halt::Failed(tell::nothing(ended, Stage::Implementer.tool())));
-        };
-        let size = self.client.size(&lease.claim).await.unwrap_or_default();
-        let known = &self.settings.caps;
-        let caps = Caps {
-            files: size.files.unwrap_or(known.files),
-            lines: size.lines.unwrap_or(known.lines),
-            ..known.clone()
-        };
-        let message = self.until_over(lease, async || self.bench.judge(sight, &head, &caps).await).await?;
-        let said = match self.settings.agent {
-            Agent::Claude { .. } | Agent::Codex { .. } => ended.last_words.as_str(),
-            // The end of a command's output is no description.
-            Agent::Command { .. } => "",
-        };
-        let (title, body) = tell::words(&message, job.gap(), said);
-        let answer = work.pull.head.as_ref().map(|_| tell::answer(&body));
-        // What the change is for stays what it is: of a revision, the last commit answers.
-        let (title, body) = work.described().filter(|_| answer.is_some()).unwrap_or((title, body));
-        domain::pull::fit::words(&title, &body)
-            .map_err(|no| Halt::Failed(format!("the change is not fit: {}", no.message)))?;
-        self.until_over(lease, async || self.bench.push(sight, &head).await).await?;
-        let change = Change {
-            branch: sight.branch.as_str().to_owned(),
-            head: head.as_str().to_owned(),
-            answer,
-            title,
-            body,
-            model: self.settings.model.clone(),
-            prompt_hash,
-        };
-        self.until_over(lease, async || self.client.submit(&lease.claim, &change).await.map_err(handed)).await
-    }
-
     /// Does something that the world may keep from being done, a few times, as long as the claim holds.
     async fn until_over<T>(&self, lease: &Lease, step: impl AsyncFn() -> Result<T, Halt>) -> Result<T, Halt> {
+        self.tried(lease, |tries| tries < TRIES_MAX, step).await
+    }
+
+    /// The same with what an agent has made, which would be lost: for as long as the settings say.
+    pub(crate) async fn patiently<T>(&self, lease: &Lease, step: impl AsyncFn() -> Result<T, Halt>) -> Result<T, Halt> {
+        let until = Instant::now() + self.settings.patience;
+        self.tried(lease, |_| Instant::now() < until, step).await
+    }
+
+    async fn tried<T>(
+        &self,
+        lease: &Lease,
+        goes_on: impl Fn(u32) -> bool,
+        step: impl AsyncFn() -> Result<T, Halt>,
+    ) -> Result<T, Halt> {
         let (over, mut pause, mut tries) = (lease.over(), self.settings.pause, 1);
         let trying = Box::pin(async {
             loop {
                 match step().await {
-                    Err(Halt::Later(why)) if tries < TRIES_MAX => {
+                    Err(Halt::Later(why)) if goes_on(tries) => {
                         tracing::debug!(why, "tried again");
                         sleep(pause).await;
-                        (pause, tries) = (pause * 2, tries + 1);
+                        (pause, tries) = ((pause * 2).min(PAUSE_MAX), tries + 1);
                     }
                     done => return done,
                 }
             }
         });
         over.run_until_cancelled(trying).await.unwrap_or(Err(Halt::Over))
-    }
-
-    /// Ends the claim by how far it came.
-    async fn end(&self, job: &Job, lease: &Lease, far: Result<Far, Halt>) -> End {
-        let (halt, summary) = match far {
-            Ok(Far { handed: Ok(()), .. }) => return End::HandedIn,
-            Ok(Far { handed: Err(halt), summary }) => (halt, summary),
-            Err(halt) => (halt, String::new()),
-        };
-        let put_off =
-            async |wait, why: &str, end: End| match self.client.defer(&lease.claim, wait, &tell::line(why)).await {
-                Ok(said) if said.ok => end,
-                Ok(_) => End::Lost,
-                Err(error) => End::Unended(format!("{why}; the job could not be put off: {error}")),
-            };
-        match halt {
-            Halt::Failed(why) => match self.client.fail(&job.name, &lease.claim, &tell::line(&why), &summary).await {
-                Ok(said) if said.ok => End::Failed(why),
-                Ok(_) => End::Lost,
-                Err(error) => End::Unended(format!("{why}; the job could not be completed: {error}")),
-            },
-            Halt::Later(why) => put_off(LATER, &why, End::Deferred(why.clone())).await,
-            Halt::Broken(why) => put_off(BROKEN, &why, End::Broken(why.clone())).await,
-            Halt::Over => match lease.cause() {
-                Some(Cause::HandedIn) => End::HandedIn,
-                Some(Cause::Lost) | None => End::Lost,
-                Some(Cause::Stopped) => put_off(STOPPED, "the runner was stopped", End::Stopped).await,
-            },
-        }
     }
 
     fn limits(&self, work: &Work) -> Limits {
@@ -341,19 +249,8 @@ impl Worker {
         let plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.".contains(*letter);
         let name: String = program.chars().filter(plain).take(50).collect();
         let name = if name.is_empty() { "agent".to_owned() } else { name };
-        Person { email: format!("{name}@gapwright.invalid"), name }
+        Person { email: format!("{name}{OUR_DOMAIN}"), name }
     }
-}
-
-/// What is left by an implementer.
-struct Made<'a> {
-    job: &'a Job,
-    work: &'a Work,
-    sight: &'a Sight,
-    workspace: &'a Workspace,
-    run: &'a Run,
-    by: &'a Person,
-    ended: &'a Ended,
 }
 
 /// What a trouble with the server means where no agent has a part in it.
@@ -364,15 +261,5 @@ impl From<Trouble> for Halt {
             Trouble::Refused { .. } | Trouble::Lost(_) => Self::Later(trouble.to_string()),
             Trouble::Stranger | Trouble::Foreign(_) => Self::Broken(trouble.to_string()),
         }
-    }
-}
-
-/// What a trouble means with what an agent made.
-fn handed(trouble: Trouble) -> Halt {
-    match trouble {
-        Trouble::Refused { code, message, .. } if code != "stale_claim" => {
-            Halt::Failed(format!("the change was not taken: {message}"))
-        }
-        Trouble::Refused { .. } | Trouble::Lost(_) | Trouble::Stranger | Trouble::Foreign(_) => trouble.into(),
     }
 }

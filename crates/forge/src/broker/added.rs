@@ -9,14 +9,33 @@ pub struct Added {
     pub text: String,
 }
 
+/// The length of a line that says which two trees are compared: two ids and a space between them.
+const PAIR_BYTES: usize = 81;
+
+/// The lines of one file, and which of several comparisons adds them.
+struct Lines {
+    pair: usize,
+    path: String,
+    bytes: Vec<u8>,
+}
+
 /// Reads a patch, as far as it goes; keeps at most so many bytes of lines, and says whether that was all.
 pub(super) fn read(patch: &[u8], bytes_max: usize) -> (Vec<Added>, bool) {
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut path = String::new();
+    let (added, whole) = read_pairs(patch, bytes_max);
+    (added.into_iter().map(|(_, added)| added).collect(), whole)
+}
+
+/// The same of patches one after another, each behind a line with the ids of its two trees; with the place of its pair, from
+/// 1.
+pub(super) fn read_pairs(patch: &[u8], bytes_max: usize) -> (Vec<(usize, Added)>, bool) {
+    let mut files: Vec<Lines> = Vec::new();
+    let (mut path, mut pair) = (String::new(), 0);
     let (mut olds, mut news, mut room) = (0_u64, 0_u64, bytes_max);
     for line in patch.split(|byte| *byte == b'\n') {
         if olds == 0 && news == 0 {
-            if let Some(named) = line.strip_prefix(b"+++ ") {
+            if is_pair(line) {
+                pair += 1;
+            } else if let Some(named) = line.strip_prefix(b"+++ ") {
                 path = named_path(named);
             } else if let Some(counts) = line.strip_prefix(b"@@ ") {
                 (olds, news) = counted(counts).unwrap_or((0, 0));
@@ -27,16 +46,16 @@ pub(super) fn read(patch: &[u8], bytes_max: usize) -> (Vec<Added>, bool) {
             Some((b'-', _)) => olds = olds.saturating_sub(1),
             Some((b'+', text)) => {
                 news = news.saturating_sub(1);
-                if files.last().is_none_or(|(last, _)| *last != path) {
-                    files.push((path.clone(), Vec::new()));
+                if files.last().is_none_or(|last| last.pair != pair || last.path != path) {
+                    files.push(Lines { pair, path: path.clone(), bytes: Vec::new() });
                 }
                 if text.len() >= room {
                     return (told(files), false);
                 }
                 room -= text.len() + 1;
-                if let Some((_, kept)) = files.last_mut() {
-                    kept.extend_from_slice(text);
-                    kept.push(b'\n');
+                if let Some(last) = files.last_mut() {
+                    last.bytes.extend_from_slice(text);
+                    last.bytes.push(b'\n');
                 }
             }
             // `\ No newline at end of file`
@@ -47,9 +66,17 @@ pub(super) fn read(patch: &[u8], bytes_max: usize) -> (Vec<Added>, bool) {
     (told(files), true)
 }
 
-fn told(files: Vec<(String, Vec<u8>)>) -> Vec<Added> {
+fn told(files: Vec<Lines>) -> Vec<(usize, Added)> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    files.into_iter().map(|(path, bytes)| Added { path, text: text(bytes) }).collect()
+    let added = |lines: Lines| (lines.pair, Added { path: lines.path, text: text(lines.bytes) });
+    files.into_iter().map(added).collect()
+}
+
+/// Whether a line that is no line of a file says which two trees are compared.
+fn is_pair(line: &[u8]) -> bool {
+    let hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    line.len() == PAIR_BYTES
+        && line.iter().enumerate().all(|(at, byte)| if at == 40 { *byte == b' ' } else { hex(byte) })
 }
 
 /// Reads `-1,2 +3,4 @@`: how many lines of each side follow.
@@ -143,6 +170,17 @@ mod tests {
         assert!(read(patch, 100).1);
         let (files, whole) = read(patch, 7);
         assert!(!whole && files[0].text == "12345\n");
+    }
+
+    #[test]
+    fn patches_of_several_pairs_are_told_apart_though_a_line_looks_like_their_heads() {
+        let pair = format!("{} {}", "0a".repeat(20), "f9".repeat(20));
+        let patch = format!(
+            "{pair}\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1,2 @@\n+{pair}\n+one\n{pair}\n{pair}\n+++ b/x\n@@ -0,0 +1 @@\n+two\n"
+        );
+        let (added, whole) = read_pairs(patch.as_bytes(), 1_000);
+        let found: Vec<_> = added.iter().map(|(pair, added)| (*pair, added.text.clone())).collect();
+        assert_eq!((found, whole), (vec![(1, format!("{pair}\none\n")), (3, "two\n".to_owned())], true));
     }
 
     proptest! {

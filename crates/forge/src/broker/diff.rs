@@ -4,7 +4,7 @@ use crate::broker::{Broker, Trouble};
 use crate::git::{Call, Commit};
 
 /// What is said to every comparison, whatever is set.
-const PLAINLY: [&str; 7] = [
+pub(super) const PLAINLY: [&str; 7] = [
     "-r",
     "--no-renames",
     "--no-ext-diff",

@@ -1,18 +1,20 @@
 //! What a rule needs to judge a change: read once, within bounds, and whatever is over a bound is said to be so.
+//!
+//! Every commit of a change is published with it. So what one of them has that the whole has not is told as well (`steps`).
 
 use std::collections::HashSet;
 
 use crate::broker::{Added, Broker, Trouble, added};
 use crate::git::{self, Commit};
 
-/// How many commits are counted: a change of an agent's has one or a few.
-const COMMITS_MAX: i64 = 1_000;
+/// How many commits are looked at: a change of an agent's has one or a few.
+pub(super) const COMMITS_MAX: i64 = 200;
 
 /// How much is read of the messages of commits, in bytes.
 const MESSAGES_BYTES_MAX: usize = 256 << 10;
 
 /// How much is read of the list of files, in bytes: some 50,000 of them.
-const RAW_BYTES_MAX: usize = 8 << 20;
+pub(super) const RAW_BYTES_MAX: usize = 8 << 20;
 
 /// How many bytes the files of both sides may have so that they are compared.
 const COMPARED_BYTES_MAX: i64 = 256 << 20;
@@ -21,13 +23,16 @@ const COMPARED_BYTES_MAX: i64 = 256 << 20;
 const BINARY_BYTES_MAX: i64 = 32 << 20;
 
 /// How much is read of the change as a patch, in bytes.
-const PATCH_BYTES_MAX: usize = 16 << 20;
+pub(super) const PATCH_BYTES_MAX: usize = 16 << 20;
 
 /// How many bytes of added lines are kept.
-const TEXT_BYTES_MAX: usize = 4 << 20;
+pub(super) const TEXT_BYTES_MAX: usize = 4 << 20;
 
 /// The mode of another repository.
 const SUBMODULE: &[u8] = b"160000";
+
+/// The modes of what only points to something: a symbolic link, and another repository.
+const POINTERS: [&[u8]; 2] = [b"120000", SUBMODULE];
 
 /// What is known of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +41,8 @@ pub struct Inspection {
     pub descends: bool,
     /// How many commits the head has that the base has not; one more than are counted where that was cut.
     pub commits: i64,
-    /// As `git diff --raw -z --no-renames --no-abbrev BASE HEAD` tells it: both modes, both blobs, a letter, the path.
+    /// As `git diff --raw -z --no-renames --no-abbrev BASE HEAD` tells it: both modes, both blobs, a letter, the path. Behind
+    /// it the links and other repositories that single commits add, in whose paths it is said which does.
     pub raw: Vec<u8>,
     /// How many paths differ.
     pub files: i64,
@@ -44,9 +50,10 @@ pub struct Inspection {
     pub lines: i64,
     /// The paths of files that are not compared by lines: with a NUL in them, or too large. What is no UTF-8 is marked.
     pub binary: Vec<String>,
-    /// The bytes of the largest file that the head has otherwise.
+    /// The bytes of the largest file that the head, or one of the commits, has otherwise.
     pub largest_blob: i64,
-    /// What is added, file by file, those of [`Self::binary`] too where they are small.
+    /// What is added, file by file, those of [`Self::binary`] too where they are small. Behind it what single commits add and
+    /// the whole does not, in whose paths it is said which does.
     pub added: Vec<Added>,
     /// What the commits say, the latest first.
     pub messages: Vec<Message>,
@@ -66,7 +73,7 @@ pub struct Message {
 /// What was too much to be read whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// There are more commits.
+    /// There are more commits, or they have more parents: of those that were not looked at nothing is known.
     Commits,
     /// There are more messages.
     Messages,
@@ -79,9 +86,15 @@ pub enum Cut {
 }
 
 /// A record of the list of files.
-struct Record<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    /// Both modes, both blobs and the letter, as git writes them.
+    pub(super) head: &'a [u8],
+    pub(super) path: &'a [u8],
     old: Option<&'a str>,
     new: Option<&'a str>,
+    /// Whether it leaves what only points to something.
+    pub(super) points: bool,
 }
 
 impl Broker {
@@ -119,6 +132,10 @@ impl Broker {
             self.added(base, head, both, &mut change).await?;
         }
         change.raw = raw;
+        // Of a change that is not known whole nothing more is asked.
+        if change.cut.is_empty() {
+            self.steps(base, head, &mut change).await?;
+        }
         Ok(change)
     }
 
@@ -148,7 +165,7 @@ impl Broker {
     }
 
     /// The bytes of the largest new file, and of all files of both sides. No file is read.
-    async fn sizes(&self, records: &[Record<'_>]) -> Result<(i64, i64), Trouble> {
+    pub(super) async fn sizes(&self, records: &[Record<'_>]) -> Result<(i64, i64), Trouble> {
         let news: Vec<_> = records.iter().filter_map(|record| record.new).collect();
         let olds = records.iter().filter_map(|record| record.old);
         let mut asked = HashSet::new();
@@ -208,17 +225,22 @@ impl Broker {
 fn records(raw: &[u8]) -> Vec<Record<'_>> {
     let mut fields = raw.split(|byte| *byte == 0);
     let mut records = Vec::new();
-    while let (Some(record), Some(_)) = (fields.next(), fields.next()) {
-        let Some(record) = record.strip_prefix(b":") else { break };
-        let parts: Vec<_> = record.split(|byte| *byte == b' ').collect();
-        let [old_mode, new_mode, old, new, _] = parts[..] else { break };
-        let blob = |mode: &[u8], blob| {
-            let there = mode != b"000000" && mode != SUBMODULE;
-            std::str::from_utf8(blob).ok().filter(|_| there)
-        };
-        records.push(Record { old: blob(old_mode, old), new: blob(new_mode, new) });
+    while let (Some(head), Some(path)) = (fields.next(), fields.next()) {
+        let Some(record) = record(head, path) else { break };
+        records.push(record);
     }
     records
+}
+
+pub(super) fn record<'a>(head: &'a [u8], path: &'a [u8]) -> Option<Record<'a>> {
+    let parts: Vec<_> = head.strip_prefix(b":")?.split(|byte| *byte == b' ').collect();
+    let [old_mode, new_mode, old, new, _] = parts[..] else { return None };
+    let blob = |mode: &[u8], blob| {
+        let there = mode != b"000000" && mode != SUBMODULE;
+        std::str::from_utf8(blob).ok().filter(|_| there)
+    };
+    let points = POINTERS.contains(&new_mode);
+    Some(Record { head, path, old: blob(old_mode, old), new: blob(new_mode, new), points })
 }
 
 fn message(record: &[u8]) -> Message {

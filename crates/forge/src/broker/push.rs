@@ -1,7 +1,10 @@
 //! To the forge: one commit onto one branch of ours, if that is where it was seen.
 
 use crate::broker::{Broker, Remote, Trouble};
-use crate::git::{self, Branch, Commit, Told};
+use crate::git::{self, Branch, Commit, RECORDS, Told, lines};
+
+/// How much is read of the addresses of those who committed, in bytes.
+const ADDRESSES_BYTES_MAX: usize = 256 << 10;
 
 /// What came of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,8 @@ impl Broker {
         if at.as_ref() != expected {
             return Ok(Pushed::Stale { at });
         }
+        // Written down first: whoever is broken off after it knows its own work again.
+        self.bare.moved(&format!("update {} {}\n", record(branch), commit.as_str())).await?;
         let name = branch.as_ref_name();
         let lease = format!("--force-with-lease={name}:{}", expected.map_or("", Commit::as_str));
         let call = self.bare.call("push").args(["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed"]);
@@ -62,6 +67,33 @@ impl Broker {
             _ => Pushed::Refused { why: remote.reason(&why) },
         })
     }
+}
+
+impl Broker {
+    /// What this broker last pushed onto a branch, or set out to push.
+    pub async fn pushed(&self, branch: &Branch) -> Result<Option<Commit>, Trouble> {
+        Ok(self.bare.commit_at(&record(branch)).await?)
+    }
+
+    /// The addresses of those who committed what `head` has and `base` has not, of at most so many commits, the latest first.
+    pub async fn committers(&self, base: &Commit, head: &Commit, commits_max: usize) -> Result<Vec<String>, Trouble> {
+        self.must_have(base).await?;
+        self.must_have(head).await?;
+        let most = format!("--max-count={commits_max}");
+        let call = self.call("log").args(["--no-color", "--no-mailmap", "--no-decorate", "--format=<%ce>", &most]);
+        let call = call.args(["--end-of-options", head.as_str()]).arg(format!("^{}", base.as_str()));
+        let told = call.at_most(ADDRESSES_BYTES_MAX).out().await?;
+        let told = String::from_utf8_lossy(&told);
+        let bare = |line: &str| line.trim_start_matches('<').trim_end_matches('>').to_owned();
+        Ok(lines(&told).map(bare).collect())
+    }
+}
+
+/// Where it is written down what was pushed onto a branch. It is one part of a name: another branch may be called as a folder
+/// of this one.
+fn record(branch: &Branch) -> String {
+    let name = branch.as_str().replace('%', "%25").replace('/', "%2F");
+    format!("{RECORDS}/pushed/{name}")
 }
 
 /// Why the branch was not moved, where that was said for certain. A line is `!<tab>FROM:TO<tab>[WHO] (WHY)`.

@@ -14,9 +14,9 @@ use tokio::fs;
 use crate::git::run::lines;
 use crate::git::{Bare, Branch, Hand, RECORDS, Trouble};
 
-/// The oldest git that is used: `merge-tree --write-tree` takes its base from 2.40 on, and 2.42 is what others who drive
-/// git this way rely on.
-const VERSION_MIN: (u32, u32) = (2, 42);
+/// The oldest git that is used: an older one does not know `attr.tree`, and lets files of the repository say how its files are
+/// compared and merged.
+const VERSION_MIN: (u32, u32) = (2, 43);
 
 /// The branch of a repository that is made here.
 const FIRST_BRANCH: &str = "main";
@@ -234,13 +234,13 @@ mod tests {
     #[test]
     fn a_git_that_is_too_old_is_refused_with_what_is_needed() {
         for told in
-            ["git version 2.42.0\n", "git version 2.47.3", "git version 3.0", "git version 2.50.1 (Apple Git-155)"]
+            ["git version 2.43.0\n", "git version 2.47.3", "git version 3.0", "git version 2.50.1 (Apple Git-155)"]
         {
             assert_eq!(check_version(told.as_bytes()), Ok(()), "{told}");
         }
-        for told in ["git version 2.41.9", "git version 1.9", "", "hello"] {
+        for told in ["git version 2.42.9", "git version 1.9", "", "hello"] {
             let refused = check_version(told.as_bytes());
-            assert!(matches!(&refused, Err(Trouble::Program(why)) if why.contains("2.42")), "{told}: {refused:?}");
+            assert!(matches!(&refused, Err(Trouble::Program(why)) if why.contains("2.43")), "{told}: {refused:?}");
         }
     }
 

@@ -1,5 +1,9 @@
 //! Reviews of a pull request: read, whoever wrote them, and written, where ours decide nothing.
+//!
+//! GitHub takes no remark on a line that its own difference does not show, such as one of a file that is gone or has another
+//! name, and then nothing of the review. What it has to say is said all the same, in the review's own words.
 
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::Inner;
@@ -11,6 +15,9 @@ use crate::{Account, Fault, NewReview, Remark, Review, ReviewState};
 
 /// Some thousand reviews. A page has so few that one of the longest is still read whole.
 const REACH: Reach = Reach { page: 30, pages_max: 34 };
+
+/// The longest text of a review or a remark, in characters: GitHub takes 65,536.
+const BODY_CHARS_MAX: usize = 65_000;
 
 #[derive(Deserialize)]
 struct Found {
@@ -80,21 +87,56 @@ impl Inner {
         Ok(reviews)
     }
 
+    /// Writes a review. One that GitHub refuses for its remarks was certainly not written, and is sent once more without them.
     pub(super) async fn review(&self, number: i64, new: &NewReview) -> Result<i64, Fault> {
+        // A remark does not say of which side it is, and nearly all are of the new one.
+        let remarks = new.remarks.iter();
         let lines =
-            new.remarks.iter().map(|Remark { path, line, body }| Line { path, line: *line, side: "RIGHT", body });
-        let comments = lines.collect();
-        let review = New { commit_id: &new.commit, body: &new.body, event: "COMMENT", comments };
+            remarks.map(|Remark { path, line, body }| Line { path, line: *line, side: "RIGHT", body: cut(body) });
+        let review = New { commit_id: &new.commit, body: cut(&new.body), event: "COMMENT", comments: lines.collect() };
         let call = self.call(&route::REVIEW, &[&number.to_string()], About::Pull(number))?.body(&review)?;
-        let answer = self.ask(&call).await?;
+        let answer = self.exchange(&call).await?;
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY && !new.remarks.is_empty() {
+            let body = in_words(new);
+            let review = New { commit_id: &new.commit, body: cut(&body), event: "COMMENT", comments: Vec::new() };
+            let call = self.call(&route::REVIEW, &[&number.to_string()], About::Pull(number))?.body(&review)?;
+            let answer = self.ask(&call).await?;
+            return Ok(shape::<Written>(&call, &answer)?.id);
+        }
+        if !answer.status.is_success() {
+            return Err(self.refusal(&call, &answer).await);
+        }
         Ok(shape::<Written>(&call, &answer)?.id)
     }
+}
+
+/// The review with its remarks in its own words.
+fn in_words(new: &NewReview) -> String {
+    let remarks = new.remarks.iter().map(|Remark { path, line, body }| format!("{path}:{line}: {body}"));
+    let all: Vec<_> = [new.body.clone()].into_iter().filter(|body| !body.is_empty()).chain(remarks).collect();
+    all.join("\n\n")
+}
+
+/// As much of a text as GitHub takes.
+fn cut(text: &str) -> &str {
+    text.char_indices().nth(BODY_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::AccountKind;
+
+    #[test]
+    fn a_review_in_words_says_every_remark_with_its_place_and_is_cut_between_characters() {
+        let remark = |line, body: &str| Remark { path: "src/a.rs".to_owned(), line, body: body.to_owned() };
+        let remarks = vec![remark(2, "it panics"), remark(7, "so does this")];
+        let new = NewReview { commit: "c".to_owned(), body: "read it".to_owned(), remarks };
+        assert_eq!(in_words(&new), "read it\n\nsrc/a.rs:2: it panics\n\nsrc/a.rs:7: so does this");
+        let long = "é".repeat(BODY_CHARS_MAX + 1);
+        assert_eq!(cut(&long).chars().count(), BODY_CHARS_MAX);
+        assert_eq!(cut("short"), "short");
+    }
 
     #[test]
     fn what_is_not_handed_in_is_no_review_and_a_word_that_is_not_known_approves_nothing() {

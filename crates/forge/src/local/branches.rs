@@ -158,7 +158,7 @@ fn person(login: &str) -> Person {
 pub(super) fn of_git(trouble: Trouble) -> Fault {
     let why = trouble.to_string();
     match trouble {
-        Trouble::Program(_) => refused(why, "install git 2.42 or later, in /usr/bin or /usr/local/bin"),
+        Trouble::Program(_) => refused(why, "install git 2.43 or later, in /usr/bin or /usr/local/bin"),
         Trouble::Folder(_) => refused(why, format!("name a folder of its own in {SETTING}, from the root on")),
         Trouble::Foreign(_) => {
             refused(why, "use it as the user whose it is, and let nobody else write there: chmod -R go-w")

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use forge::local::{Decision, Local};
 use forge::{Closed, Edit, Fault, Forge as _, IssueState, Method, NewReview, Pull, PullState};
 use serde_json::json;
+use store::Store;
 
 use super::issues::{self, login};
 use crate::config::{Config, ForgeKind};
@@ -39,7 +40,14 @@ pub(crate) struct Merge {
     /// How
     #[arg(long, value_enum, default_value_t = How::Merge)]
     method: How,
-    /// Only if its head is this commit, the one that you looked at
+    #[command(flatten)]
+    at: At,
+}
+
+/// Which commit was looked at.
+#[derive(Debug, Args)]
+pub(crate) struct At {
+    /// Only if its head is this commit, the one that you looked at; if not said, the one that was handed in and judged
     #[arg(long, value_name = "COMMIT")]
     head: Option<String>,
 }
@@ -75,11 +83,22 @@ pub(crate) struct Said {
     message: String,
 }
 
+/// Ask for changes of one.
+#[derive(Debug, Args)]
+pub(crate) struct Requested {
+    #[command(flatten)]
+    said: Said,
+    #[command(flatten)]
+    at: At,
+}
+
 /// Approve one.
 #[derive(Debug, Args)]
 pub(crate) struct Approved {
     #[command(flatten)]
     on: On,
+    #[command(flatten)]
+    at: At,
     /// What to say with it
     #[arg(long, value_name = "TEXT", default_value = "")]
     message: String,
@@ -100,7 +119,7 @@ pub(super) enum Act {
     Merge(Merge),
     Close(On),
     Reopen(On),
-    RequestChanges(Said),
+    RequestChanges(Requested),
     Approve(Approved),
     Comment(Said),
     Label(Labelled),
@@ -108,12 +127,22 @@ pub(super) enum Act {
 }
 
 impl Act {
+    /// The commit that was looked at, where it makes a difference.
+    const fn at(&self) -> Option<&At> {
+        match self {
+            Self::Merge(Merge { at, .. })
+            | Self::RequestChanges(Requested { at, .. })
+            | Self::Approve(Approved { at, .. }) => Some(at),
+            Self::Close(_) | Self::Reopen(_) | Self::Comment(_) | Self::Label(_) | Self::Unlabel(_) => None,
+        }
+    }
+
     const fn on(&self) -> &On {
         match self {
             Self::Merge(Merge { on, .. })
             | Self::Close(on)
             | Self::Reopen(on)
-            | Self::RequestChanges(Said { on, .. })
+            | Self::RequestChanges(Requested { said: Said { on, .. }, .. })
             | Self::Approve(Approved { on, .. })
             | Self::Comment(Said { on, .. })
             | Self::Label(Labelled { on, .. })
@@ -136,6 +165,9 @@ pub(super) async fn run(config: &Config, act: Act) -> Result<Answer, Failure> {
     let by = by.by.clone().unwrap_or_else(|| login(&session::os_user()));
     let local = config.local(&store, session::chance())?.acting(&by).map_err(failure)?;
     let pull = local.pull(number).await.map_err(failure)?;
+    if let Some(At { head }) = act.at() {
+        is_at(&store, &config.repository(), &pull, head.as_deref()).await?;
+    }
     let answer = done(&local, &pull, act).await?;
     if issues::hurry(&store, config, number).await.is_err() {
         // It is done all the same, and the next look finds it.
@@ -144,14 +176,40 @@ pub(super) async fn run(config: &Config, act: Act) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
+/// Refuses what would be said of another commit than the one that was looked at, or, where nobody says which, than the one that
+/// was handed in and judged. One that is not of the pipeline is at what it is.
+async fn is_at(store: &Store, repo: &str, pull: &Pull, looked_at: Option<&str>) -> Result<(), Failure> {
+    let (number, now) = (pull.number, &pull.head.commit);
+    let other = |why: String, hint: String| {
+        Err(Failure { exit: Exit::Conflict, code: "stale_head", ..Failure::new(why) }.hint(hint))
+    };
+    if let Some(head) = looked_at {
+        if head == now {
+            return Ok(());
+        }
+        let why = format!("the head of {number} is {now}, not {head}");
+        return other(why, format!("see how it stands: gapwright pulls show {number}"));
+    }
+    let mut tx = store.read().await?;
+    let stored = store::pull::numbered(&mut tx, repo, number).await?;
+    match stored.as_ref().and_then(|stored| stored.pull.head()) {
+        Some(judged) if judged != now => {
+            let why = format!("the head of {number} is {now} by now, and {judged} is the one that was judged");
+            let hint = format!("look at it by git and say --head {now}, or wait until the server has looked at it");
+            other(why, hint)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 async fn done(local: &Local, pull: &Pull, act: Act) -> Result<Answer, Failure> {
     let number = pull.number;
     let says = |what: &str, text: String| Answer::new(json!({"number": number, "done": what}), text);
     match act {
-        Act::Merge(Merge { method, head, .. }) => merge(local, pull, method, head).await,
+        Act::Merge(Merge { method, .. }) => merge(local, pull, method).await,
         Act::Close(_) => stand(local, pull, IssueState::Closed(Closed::NotPlanned)).await,
         Act::Reopen(_) => stand(local, pull, IssueState::Open).await,
-        Act::RequestChanges(Said { message, .. }) => {
+        Act::RequestChanges(Requested { said: Said { message, .. }, .. }) => {
             decide(local, pull, message, Decision::RequestChanges).await?;
             Ok(says("changes requested", format!("asked for changes of {number}")))
         }
@@ -168,11 +226,10 @@ async fn done(local: &Local, pull: &Pull, act: Act) -> Result<Answer, Failure> {
     }
 }
 
-async fn merge(local: &Local, pull: &Pull, how: How, head: Option<String>) -> Result<Answer, Failure> {
+async fn merge(local: &Local, pull: &Pull, how: How) -> Result<Answer, Failure> {
     let title: String = pull.title.chars().take(TITLE_CHARS_MAX).collect();
     let title = format!("{title} (#{})", pull.number);
-    let head = head.unwrap_or_else(|| pull.head.commit.clone());
-    let merged = local.merge(pull.number, &head, how.method(), &title).await.map_err(failure)?;
+    let merged = local.merge(pull.number, &pull.head.commit, how.method(), &title).await.map_err(failure)?;
     let text = format!("merged {} into {} as {}", pull.number, pull.base.branch, merged.commit);
     Ok(Answer::new(json!({"number": pull.number, "done": "merged", "commit": merged.commit}), text))
 }

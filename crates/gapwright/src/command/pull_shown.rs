@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::budget::Amount;
-use domain::id::is_unprintable;
 use domain::job::Run;
 use domain::pull::{Pull, Review, Stage, State};
 use domain::refusal::Code;
 use domain::time::Time;
+use domain::untrusted::is_hidden;
 use plane::pull::{Difference, Shown, Spent};
 use plane::{Call, No, Plane};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use store::pull::say::Say;
 use store::pull::word::Word;
 
 use super::gaps::section;
-use super::pulls::{document, name, turn};
+use super::pulls::{document, name};
 use crate::failure::Failure;
 use crate::show::{Answer, moment};
 
@@ -150,7 +150,7 @@ fn words(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[
         ("state", format!("{} since {}", pull.state, pull.changed_at)),
         ("because", pull.why.clone()),
         ("held", pull.hold.map(|hold| hold.why().to_owned()).unwrap_or_default()),
-        ("turn", turn(pull).to_owned()),
+        ("turn", pull.turn_of().to_owned()),
         ("next", next(pull).unwrap_or_default()),
         ("round", format!("{}, opened again {}", pull.iteration, times(pull.epoch))),
         ("branch", of_change(|change| format!("{} onto {}", change.branch, change.onto))),
@@ -251,12 +251,46 @@ pub(super) fn difference(shown: &Difference) -> Answer {
         "id": pull.id, "number": pull.there.number, "base": change.map(|change| change.base.clone()),
         "head": pull.head(), "diff": shown.text, "complete": shown.complete,
     });
-    let plain = |c: char| if is_unprintable(c) && !matches!(c, '\n' | '\t') { ' ' } else { c };
-    let text: String = shown.text.trim_end().chars().map(plain).collect();
+    let (text, hidden) = written_out(shown.text.trim_end());
+    let hidden = if hidden {
+        "\ncharacters that cannot be seen, or change how others show, are written out as \\u{...}: look at them closely"
+    } else {
+        ""
+    };
     let more = if shown.complete {
         String::new()
     } else {
         format!("\nthere is more than is shown: look at {} by git", pull.head().unwrap_or_default())
     };
-    Answer::new(document, format!("{text}{more}"))
+    Answer::new(document, format!("{text}{hidden}{more}"))
+}
+
+/// A difference with what cannot be seen written out, and whether there was any: what is not shown would be merged unseen.
+fn written_out(text: &str) -> (String, bool) {
+    let (mut shown, mut hidden) = (String::with_capacity(text.len()), false);
+    for c in text.chars() {
+        if is_hidden(c) {
+            shown.extend(c.escape_unicode());
+            hidden = true;
+        } else {
+            shown.push(c);
+        }
+    }
+    (shown, hidden)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_written_out_and_said_to_be_there() {
+        for (text, shown, hidden) in [
+            ("+a\tb\n-c", "+a\tb\n-c", false),
+            ("+if a {\u{202e} }\u{2066}\r", "+if a {\\u{202e} }\\u{2066}\\u{d}", true),
+            ("+a\u{200b}b \u{1b}[8m", "+a\\u{200b}b \\u{1b}[8m", true),
+        ] {
+            assert_eq!(written_out(text), (shown.to_owned(), hidden), "{text:?}");
+        }
+    }
 }

@@ -31,8 +31,11 @@ The token is that of a caller with the role of the stage, in GAPWRIGHT_WORK_TOKE
 own: nobody stands in two stages of one pull request. The forge is that of the settings, [forge];
 how long a run may take is pipeline.run_minutes.
 
-With --once it exits 0 when a job was handed in or none is due, 1 when it failed, 5 when its claim
-was lost, and 75 when it was put off.";
+The token is sent by https, or by http to this machine. By http to another one only with
+--insecure-http, for a private network in which nobody else listens: whoever does has the token.
+
+With --once it exits 0 when a job was handed in or none is due, 1 when it failed or its end is not
+known, 5 when its claim was lost or the server let it go no further, and 75 when it was put off.";
 
 /// The variable with the runner's token.
 const TOKEN: &str = "GAPWRIGHT_WORK_TOKEN";
@@ -45,6 +48,9 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// The pause before a step is tried again that the world kept from being done.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// How long what an agent has made is tried to be handed in, though the forge or the server is away.
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// How many agents one process may run at once.
 const CONCURRENCY_MAX: u16 = 32;
@@ -64,6 +70,9 @@ pub(crate) struct Work {
     /// The server, with or without /mcp; otherwise where the settings say that it is
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    /// Send the token by http to another machine, where anybody who listens can read it
+    #[arg(long)]
+    insecure_http: bool,
     /// A file with the runner's token
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -95,6 +104,7 @@ fn agent(text: &str) -> Result<Agent, String> {
 impl Work {
     /// Works until it is told to stop, or once.
     pub(crate) async fn run(self, config: &Config, format: Format) -> Result<Exit, Failure> {
+        hide();
         let (stop, now) = signals::watch()?;
         let worker = self.worker(config).await?;
         let (once, kind) = (self.once, self.kind.name());
@@ -124,7 +134,9 @@ impl Work {
     async fn worker(&self, config: &Config) -> Result<Worker, Failure> {
         let origin = origin(config)?;
         let repo = config.repository();
-        let client = Client::new(&self.url(config)?, self.token()?, session::chance()).map_err(unanswered)?;
+        let (url, token) = (self.url(config)?, self.token()?);
+        let client = if self.insecure_http { Client::insecure } else { Client::new };
+        let client = client(&url, token, session::chance()).map_err(unanswered)?;
         let folder = self.folder()?;
         let broker = folder.join(format!("{}.git", repo.replace('/', "+")));
         let settings = Settings {
@@ -138,6 +150,7 @@ impl Work {
             caps: config.caps(),
             ttl: TTL,
             pause: PAUSE,
+            patience: PATIENCE,
             rooms: std::env::temp_dir(),
             now: Arc::new(machine_time),
         };
@@ -157,6 +170,11 @@ impl Work {
             return Err(Failure::usage("the server has no address that can be asked")
                 .why(url)
                 .hint("write --server https://HOST"));
+        }
+        if !self.insecure_http && runner::is_readable(&url) {
+            return Err(Failure::usage("the token would be sent where anybody can read it")
+                .why(url)
+                .hint("write https://, or --insecure-http for a private network in which nobody else listens"));
         }
         let url = url.trim_end_matches('/');
         Ok(if url.ends_with("/mcp") { url.to_owned() } else { format!("{url}/mcp") })
@@ -192,6 +210,14 @@ impl Work {
         };
         std::fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&folder).map_err(unmade)?;
         std::fs::canonicalize(&folder).map_err(unmade)
+    }
+}
+
+/// Keeps what this process knows, the tokens in its environment first, from whatever else the same user runs, as agents.
+fn hide() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::warn!(%error, "agents may read the environment of this runner");
     }
 }
 
@@ -306,18 +332,20 @@ fn end_words(end: &End) -> (&'static str, Option<&str>) {
         End::Failed(why) => ("failed", Some(why)),
         End::Deferred(why) => ("put off", Some(why)),
         End::Broken(why) => ("put off for others", Some(why)),
+        End::Barred(why) => ("not let go on", Some(why)),
         End::Lost => ("lost", None),
         End::Stopped => ("stopped", None),
         End::Unended(why) => ("left to run out", Some(why)),
+        End::Unknown => ("over", Some("how it ended is not known")),
     }
 }
 
 const fn exit(end: &End) -> Exit {
     match end {
         End::HandedIn => Exit::Ok,
-        End::Failed(_) | End::Broken(_) | End::Unended(_) => Exit::Failure,
+        End::Failed(_) | End::Broken(_) | End::Unended(_) | End::Unknown => Exit::Failure,
         End::Deferred(_) => Exit::TryLater,
-        End::Lost => Exit::Conflict,
+        End::Barred(_) | End::Lost => Exit::Conflict,
         End::Stopped => Exit::Interrupted,
     }
 }
@@ -345,6 +373,28 @@ fn unanswered(trouble: Trouble) -> Failure {
                 _ => (Exit::TryLater, "unavailable"),
             };
             Failure { exit, code, ..Failure::new("no job can be claimed") }.why(told).hint(hint)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_handed_in_exits_as_well() {
+        for (end, code) in [
+            (End::HandedIn, Exit::Ok),
+            (End::Failed(String::new()), Exit::Failure),
+            (End::Deferred(String::new()), Exit::TryLater),
+            (End::Broken(String::new()), Exit::Failure),
+            (End::Barred(String::new()), Exit::Conflict),
+            (End::Lost, Exit::Conflict),
+            (End::Stopped, Exit::Interrupted),
+            (End::Unended(String::new()), Exit::Failure),
+            (End::Unknown, Exit::Failure),
+        ] {
+            assert_eq!(exit(&end), code, "{end:?}");
         }
     }
 }

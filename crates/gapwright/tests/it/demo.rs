@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -82,11 +83,26 @@ fn settled(text: &str) -> String {
     text.trim().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// How long a visitor waits.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 #[test]
 fn the_demonstration_goes_as_it_is_recorded_and_leaves_nothing() {
-    let home = home();
+    // Somebody's own repository, which their shell says to every git.
+    let theirs = tempfile::tempdir().expect("a folder");
+    let git = |words: &[&str]| {
+        let done = Command::new("git").arg("-C").arg(theirs.path()).args(words).output().expect("git runs");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    git(&["init", "--quiet"]);
+    let folder = theirs.path().display().to_string();
+    let home = home().set("GIT_DIR", &format!("{folder}/.git")).set("GIT_WORK_TREE", &folder);
+    let home = home.set("GIT_INDEX_FILE", &format!("{folder}/index")).set("GIT_CEILING_DIRECTORIES", "/");
+    let began = Instant::now();
     let ended = home.run(&["demo", "--yes"]);
     assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", ended.out);
+    assert!(began.elapsed() < PATIENCE, "it took {:?}", began.elapsed());
+    assert_eq!(git(&["for-each-ref"]) + &git(&["status", "--porcelain"]), "", "it worked in another repository");
     let page = include_str!("../../../../docs/demo.md");
     let recorded = page.split("```text\n").nth(1).and_then(|rest| rest.split("```\n").next()).expect("a recording");
     assert_eq!(settled(&ended.out), settled(recorded), "docs/demo.md is to show:\n{}", ended.out);

@@ -78,7 +78,7 @@ fn what_the_pipeline_lacks_is_told_with_the_next_step() {
     };
     told("broker", "unknown", "is not there yet gapwright serve makes it");
     drop(home.serve(&[]));
-    told("broker", "pass", "broker.git, by git 2.42 or later");
+    told("broker", "pass", "broker.git, by git 2.43 or later");
     let work = home.path().join("work");
     git(home.path(), &["init", "--quiet", "--initial-branch=main", "work"]);
     std::fs::create_dir(work.join(".gapwright")).expect("a folder");

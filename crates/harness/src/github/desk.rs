@@ -1,5 +1,6 @@
 //! What a request meets on its way: what goes wrong, who asks, the limit, the route, and what was asked before.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,7 +13,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use super::act::Act;
 use super::answer::Answer;
 use super::caller::Caller;
-use super::fault::{Fault, Faults, bend};
+use super::fault::{Fault, Faults, GitFault, bend};
 use super::request::Request;
 use super::route::{Turn, route};
 use super::smart::Visit;
@@ -60,6 +61,8 @@ pub(super) struct Desk {
     world: Mutex<World>,
     pub(super) moment: Arc<AtomicI64>,
     pub(super) faults: Mutex<Faults>,
+    /// What the next requests of git meet.
+    pub(super) git_faults: Mutex<VecDeque<Option<GitFault>>>,
     pub(super) arrived: watch::Sender<Vec<Arrived>>,
     /// What git asked.
     pub(super) visits: Mutex<Vec<Visit>>,
@@ -121,6 +124,7 @@ impl Desk {
             world: Mutex::new(World { now: state, ..World::default() }),
             moment,
             faults: Mutex::default(),
+            git_faults: Mutex::default(),
             arrived: watch::Sender::default(),
             visits: Mutex::default(),
             base: OnceLock::new(),
@@ -209,6 +213,11 @@ impl Desk {
         });
         self.bell.notify_one();
         ending
+    }
+
+    /// What a request of git meets.
+    pub(super) fn git_fault(&self) -> Option<GitFault> {
+        self.git_faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front().flatten()
     }
 
     /// Notes more of what arrived, unless that was forgotten meanwhile.

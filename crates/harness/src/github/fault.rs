@@ -51,6 +51,15 @@ pub enum Fault {
     Says(&'static str, Value),
 }
 
+/// What git over HTTP meets, which meets no [`Fault`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GitFault {
+    /// 503, and nothing is done.
+    Down,
+    /// What was asked is done, and the connection breaks before the answer.
+    Lost,
+}
+
 impl Fault {
     /// Whether it only changes or holds up the answer, and so goes with another.
     fn bends(&self) -> bool {

@@ -7,7 +7,7 @@ use domain::time::Span;
 
 use super::GitHub;
 use super::desk::Guard;
-use super::fault::Fault;
+use super::fault::{Fault, GitFault};
 use super::look::Issue;
 use super::state::Pull;
 use super::view::View;
@@ -93,5 +93,23 @@ impl GitHub {
     /// Nothing goes wrong any more.
     pub fn well(&self) {
         self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.desk.git_faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Lets the next so many requests of git meet a fault.
+    pub fn fail_git(&self, times: usize, fault: GitFault) {
+        let mut faults = self.desk.git_faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.extend(std::iter::repeat_n(Some(fault), times));
+    }
+
+    /// Lets so many requests of git pass, and the next one meet a fault.
+    pub fn fail_git_after(&self, passing: usize, fault: GitFault) {
+        let mut faults = self.desk.git_faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.extend(std::iter::repeat_n(None, passing).chain([Some(fault)]));
+    }
+
+    /// How many requests of git are still to meet a fault.
+    pub fn git_faults_left(&self) -> usize {
+        self.desk.git_faults.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::answer::Answer;
 use super::desk::{Desk, Ending};
-use super::fault::Fault;
+use super::fault::{Fault, GitFault};
 use super::request::Request;
 use super::smart;
 
@@ -53,7 +53,12 @@ async fn answer(desk: Arc<Desk>, request: http::Request<Incoming>) -> Result<Res
     let (parts, body) = request.into_parts();
     let body = to_bytes(Body::new(body), BODY_BYTES_MAX).await.map_err(|_| Cut)?;
     if smart::is_git(parts.uri.path()) {
-        return Ok(smart::serve(desk, parts, body).await);
+        let fault = desk.git_fault();
+        if fault == Some(GitFault::Down) {
+            return Ok(write(Answer::refusal(503, "Service Unavailable"), &[]));
+        }
+        let answer = smart::serve(desk, parts, body).await;
+        return if fault == Some(GitFault::Lost) { Err(Cut) } else { Ok(answer) };
     }
     let parsed = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
     let Ok(body) = parsed else {

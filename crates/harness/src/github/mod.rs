@@ -51,7 +51,7 @@ use crate::process::{Port, Process};
 
 pub use description::Description;
 pub use desk::Arrived;
-pub use fault::Fault;
+pub use fault::{Fault, GitFault};
 pub use hook::{Delivery, sign};
 pub use look::{Check, Comment, Issue, Label, Pull, Review, Status};
 pub use owner::{AppKey, Suspended};

@@ -121,5 +121,8 @@ mod seeded_bugs_are_caught {
         open_pull_again: "open-pull-again"
             by "pulls::trouble::a_pull_request_that_was_opened_without_an_answer_is_found_and_not_opened_again"
             saying "opened once";
+        push_unseen: "push-unseen" by "pulls_sim::a_few_hold" saying "a push was missed";
+        fire_again_though_unknown: "fire-again-though-unknown"
+            by "fires::a_start_of_which_nobody_can_tell_is_not_repeated_until_an_operator_says" saying "it may run";
     }
 }

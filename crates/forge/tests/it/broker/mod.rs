@@ -6,5 +6,6 @@ mod homes;
 mod made;
 mod size;
 mod stage;
+mod steps;
 mod told;
 mod wire;

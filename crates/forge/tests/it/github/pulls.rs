@@ -123,6 +123,30 @@ async fn a_review_says_something_and_approves_nothing() {
     assert!(asked.into_iter().all(|one| one.body["event"] == "COMMENT"));
 }
 
+/// GitHub takes nothing of a review with a remark on what its difference does not show.
+#[tokio::test]
+async fn a_remark_that_github_does_not_take_is_said_in_the_review_s_own_words() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let mona = world.fake.as_person("mona", REPO);
+    mona.commit("main", &[("gone.txt", Some("1\n"))]);
+    let head = world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n")), ("gone.txt", None)]);
+    let number = github.open_pull(&new_pull("fix")).await.expect("opened").number;
+    let remark = |path: &str, line, body: &str| Remark { path: path.to_owned(), line, body: body.to_owned() };
+    let remarks =
+        vec![remark("gone.txt", 1, "who needs it?"), remark("a.txt", 1, "why"), remark("a.txt", 900, "where?")];
+    let review = NewReview { commit: head.clone(), body: "read".to_owned(), remarks };
+    github.review(number, &review).await.expect("written");
+    let written = world.fake.reviews(REPO, number);
+    assert_eq!(written.len(), 1, "{written:?}");
+    assert_eq!(written[0].body, "read\n\ngone.txt:1: who needs it?\n\na.txt:1: why\n\na.txt:900: where?");
+    assert!(written[0].remarks.is_empty(), "{written:?}");
+
+    let long = NewReview { body: "é".repeat(70_000), ..NewReview { remarks: vec![], ..review } };
+    github.review(number, &long).await.expect("cut and written");
+    assert_eq!(world.fake.reviews(REPO, number)[1].body.chars().count(), 65_000);
+}
+
 #[tokio::test]
 async fn labels_and_comments_of_pull_requests_are_those_of_issues() {
     let world = World::with_app().await;

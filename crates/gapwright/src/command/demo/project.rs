@@ -9,6 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::config::variables;
 use crate::failure::Failure;
 
 /// The repository, as the local forge calls it.
@@ -155,10 +156,12 @@ async fn commit(clone: &Path, message: &str) -> Result<(), Failure> {
     git(clone, &["commit", "--quiet", "--message", message]).await.map(drop)
 }
 
-/// Runs git in a folder, with no settings but the folder's; gives what it says.
+/// Runs git in a folder, with no settings but the folder's, and nothing of the environment but the way to programs: a
+/// `GIT_DIR` of whoever runs the demonstration would lead it into their own repository. Gives what it says.
 pub(super) async fn git(folder: &Path, words: &[&str]) -> Result<String, Failure> {
     let mut git = Command::new("git");
     git.current_dir(folder).args(words).stdin(Stdio::null()).kill_on_drop(true);
+    git.env_clear().envs(variables().filter(|(name, _)| name == "PATH")).env("HOME", folder);
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
     for role in ["AUTHOR", "COMMITTER"] {
         git.env(format!("GIT_{role}_NAME"), AUTHOR).env(format!("GIT_{role}_EMAIL"), format!("{AUTHOR}@shop.invalid"));
@@ -166,7 +169,7 @@ pub(super) async fn git(folder: &Path, words: &[&str]) -> Result<String, Failure
     let done = git
         .output()
         .await
-        .map_err(|error| Failure::new("git cannot be run").why(error.to_string()).hint("install git 2.42 or later"))?;
+        .map_err(|error| Failure::new("git cannot be run").why(error.to_string()).hint("install git 2.43 or later"))?;
     if !done.status.success() {
         let first = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
         return Err(Failure::new(format!("git {first} failed")).why(String::from_utf8_lossy(&done.stderr).trim()));

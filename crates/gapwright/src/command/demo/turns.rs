@@ -36,6 +36,9 @@ const CAST: [(Stage, &str); 4] = [
 const TTL: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long what an agent has made is tried to be handed in: everything is on this machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How often a runner asks for a job that had none.
 const AGAIN: Duration = Duration::from_millis(300);
 
@@ -114,6 +117,7 @@ fn settings(house: &House, project: &Project, stage: Stage, name: &str) -> Resul
         caps: domain::budget::Caps { wall: RUN_MAX, ..house.config.caps() },
         ttl: TTL,
         pause: PAUSE,
+        patience: PATIENCE,
         rooms: project.rooms(),
         now: Arc::new(machine_time),
     })
@@ -127,9 +131,10 @@ async fn one_by_one(worker: &Worker, name: &str, stop: &CancellationToken, tell:
             Ok(Worked::Nothing(_)) => continue,
             Ok(Worked::Job(outcome)) => match outcome.end {
                 End::HandedIn | End::Stopped => continue,
-                End::Failed(why) | End::Deferred(why) | End::Broken(why) | End::Unended(why) => {
+                End::Failed(why) | End::Deferred(why) | End::Broken(why) | End::Barred(why) | End::Unended(why) => {
                     format!("{name} on {}: {why}", outcome.job)
                 }
+                End::Unknown => format!("{name} on {}: how it ended is not known", outcome.job),
                 End::Lost => format!("{name} on {}: the claim was lost", outcome.job),
             },
             Err(trouble) => format!("{name}: {trouble}"),

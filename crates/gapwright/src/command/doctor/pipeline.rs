@@ -74,7 +74,7 @@ async fn broker(config: &Config, level: Level) -> (Check, Option<Broker>) {
     }
     // It is there, so nothing is made.
     match session::broker(config, &folder).await {
-        Ok(broker) => (Check::new(name, Verdict::Pass, format!("{shown}, by git 2.42 or later")), Some(broker)),
+        Ok(broker) => (Check::new(name, Verdict::Pass, format!("{shown}, by git 2.43 or later")), Some(broker)),
         Err(failure) => (Check::failed(name, &failure), None),
     }
 }

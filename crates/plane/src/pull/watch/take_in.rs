@@ -76,7 +76,7 @@ impl Plane {
 
 /// Whether what is to be merged is another commit than the known one, or is to go into another branch.
 fn is_another(known: &Change, look: &Look) -> bool {
-    known.head != look.there.head.commit || known.onto != look.there.base.branch
+    (known.head != look.there.head.commit || known.onto != look.there.base.branch) && !bug("push-unseen")
 }
 
 /// In which way it is another.
@@ -199,7 +199,10 @@ fn sight(was: &Stored, look: &Look, names: &Names) -> Sight {
         new.filter(|review| review.state == ReviewState::ChangesRequested && review.author.kind == AccountKind::Person);
     Sight {
         stand,
-        head: look.there.head.commit.clone(),
+        head: match was.pull.head() {
+            Some(head) if bug("push-unseen") => head.to_owned(),
+            Some(_) | None => look.there.head.commit.clone(),
+        },
         onto: look.there.base.branch.clone(),
         labels: look.there.labels.clone(),
         deeds: new_deeds.filter_map(deed).collect(),

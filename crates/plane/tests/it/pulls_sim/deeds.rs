@@ -3,7 +3,7 @@
 use domain::job::Job;
 use domain::pull::{MergeVerdict, Stage, Verdict};
 use domain::time::Span;
-use harness::github::{Fault, Reason, sign};
+use harness::github::{Fault, GitFault, Reason, sign};
 use plane::job::{Claim, Claimed};
 use plane::pull::{Fingerprint, Handed, Reviewed};
 use plane::{Call, No, webhook};
@@ -310,6 +310,12 @@ impl Sim {
             Fault::Secondary { after_secs: 60 },
             Fault::TooMany { after_secs: 1 },
         ];
+        if self.chance.random_bool(0.2) {
+            let fault = *[GitFault::Down, GitFault::Lost].choose(&mut self.chance).expect("a fault");
+            let times = self.chance.random_range(1..4);
+            self.told(&format!("{times} times {fault:?} for git"));
+            return self.fake().fail_git(times, fault);
+        }
         let fault = faults.choose(&mut self.chance).expect("a fault").clone();
         let (method, path) = *ROUTES.choose(&mut self.chance).expect("a route");
         let times = self.chance.random_range(1..4);

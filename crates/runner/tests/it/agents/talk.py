@@ -88,6 +88,10 @@ def approves():
     reviews("APPROVE")
 
 
+def asks():
+    ask("ask-operator", question="Where from?", options=["from a file", "over the network"])
+
+
 def judges():
     head = ask("show-work")["pull"]["head"]
     ask("submit-merge-verdict", head=head, verdict="APPROVE_FOR_HUMAN", summary="it coheres")

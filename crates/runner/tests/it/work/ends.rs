@@ -41,6 +41,7 @@ async fn one_whose_program_is_not_there_is_put_off_for_others() {
     assert!(matches!(&outcome.end, End::Broken(why) if why.contains("no-such-program")), "{outcome:?}");
     assert_eq!(yard.run(&outcome.job).await.outcome, domain::job::Outcome::Deferred);
     yard.is_in_the_journal(&outcome.job, "defer-routine-job").await;
+    assert_eq!(yard.pull().await.stored.pull.booked, domain::budget::Amount::ZERO, "it used nothing");
     yard.end().await;
 }
 

@@ -46,6 +46,26 @@ async fn a_secret() {
     refused(&play, "has what looks like").await;
 }
 
+/// Every commit is pushed, and not only what the last one leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_later_commit_takes_away_again() {
+    let (head, tail) = ("ghp_", "q7Rk2VnX9sLw4TzB8mYc3HdF6pGj1NuA5eQo");
+    for (makes, why) in [
+        (format!("echo 'token = \"{head}{tail}\"' >src/key.rs"), "take it out of every commit"),
+        ("ln -s /etc/passwd src/key.rs".to_owned(), "is a symbolic link"),
+        ("head -c 1048577 /dev/zero >src/key.rs".to_owned(), "every one of its commits counts"),
+    ] {
+        let first = format!("{makes}; git add -A; git commit -qm 'feat: key'");
+        refused_commit(&format!("{first}; git rm -q --force src/key.rs; echo 'pub fn a() {{}}' >src/a.rs"), why).await;
+    }
+    // Nor what a merge leaves behind.
+    let side = format!("git checkout -qb side; echo '{head}{tail}' >key; git add -A; git commit -qm 'feat: key'");
+    let play = format!(
+        "{side}; git checkout -q {BRANCH}; echo 'pub fn a() {{}}' >src/a.rs; {COMMIT}; git merge -qs ours -m 'feat: both' side"
+    );
+    refused(&play, "take it out of every commit").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_history() {
     let play = "git checkout -q --orphan other; echo x >src/a.rs; git add -A; git commit -qm 'feat: anew'";

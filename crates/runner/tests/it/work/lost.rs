@@ -1,4 +1,8 @@
-//! Claims that are lost, a forge that is away, a branch that moves, and a worker that is stopped.
+//! Claims that are kept and claims that are lost, a forge that is away, a branch that moves, and a worker that is stopped.
+
+use domain::budget::Amount;
+use domain::job::State;
+use domain::switch::Scope;
 
 use super::*;
 
@@ -20,6 +24,88 @@ async fn meanwhile(worker: &Worker, does: impl AsyncFnOnce(&CancellationToken)) 
 /// Has work to hand in, says that it is ready, and then never ends.
 fn hangs() -> Agent {
     sh(&format!("echo 'pub fn a() {{}}' >src/a.rs; {COMMIT}; echo ready; while :; do sleep 600; done"))
+}
+
+/// Has work to hand in, says that it is ready, and goes on when the gate is opened.
+fn waits(yard: &Yard) -> Agent {
+    assert!(Command::new("mkfifo").arg(yard.path("gate")).status().expect("mkfifo").success());
+    sh(&format!("echo 'pub fn a() {{}}' >src/a.rs; {COMMIT}; echo ready; read go <$YARD/gate"))
+}
+
+async fn open_the_gate(yard: &Yard) {
+    tokio::fs::write(yard.path("gate"), "go\n").await.expect("it goes on");
+}
+
+/// Looks again until it is so.
+async fn until(what: &str, is: impl AsyncFn() -> bool) {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let looked = async {
+        while !is().await {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(super::super::PATIENCE, looked).await.unwrap_or_else(|_| panic!("{what} did not come about"));
+}
+
+impl Yard {
+    /// Until when the job of the implementer is held.
+    async fn held_until(&self) -> Option<domain::time::Time> {
+        let jobs = self.plane.list_jobs(&operator(), false, Some("implementer"), &Ask::default()).await.expect("jobs");
+        match &jobs.items.first().expect("a job").job.state {
+            State::Held(claim) => Some(claim.expires_at),
+            State::Idle | State::Waiting | State::Ready | State::Dead => None,
+        }
+    }
+
+    async fn booked(&self) -> Amount {
+        self.pull().await.stored.pull.booked
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_outlives_its_first_time_by_renewals_is_handed_in() {
+    let yard = Yard::new(Level::Propose).await;
+    let agent = waits(&yard);
+    let settings = Settings { ttl: Duration::from_secs(3), ..yard.settings(Stage::Implementer, agent) };
+    let worker = yard.worker("implementer-one", settings).await;
+    let outcome = meanwhile(&worker, async |_| {
+        // Most of what it has goes by, and it is renewed, until it is twice as old as it could be without.
+        for _ in 0..3 {
+            let was = yard.held_until().await;
+            yard.world.hand.advance(Span::secs(2));
+            until("a renewal", async || yard.held_until().await > was).await;
+        }
+        open_the_gate(&yard).await;
+    });
+    let outcome = outcome.await;
+    assert_eq!((outcome.end, outcome.took > Duration::from_secs(3)), (End::HandedIn, true));
+    yard.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_does_not_let_go_on_is_not_pushed() {
+    let yard = Yard::new(Level::Propose).await;
+    let agent = waits(&yard);
+    let worker = yard.worker("implementer-one", yard.settings(Stage::Implementer, agent)).await;
+    let outcome = meanwhile(&worker, async |_| {
+        yard.plane.turn_off(&operator(), Scope::All, "not today, by a test").await.expect("off");
+        open_the_gate(&yard).await;
+    });
+    let outcome = outcome.await;
+    assert!(matches!(&outcome.end, End::Barred(why) if why.contains("does not let it go on")), "{outcome:?}");
+    assert_eq!(yard.branches(), Vec::<String>::new(), "something was pushed");
+    assert_eq!(yard.run(&outcome.job).await.outcome, domain::job::Outcome::Deferred);
+    yard.is_tidy();
+    yard.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_asks_people_has_put_its_job_off_and_lost_nothing() {
+    let yard = Yard::new(Level::Propose).await;
+    let outcome = yard.works(Stage::Implementer, talks("asks")).await;
+    assert!(matches!(&outcome.end, End::Deferred(why) if why.contains("wait for an answer")), "{outcome:?}");
+    assert_eq!(yard.run(&outcome.job).await.outcome, domain::job::Outcome::Deferred);
+    yard.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +203,9 @@ async fn a_forge_that_is_away_costs_no_attempt() {
         yard.is_tidy();
         assert_eq!(yard.run(&outcome.job).await.outcome, domain::job::Outcome::Deferred);
         assert_eq!(yard.branches(), Vec::<String>::new());
+        if play.is_empty() {
+            assert_eq!(yard.booked().await, Amount::ZERO, "no agent was started, and nothing is booked");
+        }
         yard.pass(Span::mins(5)).await;
     }
     let outcome = yard.works(Stage::Implementer, talks("drafts")).await;
@@ -135,9 +224,69 @@ async fn a_branch_that_moved_meanwhile_is_not_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_branch_that_a_broken_off_run_left_is_no_obstacle() {
+async fn what_an_agent_made_outlasts_a_forge_that_is_away_for_a_while() {
     let yard = Yard::new(Level::Propose).await;
-    yard.git(&["branch", BRANCH, "main"]);
+    let (home, away) = (yard.path("home.git"), yard.path("away.git"));
+    let agent =
+        sh(&format!("echo 'pub fn a() {{}}' >src/a.rs; {COMMIT}; mv $YARD/home.git $YARD/away.git; echo ready"));
+    let patience = Duration::from_secs(30);
+    let settings = Settings { patience, ..yard.settings(Stage::Implementer, agent) };
+    let worker = yard.worker("implementer-one", settings).await;
+    let outcome = meanwhile(&worker, async |_| {
+        // Longer than a few tries take.
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        for _ in 0..2 {
+            tick.tick().await;
+        }
+        std::fs::rename(&away, &home).expect("back");
+    });
+    assert_eq!(outcome.await.end, End::HandedIn);
+    yard.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_somebody_else_put_there_is_not_overwritten() {
+    let yard = Yard::new(Level::Propose).await;
+    let tree = yard.git(&["rev-parse", "main^{tree}"]);
+    let by = |address: &str| {
+        let by = format!("user.email={address}");
+        yard.git(&["-c", "user.name=x", "-c", &by, "commit-tree", "-p", "main", "-m", "x", &tree])
+    };
+    for at in [yard.git(&["rev-parse", "main"]), by("mona@example.com")] {
+        yard.git(&["branch", "--force", BRANCH, &at]);
+        let outcome = yard.works(Stage::Implementer, talks("drafts")).await;
+        assert!(matches!(&outcome.end, End::Failed(why) if why.contains("not by us")), "{outcome:?}");
+        assert_eq!((yard.git(&["rev-parse", BRANCH]), yard.booked().await), (at, Amount::ZERO));
+        yard.pass(Span::hours(24)).await;
+    }
+    // One that a runner of ours left on another machine.
+    yard.git(&["branch", "--force", BRANCH, &by("an-agent@gapwright.invalid")]);
+    assert_eq!(yard.works(Stage::Implementer, talks("drafts")).await.end, End::HandedIn);
+    let head = yard.pull().await.stored.pull.change.expect("a change").head;
+    assert_eq!(yard.git(&["rev-parse", BRANCH]), head);
+    yard.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_a_run_left_that_was_broken_off_after_its_push_is_no_obstacle() {
+    let yard = Yard::new(Level::Propose).await;
+    // The push is done, and nobody says so.
+    assert!(Command::new("mkfifo").arg(yard.path("gate")).status().expect("mkfifo").success());
+    let hook = yard.path("home.git/hooks/post-receive");
+    std::fs::create_dir_all(hook.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&hook, format!("#!/bin/sh\nread go <{}\n", yard.path("gate").display())).expect("a hook");
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    // It has another name than we gave it, so that only what was written down tells.
+    let agent = sh(&format!("git config user.email mona@example.com; echo 'pub fn a() {{}}' >src/a.rs; {COMMIT}"));
+    let worker = yard.worker("implementer-one", yard.settings(Stage::Implementer, agent)).await;
+    let stop = CancellationToken::new();
+    let (worked, ()) = tokio::join!(worker.one(&stop, |_| {}), async {
+        until("the push", async || yard.branches() == [BRANCH]).await;
+        stop.cancel();
+    });
+    assert_eq!(job(worked.expect("an answer")).end, End::Stopped);
+    std::fs::remove_file(hook).expect("no hook any more");
+    yard.pass(Span::mins(2)).await;
     assert_eq!(yard.works(Stage::Implementer, talks("drafts")).await.end, End::HandedIn);
     let head = yard.pull().await.stored.pull.change.expect("a change").head;
     assert_eq!(yard.git(&["rev-parse", BRANCH]), head);

@@ -137,7 +137,8 @@ impl Yard {
         let reporter =
             harness::mcp::Client::new(self.url.trim_end_matches("/mcp"), &self.token(Role::Routine, "reporter").await);
         let report = serde_json::json!({"kind": "mcp-tool", "name": GAP, "reason": "nobody could see it"});
-        assert!(matches!(reporter.call("report-gap", report).await, harness::mcp::Answer::Ok(_)), "reported");
+        let reported = reporter.call("report-gap", report).await;
+        assert!(matches!(reported, harness::mcp::Answer::Ok(_)), "{reported:?}");
         self.plane.sweep().await.expect("swept");
         self.pass(Span::secs(1)).await;
         self.place.let_agents_act().await;
@@ -178,6 +179,7 @@ impl Yard {
             caps: self.plane.settings().rules.caps.clone(),
             ttl: Duration::from_mins(1),
             pause: Duration::from_millis(10),
+            patience: Duration::from_millis(200),
             rooms: self.path("rooms"),
             now: Arc::new(|| harness::plane::START),
         }

@@ -27,11 +27,26 @@ async fn what_was_used_is_booked_and_nothing_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_known_is_booked_as_all_that_was_set_aside() {
     let all = domain::budget::Caps::default().of_run(Stage::Implementer);
-    for play in [format!("{} | head -n -1; kill -KILL $$", print("claude-works.jsonl")), "exit 0".to_owned()] {
+    let cut = format!("{} | head -n -1; kill -KILL $$", print("claude-works.jsonl"));
+    let kinds: [fn(&Yard, &str) -> Settings; 2] = [meters, |yard, play| yard.settings(Stage::Implementer, sh(play))];
+    for (settings, play) in kinds.into_iter().zip([cut.as_str(), "exit 0"]) {
         let yard = Yard::new(Level::Propose).await;
-        let outcome = yard.works_with(meters(&yard, &play)).await;
+        let outcome = yard.works_with(settings(&yard, play)).await;
         assert!(matches!(outcome.end, End::Failed(_)), "{outcome:?}");
         assert_eq!(yard.pull().await.stored.pull.booked, all, "{play}");
+        yard.end().await;
+    }
+}
+
+/// A key that ran out would cost every attempt of every job.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_cannot_work_costs_no_attempt_and_no_money_and_is_told_as_the_runner_s_fault() {
+    for play in [format!("{}; exit 1", print("claude-nobody.jsonl")), "echo 'out of luck' >&2; exit 1".to_owned()] {
+        let yard = Yard::new(Level::Propose).await;
+        let outcome = yard.works_with(meters(&yard, &play)).await;
+        assert!(matches!(&outcome.end, End::Broken(why) if why.contains("without one turn")), "{outcome:?}");
+        assert_eq!(yard.run(&outcome.job).await.outcome, domain::job::Outcome::Deferred);
+        assert_eq!(yard.pull().await.stored.pull.booked, Amount::ZERO, "{play}");
         yard.end().await;
     }
 }
