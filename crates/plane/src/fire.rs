@@ -158,7 +158,7 @@ async fn end(desk: &mut Desk<'_>, asked: Fire, answer: Answer) -> Result<Fire, N
         Answer::Unknown { why } if bug("fire-again-though-unknown") => {
             Answer::Refused { why, after: None, passing: true }
         }
-        answer => answer,
+        answer @ (Answer::Started { .. } | Answer::Refused { .. } | Answer::Unknown { .. }) => answer,
     };
     let lasting = matches!(answer, Answer::Refused { passing: false, .. });
     let fire = was.clone().answered(answer, desk.now);

@@ -109,6 +109,14 @@ pub enum BadAgent {
 }
 
 impl Agent {
+    /// Whether its own stream tells us what it uses; otherwise its own word is all there is.
+    pub const fn is_metered(&self) -> bool {
+        match self {
+            Self::Claude { .. } | Self::Codex { .. } => true,
+            Self::Command { .. } => false,
+        }
+    }
+
     /// Reads `claude`, `codex`, an absolute path to either, or a command line, which is split as a shell would split it
     /// and then run without one.
     pub fn parse(text: &str) -> Result<Self, BadAgent> {

@@ -213,9 +213,11 @@ impl Client {
         read(self.read("my-budget", json!({"claim_id": claim_id})).await?)
     }
 
-    /// Asked without a key: a token is shown once, and one whose answer was lost is followed by another.
-    pub(crate) async fn delegate(&self, claim_id: &str) -> Result<SecretString, Trouble> {
-        let given: Delegated = read(self.read("delegate-claim", json!({"claim_id": claim_id})).await?)?;
+    /// Asked without a key: a token is shown once, and one whose answer was lost is followed by another. Where we meter what
+    /// the agent spends, it has no say in that.
+    pub(crate) async fn delegate(&self, claim_id: &str, metered: bool) -> Result<SecretString, Trouble> {
+        let wish = json!({"claim_id": claim_id, "metered": metered});
+        let given: Delegated = read(self.read("delegate-claim", wish).await?)?;
         Ok(SecretString::from(given.token))
     }
 

@@ -145,7 +145,8 @@ impl Worker {
         let room = room.map_err(|error| Halt::Broken(format!("no workspace can be made: {error}")))?;
         let by = self.person();
         let workspace = self.bench.lay_out(&room.workspace(), self.settings.stage, &sight, &by).await?;
-        let token = self.until_over(lease, async || Ok(self.client.delegate(&lease.claim).await?)).await?;
+        let metered = self.settings.agent.is_metered();
+        let token = self.until_over(lease, async || Ok(self.client.delegate(&lease.claim, metered).await?)).await?;
         let stage = self.settings.stage;
         let said = self.until_over(lease, async || Ok(self.client.prompt(stage.name()).await?)).await?;
         let limits = self.limits(&work);
