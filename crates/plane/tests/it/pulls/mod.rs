@@ -1,5 +1,6 @@
 //! Pull requests of the pipeline, on both homes: real git, a real broker, and GitHub over real HTTP.
 
+mod broken;
 mod down;
 pub(crate) mod ground;
 mod hands_off;

@@ -168,5 +168,8 @@ pulls!(a_pull_request_that_nobody_asked_for_is_never_touched, async |ground| {
     };
     ground.poll().await;
     ground.poll().await;
-    assert!(forge.pull(theirs).await.expect("it is there").labels.is_empty());
+    let there = forge.pull(theirs).await.expect("it is there");
+    assert!(there.labels.is_empty() && there.state == forge::PullState::Open, "{there:?}");
+    assert_eq!(forge.reviews(theirs).await.expect("reviews").len(), 0);
+    assert_eq!(forge.comments(theirs, None).await.expect("comments").len(), 0);
 });

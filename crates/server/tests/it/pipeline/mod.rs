@@ -112,6 +112,12 @@ impl<'w> Yard<'w> {
         self.person().add_label(number, name).await.expect("a label on it");
     }
 
+    /// A person writes on the only issue.
+    async fn comments(&self, text: &str) {
+        let issues = self.local.issues(0).await.expect("issues");
+        self.person().comment(issues[0].number, text).await.expect("a comment");
+    }
+
     fn person(&self) -> Local {
         self.local.acting("mona").expect("a person")
     }
