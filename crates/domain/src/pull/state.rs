@@ -210,32 +210,85 @@ impl State {
         }
     }
 
+    /// Whether it is judged, or was.
+    const fn is_judged(self) -> bool {
+        match self {
+            Self::Proposed
+            | Self::NeedsReview
+            | Self::ChangesRequested
+            | Self::Approved
+            | Self::NeedsHuman
+            | Self::NeedsVisual => true,
+            Self::Planning
+            | Self::Implementing
+            | Self::Opening
+            | Self::Capped
+            | Self::RequiresHuman
+            | Self::WontFix
+            | Self::Closed
+            | Self::Merged => false,
+        }
+    }
+
+    /// Whether agents work on it, or a person may say that nobody is to go on.
+    const fn is_stoppable(self) -> bool {
+        match self {
+            Self::Planning
+            | Self::Implementing
+            | Self::Opening
+            | Self::Proposed
+            | Self::NeedsReview
+            | Self::ChangesRequested
+            | Self::Approved
+            | Self::NeedsHuman
+            | Self::NeedsVisual => true,
+            Self::Capped | Self::RequiresHuman | Self::WontFix | Self::Closed | Self::Merged => false,
+        }
+    }
+
+    /// Whether the forge may have something to merge: people merge whatever they like.
+    const fn is_mergeable(self) -> bool {
+        match self {
+            Self::Opening
+            | Self::Proposed
+            | Self::NeedsReview
+            | Self::ChangesRequested
+            | Self::Approved
+            | Self::NeedsHuman
+            | Self::NeedsVisual
+            | Self::Capped
+            | Self::RequiresHuman
+            | Self::WontFix
+            | Self::Closed => true,
+            Self::Planning | Self::Implementing | Self::Merged => false,
+        }
+    }
+
     /// The next state, or why this cannot happen to a pull request that stands so.
     pub fn step(self, event: Event, reviewers: Reviewers) -> Result<Self, Refusal> {
         let review = reviewers.awaits();
-        let (from, to): (&[Self], Self) = match event {
-            Event::Planned => (&[Self::Planning], Self::Implementing),
-            Event::Drafted => (&[Self::Implementing], Self::Opening),
-            Event::Opened => (&[Self::Opening], review),
-            // What people hold stays in their hands, and before it is opened only its head is another.
-            Event::Pushed if matches!(self, Self::Opening | Self::Capped | Self::RequiresHuman) => {
-                (&[Self::Opening, Self::Capped, Self::RequiresHuman], self)
-            }
-            Event::Pushed => (&REVIEWABLE, review),
-            Event::Approved => (&[Self::NeedsReview], Self::Approved),
-            Event::ChangesRequested => (&REVIEWABLE, Self::ChangesRequested),
-            Event::Capped => (&REVIEWABLE, Self::Capped),
-            Event::Rejected => (&[Self::NeedsReview, Self::Approved], Self::WontFix),
-            Event::Passed => (&[Self::Approved], Self::NeedsHuman),
-            Event::NeedsLooking => (&[Self::Approved], Self::NeedsVisual),
-            Event::Stopped => (&STOPPABLE, Self::RequiresHuman),
-            Event::Resumed => (&[Self::Capped, Self::RequiresHuman], review),
-            Event::Restarted => (&[Self::RequiresHuman], reviewers.begins()),
-            Event::Merged => (&OPENED, Self::Merged),
-            Event::Closed => (&LIVE, Self::Closed),
-            Event::Reopened => (&[Self::WontFix, Self::Closed], review),
+        // What people hold stays in their hands, and before it is opened only its head is another.
+        let stays = self == Self::Opening || self == Self::Capped || self == Self::RequiresHuman;
+        let (may, to) = match event {
+            Event::Planned => (self == Self::Planning, Self::Implementing),
+            Event::Drafted => (self == Self::Implementing, Self::Opening),
+            Event::Opened => (self == Self::Opening, review),
+            Event::Pushed if stays => (true, self),
+            Event::Pushed => (self.is_judged(), review),
+            Event::Approved => (self == Self::NeedsReview, Self::Approved),
+            Event::ChangesRequested => (self.is_judged(), Self::ChangesRequested),
+            Event::Capped => (self.is_judged(), Self::Capped),
+            Event::Rejected => (self == Self::NeedsReview || self == Self::Approved, Self::WontFix),
+            Event::Passed => (self == Self::Approved, Self::NeedsHuman),
+            Event::NeedsLooking => (self == Self::Approved, Self::NeedsVisual),
+            Event::Stopped => (self.is_stoppable(), Self::RequiresHuman),
+            Event::Resumed => (self == Self::Capped || self == Self::RequiresHuman, review),
+            Event::Restarted => (self == Self::RequiresHuman, reviewers.begins()),
+            Event::Merged => (self.is_mergeable(), Self::Merged),
+            Event::Closed => (self.is_live(), Self::Closed),
+            Event::Reopened => (self == Self::WontFix || self == Self::Closed, review),
         };
-        if from.contains(&self) { Ok(to) } else { Err(cannot(self, event)) }
+        if may { Ok(to) } else { Err(cannot(self, event)) }
     }
 
     /// What becomes of the gap when its pull request comes to stand so.
@@ -258,59 +311,6 @@ impl State {
         }
     }
 }
-
-/// Those that are judged, or were.
-const REVIEWABLE: [State; 6] = [
-    State::Proposed,
-    State::NeedsReview,
-    State::ChangesRequested,
-    State::Approved,
-    State::NeedsHuman,
-    State::NeedsVisual,
-];
-
-/// Those in which agents work, and those of which a person says that nobody is to go on.
-const STOPPABLE: [State; 9] = [
-    State::Planning,
-    State::Implementing,
-    State::Opening,
-    State::Proposed,
-    State::NeedsReview,
-    State::ChangesRequested,
-    State::Approved,
-    State::NeedsHuman,
-    State::NeedsVisual,
-];
-
-/// Those of which the forge may have something to merge: people merge whatever they like.
-const OPENED: [State; 11] = [
-    State::Opening,
-    State::Proposed,
-    State::NeedsReview,
-    State::ChangesRequested,
-    State::Approved,
-    State::NeedsHuman,
-    State::NeedsVisual,
-    State::Capped,
-    State::RequiresHuman,
-    State::WontFix,
-    State::Closed,
-];
-
-/// Those that a person may close.
-const LIVE: [State; 11] = [
-    State::Planning,
-    State::Implementing,
-    State::Opening,
-    State::Proposed,
-    State::NeedsReview,
-    State::ChangesRequested,
-    State::Approved,
-    State::NeedsHuman,
-    State::NeedsVisual,
-    State::Capped,
-    State::RequiresHuman,
-];
 
 fn cannot(state: State, event: Event) -> Refusal {
     let hint = if state.is_live() {

@@ -252,3 +252,30 @@ async fn hold_told(desk: &mut Desk<'_>, was: &Pull, now: &Pull) -> Result<(), No
         (_, None | Some(Hold::OptedOut | Hold::NotOptedIn)) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use forge::{Account, Review};
+
+    use super::*;
+
+    #[test]
+    fn a_review_that_was_begun_before_another_and_handed_in_after_it_is_taken_in() {
+        let review = |id, at| Review {
+            id,
+            commit: None,
+            state: ReviewState::ChangesRequested,
+            body: String::new(),
+            author: Account { id: "1".into(), login: "ann".into(), kind: AccountKind::Person },
+            at: Time(at),
+        };
+        let seen = Seen { reviews: 11, reviews_at: Time(100), ..Seen::default() };
+        for (review, new) in
+            [(review(10, 90), false), (review(11, 100), false), (review(10, 101), true), (review(12, 100), true)]
+        {
+            assert_eq!(is_new(&seen, &review), new, "{review:?}");
+        }
+        let before = Seen { reviews: 11, ..Seen::default() };
+        assert!(!is_new(&before, &review(10, 101)), "what was taken in before moments were kept is not new");
+    }
+}

@@ -50,8 +50,11 @@ async fn all(ground: &Ground<'_>) -> (domain::pull::Pull, &'static str, usize, V
 
 pulls!(where_one_part_of_a_hand_in_cannot_be_written_nothing_of_it_was, async |ground| {
     if ground.given.world.on() == On::Postgres {
-        run(ground, &["CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$"])
-            .await;
+        run(
+            ground,
+            &["CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$"],
+        )
+        .await;
     }
     ground.taken_up(GAP).await;
     for stage in Stage::ALL {

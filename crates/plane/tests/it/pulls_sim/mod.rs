@@ -269,7 +269,7 @@ mod the_pipeline_holds_and_comes_to_rest {
 
     simulations! {
         first: Memory 0..1_000, 10;
-        second: Memory 1_000..2_000, 10;
+        second: Memory 1_000..2_000, 4;
         third: Postgres 2_000..2_020, 2;
     }
 }

@@ -119,12 +119,15 @@ struct ReportAnswer {
     sighting_id: String,
     /// The gap that it counts for, as KIND/NAME. It is another than the one you named when people said that both are the same.
     gap: String,
-    /// How that gap stands.
-    state: String,
-    /// Its rank now. Higher comes first.
-    rank: i64,
-    /// How many distinct registered jobs it blocks now.
-    blocked_jobs: i64,
+    /// How that gap stands. Not told to a reviewer at work on one claim, who is to judge without knowing of gaps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    /// Its rank now. Higher comes first. Not told to such a reviewer either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<i64>,
+    /// How many distinct registered jobs it blocks now. Not told to such a reviewer either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_jobs: Option<i64>,
 }
 
 pub(super) fn report() -> Tool {
@@ -137,14 +140,15 @@ pub(super) fn report() -> Tool {
     Tool::new(words, Right::Report, Nature::Writes, |plane, call, args: ReportArgs| async move {
         let ReportArgs { name, kind, reason, job, depends_on, severity, area, lines } = args;
         let gap = GapArgs { name, kind: Some(kind), reason: Some(reason), severity, depends_on, area, lines };
+        let told = call.by.claim.is_none() || call.by.role != domain::agent::Role::Reviewer;
         let reported = plane.report_gap(&call, sighting(gap, job, Source::Report)?).await?;
         Ok(ReportAnswer {
             ok: true,
             sighting_id: reported.id,
             gap: reported.gap,
-            state: reported.state,
-            rank: reported.rank,
-            blocked_jobs: reported.jobs,
+            state: told.then_some(reported.state),
+            rank: told.then_some(reported.rank),
+            blocked_jobs: told.then_some(reported.jobs),
         })
     })
 }
