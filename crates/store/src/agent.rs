@@ -52,6 +52,7 @@ pub struct Token {
     /// The claim for which alone it is good.
     pub claim_id: Option<String>,
     /// 1 where somebody else meters what is spent under it, which it may not say itself.
+    #[serde(default)]
     pub metered: i64,
 }
 

@@ -133,7 +133,9 @@ async fn turn(desk: &mut Desk<'_>, wish: &Claim, was: Job, pull: &str) -> Result
 /// Gives a job to the caller.
 async fn give(desk: &mut Desk<'_>, wish: &Claim, was: &Job) -> Result<Tried, No> {
     let claim_id = desk.mint();
-    let take = Take { holder: wish.holder.clone(), ttl: wish.ttl, claim_id: claim_id.clone() };
+    // A turn is held for no longer than a run may take.
+    let ttl = if was.pull.is_some() { desk.rules.caps.renewed(desk.now, wish.ttl, desk.now)? } else { wish.ttl };
+    let take = Take { holder: wish.holder.clone(), ttl, claim_id: claim_id.clone() };
     let looked = if bug("claim-of-the-claimed") { Job { state: State::Ready, ..was.clone() } } else { was.clone() };
     match looked.claim(take, &desk.call.by, desk.now) {
         Ok(step) => {

@@ -100,7 +100,9 @@ pub(crate) fn gap_settled<'a>(desk: &'a mut Desk<'_>, gap: &'a Gap) -> BoxFuture
             GapState::Open | GapState::Planned | GapState::InProgress | GapState::InReview => return Ok(()),
         };
         let Some(was) = store::pull::live_of(desk.tx, &gap.key).await? else { return Ok(()) };
-        if was.pull.state.step(event, was.pull.reviewers).is_err() {
+        // What waits for a person need not be stopped for one.
+        let waits = event == Event::Stopped && was.pull.state.needs_person();
+        if waits || was.pull.state.step(event, was.pull.reviewers).is_err() {
             return Ok(());
         }
         let why = format!("its gap is {}", gap.state);

@@ -216,6 +216,14 @@ pulls!(no_turn_is_held_for_longer_than_a_run_may_take, async |ground| {
     assert_eq!((refusal.code, renewed), (Code::OverBudget, 9), "an hour, and half of one to hand in");
 });
 
+pulls!(no_turn_is_taken_for_longer_either, async |ground| {
+    ground.taken_up(GAP).await;
+    let wish = plane::job::Claim { holder: "w".into(), ttl: Span::hours(20), kind: Some("planner".into()), name: None };
+    let job = crate::given::claim(&ground.given.plane, &usual(Stage::Planner), wish).await.expect("a turn");
+    let domain::job::State::Held(claim) = job.state else { panic!("not held") };
+    assert_eq!(claim.expires_at.since(claim.claimed_at), Span::mins(90));
+});
+
 pulls!(where_somebody_meters_an_agent_its_own_word_is_not_taken, async |ground| {
     ground.taken_up(GAP).await;
     let taken = ground.take(Stage::Planner).await;
