@@ -20,6 +20,7 @@ CREATE INDEX fire_unknown ON fire (tried_at DESC, id DESC) WHERE state = 'unknow
 
 -- The digest of the key that opens a question by its link; none where no link was sent.
 ALTER TABLE decision ADD COLUMN key TEXT;
+CREATE INDEX decision_by_pull ON decision (pull, asked_at DESC, id) WHERE pull IS NOT NULL;
 
 -- When the last review that was taken in was handed in: one that was begun before another may be handed in after it.
 ALTER TABLE pull ADD COLUMN reviews_at BIGINT NOT NULL DEFAULT 0;

@@ -178,13 +178,16 @@ impl Short {
     /// The refusal of whoever would begin all the same.
     pub fn refusal(self, stage: Stage, now: Time) -> Refusal {
         match self {
-            Self::Pull => {
-                Refusal::new(Code::OverBudget, format!("too little of the pull request's budget is left for a {stage}"))
-                    .hint("a person decides: gapwright pulls show")
+            Self::Pull => Refusal::new(
+                Code::OverBudget,
+                format!("too little of the pull request's budget is left for the {stage}"),
+            )
+            .hint("a person decides: gapwright pulls show"),
+            Self::Day => {
+                Refusal::new(Code::OverBudget, format!("too little of today's budget is left for the {stage}"))
+                    .hint("it begins anew at midnight UTC")
+                    .retry_after(tomorrow(now).since(now))
             }
-            Self::Day => Refusal::new(Code::OverBudget, format!("too little of today's budget is left for a {stage}"))
-                .hint("it begins anew at midnight UTC")
-                .retry_after(tomorrow(now).since(now)),
         }
     }
 }

@@ -110,16 +110,17 @@ async fn ask(desk: &mut Desk<'_>, claim_id: String, question: String, options: V
     crate::job::write(desk, &was, step).await?;
     desk.record(object(&asked), &(), &json!({"job": asked.job, "options": asked.options.len()})).await?;
     let options: Vec<_> = (1..).zip(&asked.options).map(|(at, option): (i64, _)| format!("{at}: {option}")).collect();
-    let link = link(desk, &asked.id).await?.map(|link| format!("{link} or ")).unwrap_or_default();
+    let link = link(desk, &asked.id).await?;
+    let by_link = link.as_ref().map(|link| format!("{link} or ")).unwrap_or_default();
     let text = format!(
-        "{} asks for {}: {} ({}; the first is recommended). Answer: {link}gapwright decisions answer {} 1",
+        "{} asks for {}: {} ({}; the first is recommended). Answer: {by_link}gapwright decisions answer {} 1",
         asked.principal,
         asked.job,
         asked.question,
         options.join("; "),
         asked.id
     );
-    tell_once(desk, &object(&asked), "asked", Level::Info, text, None).await?;
+    tell_once(desk, &object(&asked), "asked", Level::Info, text, link).await?;
     Ok(asked)
 }
 

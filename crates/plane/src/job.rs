@@ -275,6 +275,15 @@ async fn trigger(desk: &mut Desk<'_>, name: String) -> Result<Option<Job>, No> {
     desk.call.by.kind(Some(was.kind.clone()))?;
     job::reserve(&name, &desk.call.by)?;
     reserved(desk, Some(&was))?;
+    if let Some(pull) = &was.pull {
+        let now = store::pull::find(desk.tx, pull).await?;
+        if now.is_none_or(|stored| stored.pull.job().as_deref() != Some(was.name.as_str())) {
+            return Err(Refusal::new(Code::WrongState, format!("the turn {:?} is over", was.name))
+                .field("name")
+                .hint("see whose turn it is: gapwright pulls show")
+                .into());
+        }
+    }
     if let Some(gap) = &was.gap
         && let Some(refusal) = crate::gap::settled(desk, gap).await?
     {
@@ -304,6 +313,9 @@ async fn renew(
     progress: Option<String>,
 ) -> Result<Result<Job, Stale>, No> {
     let Some(was) = store::job::by_claim(desk.tx, &claim_id).await? else { return Ok(Err(Stale::StaleClaim)) };
+    if let Some(pull) = &was.pull {
+        crate::pull::may_go_on(desk, &was, pull).await?;
+    }
     let ttl = match &was.state {
         State::Held(claim) if was.pull.is_some() => desk.rules.caps.renewed(claim.claimed_at, ttl, desk.now)?,
         State::Held(_) | State::Idle | State::Waiting | State::Ready | State::Dead => ttl,

@@ -109,6 +109,14 @@ pub enum BadAgent {
 }
 
 impl Agent {
+    /// The program that is started: a name that is looked up, or an absolute path.
+    pub fn program(&self) -> &Path {
+        match self {
+            Self::Claude { program } | Self::Codex { program } => program,
+            Self::Command { argv } => Path::new(argv.first().map_or("", String::as_str)),
+        }
+    }
+
     /// Whether its own stream tells us what it uses; otherwise its own word is all there is.
     pub const fn is_metered(&self) -> bool {
         match self {

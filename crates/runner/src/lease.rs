@@ -178,6 +178,12 @@ impl Lease {
                 }
                 Ok(Ok(said)) => return Err(self.why(&said, Instant::now() < until).await),
                 Ok(Err(Trouble::Stranger)) | Err(_) => return Err(Cause::Lost),
+                // The turn is over, held by people, or took as long as it may.
+                Ok(Err(Trouble::Refused { code, .. }))
+                    if matches!(code.as_str(), "stale_head" | "wrong_state" | "over_budget") =>
+                {
+                    return Err(Cause::Lost);
+                }
                 Ok(Err(Trouble::Refused { .. } | Trouble::Lost(_) | Trouble::Foreign(_))) => {
                     if timeout_at(until, sleep(pause)).await.is_err() {
                         return Err(Cause::Lost);

@@ -33,7 +33,8 @@ pub(crate) fn failure(ended: &Ended, limits: &Limits) -> Option<String> {
         How::Killed(Why::Flood) => format!("killed: it printed more than {} bytes", limits.output_bytes),
         How::Killed(Why::Lost) => "killed: its claim was lost".to_owned(),
     };
-    Some(line(&ended.error.as_ref().map_or_else(|| why.clone(), |error| format!("{why}: {error}"))))
+    let told = |error: &String| format!("{why}: {}", complaint(error));
+    Some(line(&ended.error.as_ref().map_or_else(|| why.clone(), told)))
 }
 
 /// Why an agent that we know cannot work here at all, whatever the job: it ended by itself without one turn of its model, or
@@ -103,8 +104,21 @@ pub(crate) fn answer(body: &str) -> String {
     clean(body, ANSWER_CHARS_MAX)
 }
 
-/// A reason as it is written down: one line, not too long.
+/// How much of what an agent complains of is told, in characters: its end, where the error is.
+const COMPLAINT_CHARS_MAX: usize = 400;
+
+/// The end of what an agent complained of.
+fn complaint(text: &str) -> String {
+    let skipped = text.chars().count().saturating_sub(COMPLAINT_CHARS_MAX);
+    let end: String = text.chars().skip(skipped).collect();
+    if skipped == 0 { end } else { format!("…{end}") }
+}
+
+/// A reason as it is written down, for ever: one line, not too long, and withheld where it has what looks like a credential.
 pub(crate) fn line(text: &str) -> String {
+    if let Some(found) = domain::secret::find(text).first() {
+        return format!("it failed, and its words are withheld: they have what looks like {}", found.what);
+    }
     clean(&text.split_whitespace().collect::<Vec<_>>().join(" "), WHY_CHARS_MAX)
 }
 
@@ -161,7 +175,10 @@ mod tests {
         }
         let long = "x".repeat(5_000);
         let told = failure(&ended(How::Exited(1), Some(&long)), &limits).unwrap_or_default();
-        assert_eq!(told.chars().count(), WHY_CHARS_MAX);
+        assert!(told.chars().count() <= WHY_CHARS_MAX && told.ends_with('x'), "its end, where the error is: {told}");
+        let token = format!("it was ghp_{}", "q7Rk2VnX9sLw4TzB8mYc3HdF6pGj1NuA5eQo");
+        let told = failure(&ended(How::Exited(1), Some(&token)), &limits).unwrap_or_default();
+        assert!(told.contains("withheld") && !told.contains("q7Rk"), "{told}");
     }
 
     #[test]

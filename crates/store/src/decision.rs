@@ -22,6 +22,7 @@ statements! {
     EXPIRED = concat!("SELECT ", columns!(), " FROM decision WHERE state = 'open' AND expires_at <= $1
                  ORDER BY expires_at, id LIMIT 50 FOR UPDATE SKIP LOCKED");
     OF_JOB = concat!("SELECT ", columns!(), " FROM decision WHERE job = $1 ORDER BY asked_at DESC, id DESC LIMIT $2");
+    OF_PULL = concat!("SELECT ", columns!(), " FROM decision WHERE pull = $1 ORDER BY asked_at DESC, id DESC LIMIT $2");
     OPEN = concat!("SELECT ", columns!(), " FROM decision WHERE state = 'open' AND (expires_at, id) > ($1, $2)
               ORDER BY expires_at, id LIMIT $3");
     ALL = concat!("SELECT ", columns!(), " FROM decision WHERE (asked_at < $1 OR (asked_at = $1 AND id > $2))
@@ -134,6 +135,11 @@ pub async fn expired(tx: &mut Tx) -> Result<Vec<Decision>, Fault> {
 /// The questions of a job, the latest first.
 pub async fn of_job(tx: &mut Tx, job: &str, limit: i64) -> Result<Vec<Decision>, Fault> {
     tx.all::<Row>(OF_JOB, &[Text(job), Int(limit)]).await?.into_iter().map(Decision::try_from).collect()
+}
+
+/// The questions of all turns of a pull request, the latest first.
+pub async fn of_pull(tx: &mut Tx, pull: &str, limit: i64) -> Result<Vec<Decision>, Fault> {
+    tx.all::<Row>(OF_PULL, &[Text(pull), Int(limit)]).await?.into_iter().map(Decision::try_from).collect()
 }
 
 /// The questions that nobody answered yet, those that expire first first.

@@ -9,6 +9,8 @@ use crate::failure::Failure;
 pub(super) fn watch() -> Result<(CancellationToken, CancellationToken), Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::new("cannot listen for signals").why(error.to_string()));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    // What is sent when the terminal is closed.
+    let mut hangup = listen(SignalKind::hangup())?;
     let (stop, now) = (CancellationToken::new(), CancellationToken::new());
     let tokens = (stop.clone(), now.clone());
     tokio::spawn(async move {
@@ -16,6 +18,7 @@ pub(super) fn watch() -> Result<(CancellationToken, CancellationToken), Failure>
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             token.cancel();
         }

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use domain::pull::Stage;
 use domain::switch::Scope;
 use domain::time::Time;
+use plane::page::Ask;
 use plane::{Call, Plane};
 use serde_json::{Value, json};
 use store::job::turn::Held;
@@ -45,7 +46,8 @@ impl Switch {
                 let Session { plane, call } = Session::open(config, "cli switch off", Missing::Refuse).await?;
                 let now = plane.turn_off(&call, scope.clone(), &reason).await?;
                 let before = if now { "" } else { " already, and the first reason stands" };
-                switched(config, &plane, &call, &scope, &format!("{scope} is off{before}")).await
+                let doubt = doubt(config, &plane, &call, &scope).await?;
+                switched(config, &plane, &call, &scope, &format!("{scope} is off{before}{doubt}")).await
             }
             Self::On { scope } => {
                 let scope = Scope::parse(&scope)?;
@@ -63,6 +65,24 @@ impl Switch {
             }
         }
     }
+}
+
+/// Whether it may be a slip of the pen: nothing is known that it would cover.
+async fn doubt(config: &Config, plane: &Plane, call: &Call, scope: &Scope) -> Result<String, Failure> {
+    Ok(match scope {
+        Scope::Kind(kind) if Stage::parse(kind).is_none() => {
+            let jobs = plane.list_jobs(call, false, Some(kind), &Ask::new(Some(1), None)?).await?;
+            if jobs.items.is_empty() {
+                format!("\nBUT no job has the kind {kind}: is it spelled so?")
+            } else {
+                String::new()
+            }
+        }
+        Scope::Repo(repo) if !repo.eq_ignore_ascii_case(&config.repository()) => {
+            format!("\nBUT the repository here is {}", config.repository())
+        }
+        Scope::All | Scope::Kind(_) | Scope::Repo(_) => String::new(),
+    })
 }
 
 /// What is still off, and what still runs of what was just switched off.

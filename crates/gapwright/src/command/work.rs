@@ -105,6 +105,7 @@ impl Work {
     /// Works until it is told to stop, or once.
     pub(crate) async fn run(self, config: &Config, format: Format) -> Result<Exit, Failure> {
         hide();
+        self.can_start()?;
         let (stop, now) = signals::watch()?;
         let worker = self.worker(config).await?;
         let (once, kind) = (self.once, self.kind.name());
@@ -129,6 +130,23 @@ impl Work {
             ended = working => ended,
             () = now.cancelled() => Ok(Exit::Interrupted),
         }
+    }
+
+    /// Refuses an agent that is not there, before a job is claimed for it.
+    fn can_start(&self) -> Result<(), Failure> {
+        let program = self.agent.program();
+        let found = if program.is_absolute() {
+            program.is_file()
+        } else {
+            let path = variable("PATH").unwrap_or_default();
+            std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        };
+        if found {
+            return Ok(());
+        }
+        Err(Failure::usage(format!("there is no program {}", program.display()))
+            .why("no job is claimed for an agent that cannot be started")
+            .hint("install it, or give its whole path: --agent /usr/local/bin/claude"))
     }
 
     async fn worker(&self, config: &Config) -> Result<Worker, Failure> {

@@ -147,7 +147,15 @@ impl Config {
                 Place::Nowhere("the local forge has issues only, for forge.git names no repository")
             }
             (_, NO_BROKER) => Place::Nowhere("forge.broker is none"),
-            (_, "") => self.beside_the_database()?,
+            (_, "") => match self.beside_the_database()? {
+                Place::Folder(folder) if folder == Path::new(&forge.git) => {
+                    return Err(self.bad(
+                        &["forge", "git"],
+                        "another folder than the broker's, which is broker.git beside the database",
+                    ));
+                }
+                place @ (Place::Folder(_) | Place::Nowhere(_) | Place::Unsaid(..)) => place,
+            },
             (_, folder) => Place::Folder(PathBuf::from(folder)),
         })
     }

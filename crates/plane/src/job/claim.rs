@@ -19,22 +19,29 @@ enum Tried {
     Answer(Claimed),
     /// It is out of the line: look at the next.
     Next,
-    /// It is for somebody else: look past it.
-    Past(String),
+    /// It is out of the line for a reason that the caller is told, if there is no other: look at the next.
+    Later(&'static str),
+    /// It is for somebody else, for this reason: look past it.
+    Past(String, &'static str),
 }
 
 pub(super) async fn claim(desk: &mut Desk<'_>, wish: Claim) -> Result<Claimed, No> {
     let off = scopes(desk).await?;
-    let mut past = Vec::new();
+    let (mut past, mut last) = (Vec::new(), None);
     for _ in 0..GIVE_UPS_MAX {
         let found = find(desk, &wish, &past).await?;
         let Some(was) = found.filter(|job| wish.kind.as_ref().is_none_or(|kind| *kind == job.kind)) else {
-            return Ok(nothing(if wish.name.is_some() { "not_found" } else { "nothing_due" }));
+            // Where something is due that is not for this caller, or not just now, that is the reason.
+            return Ok(nothing(if wish.name.is_some() { "not_found" } else { last.unwrap_or("nothing_due") }));
         };
         match attempt(desk, &wish, was, &off).await? {
             Tried::Answer(answer) => return Ok(answer),
             Tried::Next => {}
-            Tried::Past(name) => past.push(name),
+            Tried::Later(why) => last = Some(why),
+            Tried::Past(name, why) => {
+                last = Some(why);
+                past.push(name);
+            }
         }
     }
     // What gave up is out of the line, so that the next call gets further.
@@ -117,9 +124,9 @@ async fn turn(desk: &mut Desk<'_>, wish: &Claim, was: Job, pull: &str) -> Result
         }
         Turn::Later(refusal) => {
             put(desk, was, |job| job.put_off(now)).await?;
-            (refusal.code.name(), Tried::Next)
+            (refusal.code.name(), Tried::Later(refusal.code.name()))
         }
-        Turn::NotYours(refusal) => (refusal.code.name(), Tried::Past(name)),
+        Turn::NotYours(refusal) => (refusal.code.name(), Tried::Past(name, refusal.code.name())),
         Turn::Over => {
             if let Some(was) = store::job::load(desk.tx, &name).await? {
                 put(desk, was, |job| job.drop_out(now)).await?;

@@ -31,11 +31,29 @@ pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
-pub(crate) use hand_in::{is_turn, of_claim};
+pub(crate) use hand_in::{is_turn, may_go_on, of_claim};
 pub(crate) use turn::{Turn, barred, book, ended, exceeded, let_work, lets_somebody_work, take};
 
-/// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows.
+/// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows. Where
+/// a person lets go on what was stopped while changes were wanted, they still are.
 pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {
+    let wanted = event == Event::Resumed && wanted_changes(desk, &pull.id).await?;
+    let now = one_step(desk, was, pull, event, why).await?;
+    if !wanted {
+        return Ok(now);
+    }
+    one_step(desk, &now, now.pull.clone(), Event::ChangesRequested, "changes were wanted when it was stopped").await
+}
+
+/// Whether changes were wanted when it was stopped.
+async fn wanted_changes(desk: &mut Desk<'_>, pull: &str) -> Result<bool, No> {
+    let last = event::of(desk.tx, pull, 1).await?;
+    let was_wanted =
+        |last: &event::Happened| last.event == Event::Stopped.name() && last.was == State::ChangesRequested.name();
+    Ok(last.first().is_some_and(was_wanted))
+}
+
+async fn one_step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {
     let pull = pull.step(event, why, desk.now)?;
     let states = (was.pull.state, pull.state);
     // People see it there as soon as can be.

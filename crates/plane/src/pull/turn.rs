@@ -155,7 +155,15 @@ async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Tu
         }
         Err(short @ Short::Pull) => {
             let refusal = short.refusal(stage, desk.now);
-            let why = format!("{}: {} tokens are booked", refusal.message, pull.booked.tokens);
+            let cap = desk.rules.caps.of_pull(pull.epoch);
+            let why = format!(
+                "{}: {} and {} tokens are booked, of {} and {}",
+                refusal.message,
+                pull.booked.dollars(),
+                pull.booked.tokens,
+                cap.dollars(),
+                cap.tokens
+            );
             step(desk, &stored, stored.pull.clone(), Event::Stopped, &why).await?;
             Ok(Turn::Over)
         }

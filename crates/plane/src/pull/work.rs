@@ -186,7 +186,12 @@ async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<W
     let who = Instance { principal: by.name.clone(), run: claim_id.clone(), lineage: by.lineage.clone() };
     let told = |word: &Word| Some(word.head.as_str()) == pull.head() && is_first_pass(word, &who);
     let blind = stage == Stage::Reviewer && !said.iter().any(told);
-    let asked = decision::of_job(desk.tx, &job.name, 10).await?;
+    // What people answered holds for the whole of it; a reviewer is told of its own turn alone.
+    let asked = if stage == Stage::Reviewer {
+        decision::of_job(desk.tx, &job.name, 10).await?
+    } else {
+        decision::of_pull(desk.tx, &pull.id, 10).await?
+    };
     let sees_gap = stage != Stage::Reviewer;
     let branch = pull.change.as_ref().map_or_else(|| pull.branch(&prefix), |change| change.branch.clone());
     let description = pull.change.as_ref().filter(|_| !blind).map(|change| Description {

@@ -134,6 +134,7 @@ pub(super) async fn at_work(desk: &mut Desk<'_>, stage: Stage, claim_id: &str) -
         return Err(wrong(format!("the claim is of a {}'s turn", job.kind), "hand in by the tool of your own stage"));
     }
     is_turn(&job, &stored)?;
+    within_budget(desk, claim_id).await?;
     if let Some(same) = same_instance(desk, &stored, stage, Some(claim_id)).await? {
         return Err(same.into());
     }
@@ -151,6 +152,25 @@ pub(crate) fn is_turn(job: &Job, stored: &Stored) -> Result<(), Refusal> {
     match stored.pull.hold {
         Some(hold) => Err(Refusal::new(Code::WrongState, hold.why()).hint("nothing is handed in now; end the claim")),
         None => Ok(()),
+    }
+}
+
+/// Refuses whoever would hold a turn on that is over or held by people.
+pub(crate) async fn may_go_on(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<(), No> {
+    let stored = store::pull::find(desk.tx, pull).await?.ok_or(store::Fault::Conflict)?;
+    Ok(is_turn(job, &stored)?)
+}
+
+/// Refuses a run that is known to have spent more than was set aside for it.
+async fn within_budget(desk: &mut Desk<'_>, claim_id: &str) -> Result<(), No> {
+    match store::spend::find(desk.tx, claim_id).await? {
+        Some(row) if row.spend.is_excess() => {
+            Err(Refusal::new(Code::OverBudget, "this run spent more than was set aside for it")
+                .field("claim_id")
+                .hint("end the claim; nothing of it is taken")
+                .into())
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -144,4 +144,6 @@ pulls!(what_an_agent_may_still_do_is_nothing_once_its_turn_is_over, async |groun
     ground.poll().await;
     assert_eq!(ground.state().await, State::Closed);
     assert_eq!(refused(plane.my_budget(&taken.by, &taken.claim).await).code, Code::StaleHead);
+    let renewed = plane.renew_job(&taken.by, &taken.claim, domain::time::Span::mins(9), None).await;
+    assert_eq!(refused(renewed).code, Code::StaleHead, "whoever works on it is told by its next heartbeat");
 });

@@ -235,3 +235,65 @@ pulls!(where_somebody_meters_an_agent_its_own_word_is_not_taken, async |ground| 
         assert_eq!(plane.report_usage(&call, &taken.claim, Some(1), Some(0)).await.is_ok(), taken_in, "{metered}");
     }
 });
+
+pulls!(a_run_that_spent_more_than_was_set_aside_hands_nothing_in, async |ground| {
+    ground.opened().await;
+    let taken = ground.take(Stage::Reviewer).await;
+    let plane = &ground.given.plane;
+    plane.report_usage(&taken.by, &taken.claim, Some(100_000_000), None).await.expect("reported");
+    let approve = review(Verdict::Approve, None);
+    assert_eq!(refused(ground.hand_in_review(&taken, &approve).await).code, Code::OverBudget);
+    assert_eq!(ground.state().await, State::NeedsReview);
+});
+
+pulls!(what_a_person_asked_for_outlives_a_stop, async |ground| {
+    ground.approved().await;
+    ground.request_changes("ann").await;
+    ground.poll().await;
+    let (plane, olga) = (&ground.given.plane, super::ground::olga());
+    let id = ground.pull_of(GAP).await.id;
+    plane.stop_pull(&olga, &id, "not now, a release is cut").await.expect("stopped");
+    let done = plane.resume_pull(&olga, &id, "the release is out").await.expect("resumed");
+    assert_eq!((done.state.as_str(), done.iteration), ("changes_requested", 0));
+    ground.draft("more").await;
+    assert_eq!(ground.state().await, State::NeedsReview);
+});
+
+pulls!(an_answer_holds_for_the_whole_pull_request, async |ground| {
+    ground.taken_up(GAP).await;
+    let taken = ground.take(Stage::Planner).await;
+    let plane = &ground.given.plane;
+    let options = vec!["the API".to_owned(), "the command line".to_owned()];
+    let asked = plane.ask_operator(&taken.by, &taken.claim, "Which of both?", options).await.expect("asked");
+    let answered = plane.answer_decision(&super::ground::olga(), &asked.id, 2).await.expect("answered");
+    ground.plan().await;
+    let next = ground.take(Stage::Implementer).await;
+    assert_eq!(ground.work(&next).await.decisions, [answered]);
+    ground.hand_in_patch(&next, &adds("one")).await.expect("a change");
+    ground.watch().await;
+    let reviewer = ground.take(Stage::Reviewer).await;
+    assert_eq!(ground.work(&reviewer).await.decisions, [], "a reviewer is not told what it is for");
+});
+
+pulls!(a_turn_that_is_over_is_not_triggered, async |ground| {
+    ground.taken_up(GAP).await;
+    let name = ground.pull_of(GAP).await.job().expect("a turn");
+    let (plane, olga) = (&ground.given.plane, super::ground::olga());
+    plane.trigger_job(&olga, &name).await.expect("an answer").expect("it is due");
+    ground.plan().await;
+    assert_eq!(refused(plane.trigger_job(&olga, &name).await).code, Code::WrongState);
+});
+
+pulls!(who_may_not_take_what_is_due_is_told_why, async |ground| {
+    ground.opened().await;
+    let wish =
+        |kind: &str| plane::job::Claim { holder: "w".into(), ttl: Span::mins(1), kind: Some(kind.into()), name: None };
+    let plane = &ground.given.plane;
+    for (by, kind, why) in [
+        (agent(Stage::Implementer, "other"), "reviewer", "forbidden"),
+        (agent(Stage::Reviewer, "the-implementer"), "reviewer", "same_instance"),
+        (usual(Stage::Merger), "merger", "nothing_due"),
+    ] {
+        assert_eq!(crate::given::reason(plane, &by, wish(kind)).await, why);
+    }
+});

@@ -401,6 +401,25 @@ impl Sim {
         self.told(&format!("people let agents act on {GAPS:?}"));
     }
 
+    /// An operator looks at what nobody can tell the end of, and says how it ended.
+    async fn operator_says(&mut self) {
+        let mut tx = self.world.store().read().await.expect("a look");
+        let unknown = store::pull::say::unknown(&mut tx, (i64::MAX, ""), 100).await.expect("a list");
+        drop(tx);
+        for say in unknown {
+            let number = self.pulls().await.into_iter().find(|stored| stored.pull.id == say.pull);
+            let number = number.and_then(|stored| stored.pull.there.number);
+            let mark = format!("<!-- gapwright-said: {} -->", say.id);
+            let made = number.is_some_and(|number| {
+                let reviews = self.fake().pull(REPO, number).reviews.into_iter().map(|review| review.body);
+                let comments = self.fake().issue(REPO, number).comments.into_iter().map(|comment| comment.body);
+                reviews.chain(comments).any(|body| body.contains(&mark))
+            });
+            self.planes[0].release(&operator(), &say.id, made).await.expect("released");
+            self.told(&format!("an operator says that the {} was made: {made}", say.what));
+        }
+    }
+
     /// Agents take whatever there is to take, and do it well.
     pub(super) async fn work_well(&mut self, round: usize) {
         // Those who fell silent lose their claims.
@@ -409,6 +428,7 @@ impl Sim {
         self.world.hand.advance(Span::hours(7));
         self.planes[0].tend_lines().await.expect("a pass");
         self.world.hand.advance(Span::mins(6));
+        self.operator_says().await;
         // One agent of a stage may have stood in another, so there is one more of each.
         let agents =
             Stage::ALL.map(|stage| [usual(stage), agent(stage, &format!("another-{stage}"))].map(|by| (stage, by)));
