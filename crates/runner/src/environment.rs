@@ -35,6 +35,11 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Where programs are looked for.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Picks from `variables`: `PATH`, `LANG`, `TERM`, [`PROVIDERS`], and what the operator names in `also`.
     /// The path keeps only absolute folders: another would be one of the workspace, where anyone may have put a program.
     pub fn pick(variables: impl IntoIterator<Item = (String, String)>, also: &[String]) -> Self {

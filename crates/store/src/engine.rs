@@ -91,6 +91,20 @@ macro_rules! bound {
     };
 }
 
+/// How often a migrator waits for the one before it, five seconds each time: several processes may start at once.
+const MIGRATORS_WAIT: usize = 12;
+
+/// A transaction that writes, once every other migrator is done.
+async fn first_in_line(writer: &sqlx::SqlitePool) -> Result<sqlx::SqliteTransaction<'static>, Fault> {
+    let mut waited = 0;
+    loop {
+        match writer.begin_with("BEGIN IMMEDIATE").await.map_err(Fault::from) {
+            Err(Fault::Busy(_)) if waited < MIGRATORS_WAIT => waited += 1,
+            begun => return begun,
+        }
+    }
+}
+
 impl Store {
     /// Opens `sqlite:PATH`, `sqlite::memory:` or `postgres://…` without touching its schema.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, Fault> {
@@ -190,7 +204,7 @@ impl Store {
         match &self.pool {
             Pool::Sqlite { writer, .. } => {
                 // SQLite has no lock for migrators; the one for writers keeps two processes apart.
-                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+                let mut tx = first_in_line(writer).await?;
                 migrator.run_direct(None, &mut *tx, false).await?;
                 tx.commit().await?;
             }

@@ -138,8 +138,8 @@ impl Work {
         let found = if program.is_absolute() {
             program.is_file()
         } else {
-            let path = variable("PATH").unwrap_or_default();
-            std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+            let environment = Environment::pick(variables(), &self.pass);
+            std::env::split_paths(environment.path()).any(|folder| folder.join(program).is_file())
         };
         if found {
             return Ok(());

@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use domain::pull::State;
 use store::pull::Stored;
 
-/// So many simulations must have met everything.
-pub(super) const ENOUGH: u64 = 10;
+/// So many simulations must have met what is met often.
+pub(super) const SOME: u64 = 10;
+
+/// So many simulations must have met everything, by whatever luck of the moment.
+const ENOUGH: u64 = 100;
 
 /// Counts over all simulations of a run.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +70,7 @@ impl Tally {
     }
 
     /// Everything was met.
-    pub(super) fn check(&self) {
+    pub(super) fn check(&self, count: u64) {
         let Counts {
             deaths_of_looks,
             deaths_of_hand_ins,
@@ -94,6 +97,9 @@ impl Tally {
         ];
         let all = all.map(|(what, count)| (what, count.load(Ordering::Relaxed)));
         super::told(&format!("the simulations met {all:?}"));
-        assert!(all.iter().all(|(_, count)| *count > 0), "something was never met: {all:?}");
+        let rare = ["deaths of hand-ins", "budgets", "rounds", "wontfix"];
+        let must = all.iter().filter(|(what, _)| count >= ENOUGH || !rare.contains(what));
+        let never: Vec<_> = must.filter(|(_, met)| *met == 0).collect();
+        assert!(never.is_empty(), "never met: {never:?}");
     }
 }
