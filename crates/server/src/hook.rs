@@ -84,27 +84,5 @@ pub(crate) async fn github(State(door): State<Door>, headers: HeaderMap, body: B
 /// A webhook that is not taken. Anybody may send one, so that it is no news for the log.
 fn refused(refusal: &Refusal) -> Response {
     tracing::debug!(code = %refusal.code, why = refusal.message, "a webhook was not taken");
-    let status = match refusal.code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::InvalidArgument
-        | Code::UnknownArgument
-        | Code::Forbidden
-        | Code::AlreadyExists
-        | Code::Held
-        | Code::StaleClaim
-        | Code::WrongState
-        | Code::WrongJob
-        | Code::StaleHead
-        | Code::SameInstance
-        | Code::NoCitedLine
-        | Code::OverBudget
-        | Code::UnfitChange
-        | Code::SwitchedOff
-        | Code::IdempotencyMismatch
-        | Code::ChannelNotAllowed
-        | Code::TooManyCalls => StatusCode::BAD_REQUEST,
-    };
-    (status, Json(json!(refusal))).into_response()
+    (crate::status(refusal.code), Json(json!(refusal))).into_response()
 }

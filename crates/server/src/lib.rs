@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use domain::refusal::{Code, Refusal};
@@ -228,4 +229,30 @@ fn refusal(no: No) -> Refusal {
         }
     };
     Refusal::new(Code::Unavailable, message).hint(hint).retry_after(Span::secs(1))
+}
+
+/// The status of HTTP by which a refusal is told where nothing but HTTP is spoken.
+const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::WrongState => StatusCode::CONFLICT,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::InvalidArgument
+        | Code::UnknownArgument
+        | Code::Forbidden
+        | Code::AlreadyExists
+        | Code::Held
+        | Code::StaleClaim
+        | Code::WrongJob
+        | Code::StaleHead
+        | Code::SameInstance
+        | Code::NoCitedLine
+        | Code::OverBudget
+        | Code::UnfitChange
+        | Code::SwitchedOff
+        | Code::IdempotencyMismatch
+        | Code::ChannelNotAllowed
+        | Code::TooManyCalls => StatusCode::BAD_REQUEST,
+    }
 }

@@ -3,20 +3,16 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use harness::mcp::{Answer, Client};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use serde_json::{Value, json};
 
-use crate::program::{Home, Server};
+use crate::program::{Home, Server, until};
 
 /// The variable with the runner's token.
 const WORK_TOKEN: &str = "GAPWRIGHT_WORK_TOKEN";
-
-/// How long the server may take to take something in: its ticks are a second apart.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder whose forge has a repository, with a planner's token in the file `token`.
 fn home() -> Home {
@@ -73,20 +69,6 @@ fn a_token_is_sent_by_plain_http_to_this_machine_alone_unless_it_is_said() {
     }
     let said = [&known[..], &["--server", "http://it.invalid", "--insecure-http"]].concat();
     assert!(home.fails(75, &said).contains("does not answer"), "it is asked");
-}
-
-/// Asks again until the answer is as wished.
-async fn until(what: &str, ask: impl Fn() -> Value, wished: impl Fn(&Value) -> bool) -> Value {
-    let began = Instant::now();
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    loop {
-        tick.tick().await;
-        let answer = ask();
-        if wished(&answer) {
-            return answer;
-        }
-        assert!(began.elapsed() < PATIENCE, "{what} did not come about: {answer}");
-    }
 }
 
 /// Two gaps that agents may act on, and a pull request begun for each.

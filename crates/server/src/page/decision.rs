@@ -129,31 +129,9 @@ fn shown(decision: &Decision, key: &str) -> Markup {
 }
 
 fn refused(refusal: &Refusal) -> Response {
-    let status = match refusal.code {
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::WrongState => StatusCode::CONFLICT,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::Unauthenticated
-        | Code::InvalidArgument
-        | Code::UnknownArgument
-        | Code::Forbidden
-        | Code::AlreadyExists
-        | Code::Held
-        | Code::StaleClaim
-        | Code::WrongJob
-        | Code::StaleHead
-        | Code::SameInstance
-        | Code::NoCitedLine
-        | Code::OverBudget
-        | Code::UnfitChange
-        | Code::SwitchedOff
-        | Code::IdempotencyMismatch
-        | Code::ChannelNotAllowed
-        | Code::TooManyCalls => StatusCode::BAD_REQUEST,
-    };
     let body = html! {
         h1 { (refusal.message) }
         p { (refusal.hint) }
     };
-    page(status, BASE, "Not answered", None, &body)
+    page(crate::status(refusal.code), BASE, "Not answered", None, &body)
 }
