@@ -37,7 +37,7 @@ pub use apply::Applied;
 pub use diff::Diff;
 pub use fetch::Source;
 pub use inspect::{Cut, Inspection, Message};
-pub use push::Pushed;
+pub use push::{OUR_DOMAIN, Pushed, Whose};
 pub use remote::Remote;
 pub use workspace::{View, Workspace};
 

@@ -207,3 +207,11 @@ pub(crate) fn os_user() -> String {
     let known = nix::unistd::User::from_uid(id).ok().flatten();
     known.map_or_else(|| format!("uid-{id}"), |user| user.name)
 }
+
+/// Keeps what this process knows, the tokens in its environment first, from whatever else the same user runs, as agents.
+pub(crate) fn hide() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::warn!(%error, "agents of the same user may read the environment of this process");
+    }
+}

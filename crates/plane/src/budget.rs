@@ -15,7 +15,7 @@ use store::pull::Stored;
 use store::spend;
 
 use crate::desk::Desk;
-use crate::pull::{barred, book, exceeded, is_turn, of_claim};
+use crate::pull::{barred, book, exceeded, is_turn, of_claim, within_budget};
 use crate::{Call, No, Plane};
 
 /// What may still be spent.
@@ -113,10 +113,11 @@ impl Plane {
     }
 }
 
-/// What a run may still spend: nothing where it is not its turn any more, or nothing of it may be pushed.
+/// What a run may still spend: refused where it is not its turn any more, nothing is left, or nothing of it may be pushed.
 async fn left(desk: &mut Desk<'_>, claim_id: String) -> Result<Budget, No> {
     let (job, stored) = of_claim(desk, &claim_id).await?;
     is_turn(&job, &stored)?;
+    within_budget(desk, &claim_id).await?;
     if let Some(stage) = stored.pull.state.stage().filter(|stage| *stage == Stage::Implementer)
         && let Some(refusal) = barred(desk, &stored.pull, stage).await?
     {

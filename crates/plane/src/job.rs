@@ -314,7 +314,7 @@ async fn renew(
 ) -> Result<Result<Job, Stale>, No> {
     let Some(was) = store::job::by_claim(desk.tx, &claim_id).await? else { return Ok(Err(Stale::StaleClaim)) };
     if let Some(pull) = &was.pull {
-        crate::pull::may_go_on(desk, &was, pull).await?;
+        crate::pull::may_go_on(desk, &was, pull, &claim_id).await?;
     }
     let ttl = match &was.state {
         State::Held(claim) if was.pull.is_some() => desk.rules.caps.renewed(claim.claimed_at, ttl, desk.now)?,

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use domain::budget::Caps;
 use domain::pull::Stage;
-use domain::pull::fit::Facts;
+use domain::pull::fit::{DIFF_BYTES_MAX, Facts};
 use domain::time::Time;
 use domain::visual::{Listing, POLICY_BYTES_MAX, POLICY_PATH, Policy};
 use forge::Fault;
-use forge::broker::{Broker, Inspection, Pushed, Run, Source, Trouble, View, Workspace};
+use forge::broker::{Broker, Inspection, Pushed, Run, Source, Trouble, View, Whose, Workspace};
 use forge::git::{self, Branch, Commit, Hand, Person};
 
 use crate::ask::{Pull, Work};
@@ -19,12 +19,6 @@ use crate::origin::Origin;
 
 /// The branch of a workspace whose job has none.
 const NO_BRANCH: &str = "gapwright/work";
-
-/// How the address of everybody ends by whose name runners and servers commit.
-pub(crate) const OUR_DOMAIN: &str = "@gapwright.invalid";
-
-/// How many commits of a branch that is there already are looked at.
-const COMMITS_MAX: usize = 200;
 
 /// The broker of one repository.
 #[derive(Debug, Clone)]
@@ -107,17 +101,10 @@ impl Bench {
     pub(crate) async fn is_free(&self, sight: &Sight) -> Result<(), Halt> {
         let (None, Some(tip)) = (&sight.head, &sight.tip) else { return Ok(()) };
         let branch = &sight.branch;
-        if self.broker.pushed(branch).await?.as_ref() == Some(tip) {
-            return Ok(());
-        }
-        let remote = self.origin.remote().await?;
-        let there = self.broker.fetch(&remote, &[Source::Branch(branch.clone())]).await?.into_iter().next().flatten();
-        if there.as_ref() != Some(tip) {
-            return Err(Halt::Later(format!("the branch {} moves", branch.as_str())));
-        }
-        let by = self.broker.committers(&sight.onto, tip, COMMITS_MAX + 1).await?;
-        if !by.is_empty() && by.len() <= COMMITS_MAX && by.iter().all(|address| address.ends_with(OUR_DOMAIN)) {
-            return Ok(());
+        match self.broker.whose(&self.origin.remote().await?, branch, tip, &sight.onto).await? {
+            Whose::Ours => return Ok(()),
+            Whose::Moves => return Err(Halt::Later(format!("the branch {} moves", branch.as_str()))),
+            Whose::Others => {}
         }
         Err(Halt::Failed(format!(
             "the branch {} is on the forge already, at {}, and not by us: it is not overwritten; delete it or give it \
@@ -184,7 +171,13 @@ impl Bench {
         // Every commit of it is published.
         let every = if seen.commits > 1 { "; every one of its commits counts" } else { "" };
         let judged = facts(seen, descends).judge(caps, &policy);
-        judged.map(|_| said).map_err(|no| Halt::Failed(format!("the change is not fit: {}{every}", no.message)))
+        judged.map_err(|no| Halt::Failed(format!("the change is not fit: {}{every}", no.message)))?;
+        // The server takes nothing that it cannot show whole to whoever judges it.
+        if !self.broker.diff(&base, head, DIFF_BYTES_MAX).await.map_err(of_agent)?.complete {
+            let why = format!("the change is not fit: its difference has more than {DIFF_BYTES_MAX} bytes");
+            return Err(Halt::Failed(why));
+        }
+        Ok(said)
     }
 
     /// Pushes a change, if its branch is where it is recorded to be.

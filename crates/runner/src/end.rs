@@ -18,6 +18,12 @@ const BROKEN: Duration = Duration::from_mins(5);
 /// How long a job waits whose runner was stopped.
 const STOPPED: Duration = Duration::from_mins(1);
 
+/// Why a run failed whose budget the server says is spent.
+const SPENT: &str = "killed: it spent more than was set aside for it, or took longer than it may";
+
+/// Why a run was ended whose turn the server took back.
+const BARRED: &str = "the server does not let it go on: the turn is over, or people hold it";
+
 /// How a job went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -86,6 +92,11 @@ impl Worker {
                 Ok(_) => End::Lost,
                 Err(error) => End::Unended(format!("{why}; the job could not be put off: {error}")),
             };
+        let halt = match lease.cause().filter(|_| halt == Halt::Over) {
+            Some(Cause::Spent) => Halt::Failed(SPENT.to_owned()),
+            Some(Cause::Barred) => Halt::Barred(BARRED.to_owned()),
+            Some(_) | None => halt,
+        };
         match halt {
             Halt::Failed(why) => match self.client.fail(&job.name, &lease.claim, &tell::line(&why), &summary).await {
                 Ok(said) if said.ok => End::Failed(why),
@@ -114,7 +125,7 @@ fn over(cause: Option<Cause>) -> End {
         Some(Cause::PutOff) => End::Deferred("the agent put it off, such as to wait for an answer".to_owned()),
         Some(Cause::Failed) => End::Failed("the agent itself ended the job as failed".to_owned()),
         Some(Cause::Unknown) => End::Unknown,
-        Some(Cause::Lost | Cause::Stopped) | None => End::Lost,
+        Some(Cause::Spent | Cause::Barred | Cause::Lost | Cause::Stopped) | None => End::Lost,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A claim while it is worked on: renewed at a third of its time, and what is used told now and then. Whoever works hears when
+//! A claim while it is worked on: renewed at a third of its time or sooner, and what is used told now and then. Whoever works hears when
 //! it is over: handed in by the agent itself, lost, or we are to stop.
 
 use std::convert::Infallible;
@@ -16,6 +16,9 @@ use crate::client::{Client, Trouble};
 use crate::meter::Usage;
 use crate::tell;
 
+/// How long at most goes by until a claim is renewed whose agent says by itself what it spends: the answer tells when that is
+/// too much.
+const ASK_EVERY: Duration = Duration::from_secs(20);
 /// How often what is used is told at most.
 const REPORT_EVERY: Duration = Duration::from_secs(20);
 /// How long an agent that has handed in may take to end by itself: its last line tells what it used.
@@ -34,6 +37,10 @@ pub(crate) enum Cause {
     PutOff,
     /// The agent said that it failed.
     Failed,
+    /// Its budget is spent, by what the agent itself said or in time.
+    Spent,
+    /// The server does not let it go on: the turn is over, or people hold it.
+    Barred,
     /// It ran out, or somebody else has it.
     Lost,
     /// It ended, and nobody can say how.
@@ -51,6 +58,8 @@ pub(crate) struct Lease {
     stage: Stage,
     job: String,
     ttl: Duration,
+    /// How often it is renewed.
+    every: Duration,
     /// Until when it holds, by what was last heard.
     until: Mutex<Instant>,
     over: CancellationToken,
@@ -61,14 +70,21 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// A claim that was made just now.
-    pub(crate) fn new(client: Client, claim: String, (stage, job): (Stage, &str), ttl: Duration) -> Self {
+    /// A claim that was made just now, and whether we meter what is spent on it.
+    pub(crate) fn new(
+        client: Client,
+        claim: String,
+        (stage, job): (Stage, &str),
+        (ttl, metered): (Duration, bool),
+    ) -> Self {
+        let third = ttl / 3;
         Self {
             client,
             claim,
             stage,
             job: job.to_owned(),
             ttl,
+            every: if metered { third } else { third.min(ASK_EVERY) },
             until: Mutex::new(Instant::now() + ttl),
             over: CancellationToken::new(),
             cause: OnceLock::new(),
@@ -150,8 +166,7 @@ impl Lease {
     }
 
     async fn renewing(&self) {
-        let every = self.ttl / 3;
-        let mut clock = interval_at(Instant::now() + every, every);
+        let mut clock = interval_at(Instant::now() + self.every, self.every);
         loop {
             clock.tick().await;
             match self.renew().await {
@@ -161,7 +176,7 @@ impl Lease {
                     sleep(LAST_WORDS).await;
                     return self.end(cause);
                 }
-                Err(cause @ (Cause::Lost | Cause::Stopped)) => return self.end(cause),
+                Err(cause @ (Cause::Spent | Cause::Barred | Cause::Lost | Cause::Stopped)) => return self.end(cause),
             }
         }
     }
@@ -178,11 +193,9 @@ impl Lease {
                 }
                 Ok(Ok(said)) => return Err(self.why(&said, Instant::now() < until).await),
                 Ok(Err(Trouble::Stranger)) | Err(_) => return Err(Cause::Lost),
-                // The turn is over, held by people, or took as long as it may.
-                Ok(Err(Trouble::Refused { code, .. }))
-                    if matches!(code.as_str(), "stale_head" | "wrong_state" | "over_budget") =>
-                {
-                    return Err(Cause::Lost);
+                Ok(Err(Trouble::Refused { code, .. })) if code == "over_budget" => return Err(Cause::Spent),
+                Ok(Err(Trouble::Refused { code, .. })) if matches!(code.as_str(), "stale_head" | "wrong_state") => {
+                    return Err(Cause::Barred);
                 }
                 Ok(Err(Trouble::Refused { .. } | Trouble::Lost(_) | Trouble::Foreign(_))) => {
                     if timeout_at(until, sleep(pause)).await.is_err() {

@@ -60,6 +60,8 @@ pub struct Facts {
     pub tool_calls: u32,
     /// Tools of our server that it asked for.
     pub mcp_calls: u32,
+    /// Whether it asked its model, where it says so before that answers, as Codex does.
+    pub asked: bool,
     /// Whether our server was connected, if the agent says.
     pub connected: Option<bool>,
     /// Tools that it was not allowed to use.

@@ -55,6 +55,19 @@ pub(crate) fn unable(ended: &Ended, agent: &Agent) -> Option<String> {
     Some(line(&ended.error.as_ref().map_or_else(|| why.to_owned(), |error| format!("{why}: {error}"))))
 }
 
+/// Whether we ended a run ourselves for what it spent.
+pub(crate) const fn is_excess(ended: &Ended) -> bool {
+    matches!(ended.how, How::Killed(Why::Tokens | Why::Cost))
+}
+
+/// Whether a run that could not work surely used nothing: it failed, and its stream, all of which was read, tells of no
+/// question to its model.
+pub(crate) fn is_free(ended: &Ended) -> bool {
+    let Facts { unread, asked, .. } = ended.facts;
+    let failed = !matches!(ended.how, How::Exited(0));
+    failed && unread == 0 && !asked && ended.usage.tokens() == 0
+}
+
 /// Why a run that ended as it should is a failure all the same: nothing came of it.
 pub(crate) fn nothing(ended: &Ended, tool: &str) -> String {
     let silent = if ended.usage.source == Source::Unknown { ", and told no usage" } else { "" };
@@ -155,6 +168,21 @@ mod tests {
     fn ended(how: How, error: Option<&str>) -> Ended {
         let error = error.map(str::to_owned);
         Ended { how, usage: KNOWN, facts: Facts::default(), last_words: String::new(), error }
+    }
+
+    #[test]
+    fn a_run_is_free_only_where_it_failed_and_surely_asked_nothing() {
+        let none = Facts::default();
+        for (how, facts, usage, free) in [
+            (How::Exited(1), none, UNKNOWN, true),
+            (How::Signalled(6), none, UNKNOWN, true),
+            (How::Exited(0), none, UNKNOWN, false),
+            (How::Exited(1), Facts { unread: 1, ..none }, UNKNOWN, false),
+            (How::Exited(1), Facts { asked: true, ..none }, UNKNOWN, false),
+            (How::Exited(1), none, KNOWN, false),
+        ] {
+            assert_eq!(is_free(&Ended { usage, facts, ..ended(how, None) }), free, "{how:?} {facts:?}");
+        }
     }
 
     #[test]

@@ -11,23 +11,22 @@ use domain::budget::Caps;
 use domain::id;
 use domain::pull::Stage;
 use domain::time::Time;
-use forge::broker::{self, Broker, Run};
+use forge::broker::{self, Broker, OUR_DOMAIN, Run};
 use forge::git::Person;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Brief, Mcp, Tools};
 use crate::ask::{Job, Work};
-use crate::bench::{Bench, Halt, OUR_DOMAIN};
+use crate::bench::{Bench, Halt};
 use crate::client::{Client, Trouble};
 use crate::end::{Far, Outcome, Worked};
 use crate::environment::Environment;
 use crate::hand_in::Made;
-use crate::lease::Lease;
-use crate::meter::Source;
+use crate::lease::{Cause, Lease};
 use crate::origin::Origin;
 use crate::prompt;
-use crate::room::Room;
+use crate::room::{self, Room};
 use crate::run::{Ended, Limits, Progress, run};
 use crate::tell;
 
@@ -100,7 +99,8 @@ pub enum News {
 
 impl Worker {
     /// A worker whose broker is in this folder, which is made where there is none; the folder above must be there. Several
-    /// workers may share it, in one process or several.
+    /// workers may share it, in one process or several. What one left behind that was killed is put away, and the agents that
+    /// outlived it are ended.
     pub async fn open(
         client: Client,
         origin: Origin,
@@ -108,6 +108,7 @@ impl Worker {
         settings: Settings,
     ) -> Result<Self, broker::Trouble> {
         let rules = broker::Settings { prefix: settings.branch_prefix.clone(), ..broker::Settings::default() };
+        room::sweep(&settings.rooms);
         let broker = Broker::open(broker, rules).await?;
         Ok(Self { client, bench: Bench { broker, origin }, settings })
     }
@@ -121,7 +122,8 @@ impl Worker {
             return Ok(Worked::Nothing(claimed.reason.unwrap_or_else(|| "nothing_due".to_owned())));
         };
         show(News::Claimed { job: job.name.clone(), gap: job.gap().to_owned() });
-        let lease = Lease::new(self.client.clone(), claim, (*stage, &job.name), *ttl);
+        let renewed = (*ttl, self.settings.agent.is_metered());
+        let lease = Lease::new(self.client.clone(), claim, (*stage, &job.name), renewed);
         let far = tokio::select! {
             far = Box::pin(self.work(&job, &lease, &show)) => far,
             never = Box::pin(lease.keep(stop)) => match never {},
@@ -165,12 +167,14 @@ impl Worker {
         };
         let ended = self.run(&brief, limits, lease, show).await?;
         let unable = tell::unable(&ended, &self.settings.agent);
-        if unable.is_some() && ended.usage.source == Source::Unknown {
+        let holds = lease.holds().await;
+        if holds && unable.is_some() && tell::is_free(&ended) {
             lease.spent((0, Some(0))).await;
         } else {
             lease.settle(&ended.usage, work.left).await;
         }
-        if !lease.holds().await {
+        let told_below = lease.cause() == Some(Cause::Spent) && tell::is_excess(&ended);
+        if !holds && !told_below {
             return Err(Halt::Over);
         }
         if let Some(why) = unable {

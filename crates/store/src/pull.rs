@@ -286,9 +286,8 @@ pub async fn of_gap(tx: &mut Tx, gap: &Key, limit: i64) -> Result<Vec<Stored>, F
     tx.all::<Row>(OF_GAP, &[Text(&gap.to_string()), Int(limit)]).await?.into_iter().map(Stored::try_from).collect()
 }
 
-/// Whether another live pull request of ours has this head.
-pub async fn shares_head(tx: &mut Tx, pull: &Pull) -> Result<bool, Fault> {
-    let Some(head) = pull.head() else { return Ok(false) };
+/// Whether another live pull request of ours than this one has a head.
+pub async fn has_head(tx: &mut Tx, head: &str, pull: &Pull) -> Result<bool, Fault> {
     let other: Option<(String,)> = tx.one(SAME_HEAD, &[Text(head), Text(&pull.id), Text(&pull.repo)]).await?;
     Ok(other.is_some())
 }

@@ -11,6 +11,10 @@ use crate::visual::{Listing, Mode, Policy, Reasons, classify};
 /// The largest file that a change may add or leave behind, in bytes.
 pub const FILE_BYTES_MAX: i64 = 1 << 20;
 
+/// How large a difference may be, in bytes: what fits an answer that a model reads whole. What has more is not taken, for
+/// whoever judges it would not see all of it.
+pub const DIFF_BYTES_MAX: usize = 200 << 10;
+
 /// What was read of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {

@@ -22,6 +22,7 @@ pub use verdict::{Category, Finding, Review, Severity, Verdict};
 
 use crate::budget::Amount;
 use crate::gap::Key;
+use crate::id;
 use crate::label::Role;
 use crate::refusal::Refusal;
 use crate::time::Time;
@@ -264,13 +265,26 @@ impl Pull {
         self.change.as_ref().map(|change| change.head.as_str())
     }
 
-    /// The branch of its change.
+    /// The branch of its change: nobody else's. A name that is written otherwise than it is carries a mark of what it is, behind
+    /// a dot, which no other has.
     pub fn branch(&self, prefix: &str) -> String {
-        let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-");
-        let name: String = format!("{}-{}", plain(&self.gap.kind), plain(&self.gap.name)).chars().take(100).collect();
-        format!("{prefix}{name}-{}", self.nth)
+        let plain = |text: &str| -> String {
+            text.chars().take(BRANCH_CHARS_MAX).map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+        };
+        let Key { kind, name } = &self.gap;
+        let (shown, nth) = ((plain(kind), plain(name)), self.nth);
+        if (&shown.0, &shown.1) == (kind, name) {
+            return format!("{prefix}{kind}/{name}-{nth}");
+        }
+        let mark: String = id::digest(self.gap.to_string().as_bytes()).chars().take(MARK_CHARS).collect();
+        format!("{prefix}{}/{}.{mark}-{nth}", shown.0, shown.1)
     }
 }
+
+/// How much of a kind and of a name stands in the name of a branch, in characters.
+const BRANCH_CHARS_MAX: usize = 100;
+/// How many characters mark a name that is written otherwise than it is.
+const MARK_CHARS: usize = 12;
 
 /// Whose hand another head comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -392,8 +406,26 @@ mod tests {
     #[test]
     fn a_branch_is_a_name_that_git_takes_whatever_the_gap_is_called() {
         let mut at = pull(Reviewers::Bots);
-        assert_eq!(at.branch("gapwright/"), "gapwright/mcp-tool-list-recent-deploys-1");
+        assert_eq!(at.branch("gapwright/"), "gapwright/mcp-tool/list-recent-deploys-1");
         at.gap = Key { kind: "a b".into(), name: "..~^:\u{e9}/x.lock".into() };
-        assert_eq!(at.branch("gapwright/"), "gapwright/a-b--------x-lock-1");
+        let marked = at.branch("gapwright/");
+        let rest = marked.strip_prefix("gapwright/a-b/-------x-lock.").expect("what can be shown of it");
+        assert!(rest.len() == MARK_CHARS + 2 && rest.ends_with("-1"), "{marked}");
+    }
+
+    #[test]
+    fn no_two_gaps_share_a_branch_however_alike_they_are_written() {
+        let long = "x".repeat(BRANCH_CHARS_MAX);
+        let mut names = std::collections::BTreeSet::new();
+        let keys =
+            [("mcp", "tool-x"), ("mcp-tool", "x"), ("mcp-tool", "x-1"), ("mcp-tool", "x.1"), ("mcp-tool", "x_1")];
+        let long = [("mcp-tool", long.clone()), ("mcp-tool", format!("{long}y")), ("mcp-tool", format!("{long}z"))];
+        let keys = keys.map(|(kind, name)| (kind, name.to_owned()));
+        for (kind, name) in keys.into_iter().chain(long) {
+            for nth in [1, 11] {
+                let at = Pull { nth, gap: Key { kind: kind.into(), name: name.clone() }, ..pull(Reviewers::Bots) };
+                assert!(names.insert(at.branch("gapwright/")), "{} twice", at.branch("gapwright/"));
+            }
+        }
     }
 }

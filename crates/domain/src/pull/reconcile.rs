@@ -214,9 +214,16 @@ impl Found<'_> {
     fn requested(&mut self, known: Known) {
         let by = self.seen.wants_changes.iter().find(|by| by.may_write == Some(true) && !by.us);
         if let Some(by) = by {
-            let event = self.pull.sent_back(known.iterations);
-            if self.pull.state != State::ChangesRequested && self.pull.state.step(event, self.pull.reviewers).is_ok() {
-                self.acts.push(Act::Event(event, format!("{} asked for changes", by.login)));
+            let why = format!("{} asked for changes", by.login);
+            let waits = self.pull.state == State::Capped || self.pull.state == State::RequiresHuman;
+            let event = if waits { Event::ChangesRequested } else { self.pull.sent_back(known.iterations) };
+            if self.pull.state == State::ChangesRequested || self.pull.state.step(event, self.pull.reviewers).is_err() {
+                return;
+            }
+            self.acts.push(Act::Event(event, why.clone()));
+            if event == Event::Capped {
+                // Nobody revises it now: it is remembered for when it goes on.
+                self.acts.push(Act::Event(Event::ChangesRequested, why));
             }
         }
     }

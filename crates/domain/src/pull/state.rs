@@ -276,6 +276,8 @@ impl State {
             Event::Pushed if stays => (true, self),
             Event::Pushed => (self.is_judged(), review),
             Event::Approved => (self == Self::NeedsReview, Self::Approved),
+            // What a person asks for meanwhile is remembered, and done when it goes on.
+            Event::ChangesRequested if self == Self::Capped || self == Self::RequiresHuman => (true, self),
             Event::ChangesRequested => (self.is_judged(), Self::ChangesRequested),
             Event::Capped => (self.is_judged(), Self::Capped),
             Event::Rejected => (self == Self::NeedsReview || self == Self::Approved, Self::WontFix),

@@ -1,10 +1,16 @@
 //! To the forge: one commit onto one branch of ours, if that is where it was seen.
 
-use crate::broker::{Broker, Remote, Trouble};
+use crate::broker::{Broker, Remote, Source, Trouble};
 use crate::git::{self, Branch, Commit, RECORDS, Told, lines};
 
 /// How much is read of the addresses of those who committed, in bytes.
 const ADDRESSES_BYTES_MAX: usize = 256 << 10;
+
+/// How the address of everybody ends by whose name runners and servers commit.
+pub const OUR_DOMAIN: &str = "@gapwright.invalid";
+
+/// How many commits of a branch that is there already are looked at.
+const COMMITTERS_MAX: usize = 200;
 
 /// What came of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +75,33 @@ impl Broker {
     }
 }
 
+/// Whose a branch is that stands on the forge though nobody handed anything of it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Ours: what was pushed and could not be handed in.
+    Ours,
+    /// Somebody else's.
+    Others,
+    /// It moves, and cannot be told.
+    Moves,
+}
+
 impl Broker {
+    /// Whose the branch is that is at `tip`: by what this broker has written down, or else by the name of every commit on it
+    /// that `onto` has not.
+    pub async fn whose(&self, remote: &Remote, branch: &Branch, tip: &Commit, onto: &Commit) -> Result<Whose, Trouble> {
+        if self.pushed(branch).await?.as_ref() == Some(tip) {
+            return Ok(Whose::Ours);
+        }
+        let there = self.fetch(remote, &[Source::Branch(branch.clone())]).await?.into_iter().next().flatten();
+        if there.as_ref() != Some(tip) {
+            return Ok(Whose::Moves);
+        }
+        let by = self.committers(onto, tip, COMMITTERS_MAX + 1).await?;
+        let ours = !by.is_empty() && by.len() <= COMMITTERS_MAX;
+        Ok(if ours && by.iter().all(|address| address.ends_with(OUR_DOMAIN)) { Whose::Ours } else { Whose::Others })
+    }
+
     /// What this broker last pushed onto a branch, or set out to push.
     pub async fn pushed(&self, branch: &Branch) -> Result<Option<Commit>, Trouble> {
         Ok(self.bare.commit_at(&record(branch)).await?)

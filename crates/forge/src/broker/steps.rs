@@ -25,6 +25,9 @@ const COMPARED_BYTES_MAX: i64 = 64 << 20;
 /// How many files of one merge are looked at that none of its parents has so: a merge by hand settles a few.
 const MERGED_MAX: usize = 500;
 
+/// How many bytes their paths may have: they are arguments of a program.
+const PATHS_BYTES_MAX: usize = 64 << 10;
+
 /// How many links and other repositories are told: one is refused.
 const POINTERS_TOLD: usize = 10;
 
@@ -150,7 +153,8 @@ impl Broker {
 
     /// Adds the lines that a merge has and none of its parents; false when not all of it could be read.
     async fn of_merge(&self, step: &Step, own: &[Record<'_>], change: &mut Inspection) -> Result<bool, Trouble> {
-        if own.len() > MERGED_MAX {
+        let bytes: usize = own.iter().map(|record| record.path.len()).sum();
+        if own.len() > MERGED_MAX || bytes > PATHS_BYTES_MAX {
             return Ok(false);
         }
         let mut sides = Vec::new();

@@ -1,6 +1,6 @@
 //! `issues`: the issues of the local forge, and what a person does there. Those of GitHub are on GitHub.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use forge::local::Local;
 use forge::{Closed, Edit, Fault, Forge as _, Issue, IssueState, Label};
 use plane::page::Page;
@@ -14,6 +14,21 @@ use crate::show::{Answer, count, moment};
 
 /// How many issues one list shows.
 const SHOWN: usize = 200;
+
+/// Who acts.
+#[derive(Debug, Args)]
+pub(crate) struct By {
+    /// Who does it, as the forge shows it; whoever is logged in on this machine, if not said
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl By {
+    /// The login in whose name it is done.
+    pub(super) fn login(&self) -> String {
+        self.by.clone().unwrap_or_else(|| login(&session::os_user()))
+    }
+}
 
 /// Issues of the local forge.
 #[derive(Debug, Subcommand)]
@@ -39,6 +54,8 @@ pub(crate) enum Issues {
         number: i64,
         /// What to say
         text: String,
+        #[command(flatten)]
+        by: By,
     },
     /// Close an issue: as completed, which says that its gap is merged, or as not planned, which says wontfix
     Close {
@@ -47,11 +64,15 @@ pub(crate) enum Issues {
         /// It will not be done
         #[arg(long)]
         not_planned: bool,
+        #[command(flatten)]
+        by: By,
     },
     /// Open an issue again
     Reopen {
         /// Its number
         number: i64,
+        #[command(flatten)]
+        by: By,
     },
     /// Put a label on an issue
     Label {
@@ -59,6 +80,8 @@ pub(crate) enum Issues {
         number: i64,
         /// The label, such as claude or manual
         label: String,
+        #[command(flatten)]
+        by: By,
     },
     /// Take a label off an issue
     Unlabel {
@@ -66,6 +89,8 @@ pub(crate) enum Issues {
         number: i64,
         /// The label
         label: String,
+        #[command(flatten)]
+        by: By,
     },
 }
 
@@ -78,8 +103,9 @@ impl Issues {
         }
         let store = session::open(config, Missing::Refuse).await?;
         session::check_schema(&store, Missing::Refuse).await?;
-        let local = config.local(&store, session::chance())?.acting(&login(&session::os_user())).map_err(failure)?;
         let changed = self.changes();
+        let by = self.by().map_or_else(|| login(&session::os_user()), By::login);
+        let local = config.local(&store, session::chance())?.acting(&by).map_err(failure)?;
         let answer = self.act(&local).await?;
         if let Some(number) = changed
             && hurry(&store, config, number).await.is_err()
@@ -96,9 +122,21 @@ impl Issues {
             Self::List { .. } | Self::Show { .. } => None,
             Self::Comment { number, .. }
             | Self::Close { number, .. }
-            | Self::Reopen { number }
+            | Self::Reopen { number, .. }
             | Self::Label { number, .. }
             | Self::Unlabel { number, .. } => Some(*number),
+        }
+    }
+
+    /// Who it is to be done by, if it changes anything.
+    const fn by(&self) -> Option<&By> {
+        match self {
+            Self::List { .. } | Self::Show { .. } => None,
+            Self::Comment { by, .. }
+            | Self::Close { by, .. }
+            | Self::Reopen { by, .. }
+            | Self::Label { by, .. }
+            | Self::Unlabel { by, .. } => Some(by),
         }
     }
 
@@ -106,17 +144,17 @@ impl Issues {
         match self {
             Self::List { all, after } => list(local, all, after).await,
             Self::Show { number } => show(local, number).await,
-            Self::Comment { number, text } => {
+            Self::Comment { number, text, .. } => {
                 let comment = local.comment(number, &text).await.map_err(failure)?;
                 Ok(Answer::new(json!({"number": number, "comment": comment.id}), format!("said so on issue {number}")))
             }
-            Self::Close { number, not_planned } => {
+            Self::Close { number, not_planned, .. } => {
                 let reason = if not_planned { Closed::NotPlanned } else { Closed::Completed };
                 stand(local, number, IssueState::Closed(reason)).await
             }
-            Self::Reopen { number } => stand(local, number, IssueState::Open).await,
-            Self::Label { number, label: name } => label(local, number, name).await,
-            Self::Unlabel { number, label } => unlabel(local, number, label).await,
+            Self::Reopen { number, .. } => stand(local, number, IssueState::Open).await,
+            Self::Label { number, label: name, .. } => label(local, number, name).await,
+            Self::Unlabel { number, label, .. } => unlabel(local, number, label).await,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, variable};
 use crate::failure::{Exit, Failure};
-use crate::session::{Missing, Session};
+use crate::session::{self, Missing, Session};
 
 /// The environment of this command.
 pub(crate) const AFTER_HELP: &str = "\
@@ -28,6 +28,7 @@ const END_MAX: Duration = Duration::from_secs(5);
 
 /// Serves until the client hangs up or a signal comes.
 pub(crate) async fn run(config: &Config) -> Result<Exit, Failure> {
+    session::hide();
     let prefix = &config.sections.mcp.tool_prefix;
     let faults = server::mcp::catalogue_faults(prefix);
     if !faults.is_empty() {

@@ -6,7 +6,7 @@ use forge::{Closed, Edit, Fault, Forge as _, IssueState, Method, NewReview, Pull
 use serde_json::json;
 use store::Store;
 
-use super::issues::{self, login};
+use super::issues::{self, By};
 use crate::config::{Config, ForgeKind};
 use crate::failure::{Exit, Failure};
 use crate::session::{self, Missing};
@@ -14,14 +14,6 @@ use crate::show::{self, Answer};
 
 /// How many characters of a title stand in the message of a merge.
 const TITLE_CHARS_MAX: usize = 200;
-
-/// Who acts.
-#[derive(Debug, Args)]
-pub(crate) struct By {
-    /// Who does it, as the forge shows it; whoever is logged in on this machine, if not said
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-}
 
 /// On which pull request.
 #[derive(Debug, Args)]
@@ -162,8 +154,7 @@ pub(super) async fn run(config: &Config, act: Act) -> Result<Answer, Failure> {
     session::check_schema(&store, Missing::Refuse).await?;
     let On { number, by } = act.on();
     let number = *number;
-    let by = by.by.clone().unwrap_or_else(|| login(&session::os_user()));
-    let local = config.local(&store, session::chance())?.acting(&by).map_err(failure)?;
+    let local = config.local(&store, session::chance())?.acting(&by.login()).map_err(failure)?;
     let pull = local.pull(number).await.map_err(failure)?;
     if let Some(At { head }) = act.at() {
         is_at(&store, &config.repository(), &pull, head.as_deref()).await?;

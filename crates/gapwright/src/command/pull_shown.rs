@@ -113,6 +113,7 @@ fn whole(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[
     let pull = &shown.stored.pull;
     let mut document = document(pull);
     document["next"] = json!(next(pull));
+    document["waits_for"] = json!(shown.waits);
     document["change"] = json!(pull.change);
     document["last_error"] = json!(shown.stored.seen.last_error);
     document["looked_at"] = json!(Some(shown.stored.seen.looked_at).filter(|at| at.0 > 0).map(Time::iso));
@@ -152,6 +153,7 @@ fn words(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[
         ("held", pull.hold.map(|hold| hold.why().to_owned()).unwrap_or_default()),
         ("turn", pull.turn_of().to_owned()),
         ("next", next(pull).unwrap_or_default()),
+        ("waits for", shown.waits.clone().unwrap_or_default()),
         ("round", format!("{}, opened again {}", pull.iteration, times(pull.epoch))),
         ("branch", of_change(|change| format!("{} onto {}", change.branch, change.onto))),
         ("head", of_change(|change| change.head.clone())),

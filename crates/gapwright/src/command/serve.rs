@@ -49,6 +49,7 @@ impl Serve {
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure> {
+    session::hide();
     let (stop, now) = signals::watch()?;
     let open = config.sections.server.insecure_no_auth;
     let settings = config.settings_with_secrets(String::new())?;

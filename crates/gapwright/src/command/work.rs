@@ -104,7 +104,7 @@ fn agent(text: &str) -> Result<Agent, String> {
 impl Work {
     /// Works until it is told to stop, or once.
     pub(crate) async fn run(self, config: &Config, format: Format) -> Result<Exit, Failure> {
-        hide();
+        session::hide();
         self.can_start()?;
         let (stop, now) = signals::watch()?;
         let worker = self.worker(config).await?;
@@ -228,14 +228,6 @@ impl Work {
         };
         std::fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&folder).map_err(unmade)?;
         std::fs::canonicalize(&folder).map_err(unmade)
-    }
-}
-
-/// Keeps what this process knows, the tokens in its environment first, from whatever else the same user runs, as agents.
-fn hide() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
-        tracing::warn!(%error, "agents may read the environment of this runner");
     }
 }
 

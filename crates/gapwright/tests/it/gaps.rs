@@ -50,7 +50,8 @@ async fn a_gap_becomes_an_issue_and_what_people_do_there_comes_back() {
     );
 
     home.ok(&["issues", "label", "1", "priority:high"]);
-    home.ok(&["issues", "comment", "1", "please soon"]);
+    home.ok(&["issues", "comment", "1", "please soon", "--by", "joan"]);
+    assert_eq!(home.json(&["issues", "show", "1"])["comments"][0]["author"], "joan");
     let show = || home.json(&["gaps", "show", "list-deploys"]);
     let shown = until("the priority", show, |gap| gap["priority"] == "high").await;
     assert_eq!(shown["rank"], 40);

@@ -92,7 +92,7 @@ async fn waits(desk: &mut Desk<'_>, key: &Key) -> Result<Option<Unworkable>, No>
 async fn issue(desk: &mut Desk<'_>, key: &Key) -> Result<Option<Refusal>, No> {
     let labels = &desk.rules.labels;
     let (opt_in, opt_out) = (labels.of(Role::OptIn).to_owned(), labels.of(Role::OptOut).to_owned());
-    let (why, hint) = match crate::mirror::lets_agents_act(desk, key).await? {
+    let (why, hint) = match crate::mirror::lets_agents_act(desk.tx, &desk.rules, key).await? {
         Let::Act => return Ok(None),
         Let::Not => (
             format!("the issue of {key} does not let agents act on it"),

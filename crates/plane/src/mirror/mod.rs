@@ -21,10 +21,12 @@ use forge::broker::Broker;
 use forge::{Fault, Forge};
 use futures::FutureExt;
 use secrecy::SecretString;
+use store::Tx;
 use store::repository::Repository;
 use store::seeded::bug;
 
 use crate::desk::Desk;
+use crate::settings::Rules;
 use crate::tend::own;
 use crate::{No, Plane};
 
@@ -116,13 +118,13 @@ pub(crate) enum Let {
 }
 
 /// Whether people let agents act on a gap.
-pub(crate) async fn lets_agents_act(desk: &mut Desk<'_>, key: &Key) -> Result<Let, No> {
-    let Some(repo) = desk.rules.repo.clone() else { return Ok(Let::NoForge) };
+pub(crate) async fn lets_agents_act(tx: &mut Tx, rules: &Rules, key: &Key) -> Result<Let, No> {
+    let Some(repo) = &rules.repo else { return Ok(Let::NoForge) };
     // What was last seen in another repository than the one that is looked at says nothing of now.
-    let issue = store::issue::find(desk.tx, key).await?;
-    let known = |issue: &store::issue::Mirrored| issue.state == store::issue::State::Known && issue.repo == repo;
+    let issue = store::issue::find(tx, key).await?;
+    let known = |issue: &store::issue::Mirrored| issue.state == store::issue::State::Known && issue.repo == *repo;
     let Some(issue) = issue.filter(known) else { return Ok(Let::NoIssue) };
-    let names = names(desk.tx, &repo, &desk.rules.labels).await?;
+    let names = names(tx, repo, &rules.labels).await?;
     Ok(if label::lets_agents_act(&names, &issue.labels) { Let::Act } else { Let::Not })
 }
 

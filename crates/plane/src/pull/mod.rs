@@ -10,6 +10,7 @@ mod read;
 mod say;
 mod show;
 mod turn;
+mod waits;
 mod watch;
 mod work;
 
@@ -31,26 +32,34 @@ pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
-pub(crate) use hand_in::{is_turn, may_go_on, of_claim};
+pub(crate) use hand_in::{is_turn, may_go_on, of_claim, within_budget};
 pub(crate) use turn::{Turn, barred, book, ended, exceeded, let_work, lets_somebody_work, take};
 
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows. Where
-/// a person lets go on what was stopped while changes were wanted, they still are.
+/// a person lets it go on and changes were wanted that nobody has made, they still are.
 pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {
     let wanted = event == Event::Resumed && wanted_changes(desk, &pull.id).await?;
     let now = one_step(desk, was, pull, event, why).await?;
     if !wanted {
         return Ok(now);
     }
-    one_step(desk, &now, now.pull.clone(), Event::ChangesRequested, "changes were wanted when it was stopped").await
+    one_step(desk, &now, now.pull.clone(), Event::ChangesRequested, "changes were wanted of it before").await
 }
 
-/// Whether changes were wanted when it was stopped.
+/// How many events are looked at for what was wanted: more than people leave while it stands still.
+const WANTED_MAX: i64 = 50;
+
+/// Whether changes are wanted that nobody has made yet: asked for when it was stopped, or since.
 async fn wanted_changes(desk: &mut Desk<'_>, pull: &str) -> Result<bool, No> {
-    let last = event::of(desk.tx, pull, 1).await?;
-    let was_wanted =
-        |last: &event::Happened| last.event == Event::Stopped.name() && last.was == State::ChangesRequested.name();
-    Ok(last.first().is_some_and(was_wanted))
+    for past in event::of(desk.tx, pull, WANTED_MAX).await? {
+        if past.event == Event::ChangesRequested.name() || past.was == State::ChangesRequested.name() {
+            return Ok(past.event != Event::Pushed.name());
+        }
+        if past.event != Event::Stopped.name() && past.event != Event::Capped.name() {
+            return Ok(false);
+        }
+    }
+    Ok(false)
 }
 
 async fn one_step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {

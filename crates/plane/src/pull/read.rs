@@ -1,6 +1,6 @@
 //! Reading a change by our own git: what the rules judge it by, and what a reviewer may cite.
 
-use domain::pull::fit::Facts;
+use domain::pull::fit::{DIFF_BYTES_MAX, Facts};
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
 use domain::visual::{Listing, POLICY_BYTES_MAX, POLICY_PATH, Policy};
@@ -10,10 +10,6 @@ use forge::{Fault, Remote};
 
 use crate::No;
 use crate::mirror::Home;
-
-/// How much of a difference is shown, in bytes: what fits an answer that a model reads whole. What has more is not taken, for
-/// whoever judges it would not see all of it.
-pub(super) const DIFF_BYTES_MAX: usize = 200 << 10;
 
 /// How long until it is worth to try again what failed in the world.
 const AGAIN: Span = Span::secs(30);

@@ -7,7 +7,7 @@ use store::pull::word::{self, Word};
 use store::pull::{Stored, hand, say};
 use store::spend;
 
-use super::meant;
+use super::{meant, waits};
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
 
@@ -29,6 +29,8 @@ pub struct Shown {
     pub spent: Vec<Spent>,
     /// What is still to be made on the forge.
     pub open: Vec<say::Say>,
+    /// What it waits for, where it is an agent's turn.
+    pub waits: Option<String>,
 }
 
 /// What one run spent.
@@ -104,6 +106,7 @@ impl Plane {
             hands: hand::of(&mut tx, &id).await?,
             spent: spend::of(&mut tx, &id, AROUND_MAX).await?,
             open: say::open(&mut tx, &id, AROUND_MAX).await?,
+            waits: waits::of(&mut tx, &self.rules(), &stored).await?,
             stored,
         })
     }

@@ -9,15 +9,19 @@ use domain::refusal::{Code, Refusal};
 use serde_json::json;
 use store::pull::{Stored, hand};
 use store::seeded::bug;
-use store::spend;
+use store::{Tx, spend};
 
 use super::{audited, object, step, tell_once};
 use crate::No;
 use crate::desk::Desk;
 use crate::mirror::Let;
+use crate::settings::Rules;
 
 /// How often a turn may be taken without a success until a person is to look at it.
 const ATTEMPTS_MAX: i64 = 3;
+
+/// How often in a row a turn is put off until a person is told: by an agent that cannot work, every five minutes, an hour.
+const PUT_OFF_MAX: i64 = 12;
 
 /// Who registers turns.
 const US: &str = "gapwright";
@@ -124,17 +128,7 @@ async fn due(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<Option<(Store
 /// Looks whether a pull request goes on now, whoever takes its turn: the level, what holds it, switches, budgets.
 async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Turn, No> {
     let pull = &stored.pull;
-    if let Some(refusal) = below_level(desk, pull, stage).await? {
-        return Ok(Turn::Later(refusal));
-    }
-    if let Some(hold) = pull.hold {
-        return Ok(Turn::Later(Refusal::new(Code::WrongState, hold.why()).hint("people take it back on the forge")));
-    }
-    let covering = store::switch::covering(desk.tx, stage.name(), Some(&pull.repo)).await?;
-    if let Some((scope, off)) = covering.filter(|_| !bug("work-though-switched-off")) {
-        return Ok(Turn::Later(scope.refusal(&off.by, &off.reason)));
-    }
-    if let Some(refusal) = opted_out(desk, pull).await? {
+    if let Some(refusal) = stands_still(desk.tx, &desk.rules, pull, stage).await? {
         return Ok(Turn::Later(refusal));
     }
     let day = budget::day(desk.now);
@@ -170,9 +164,24 @@ async fn goes_on(desk: &mut Desk<'_>, stored: Stored, stage: Stage) -> Result<Tu
     }
 }
 
+/// What keeps every agent from working on it, but for budgets: the level, what holds it, a switch, the labels of its issue.
+pub(super) async fn stands_still(tx: &mut Tx, rules: &Rules, pull: &Pull, stage: Stage) -> Result<Option<Refusal>, No> {
+    if let Some(refusal) = below_level(tx, pull, stage).await? {
+        return Ok(Some(refusal));
+    }
+    if let Some(hold) = pull.hold {
+        return Ok(Some(Refusal::new(Code::WrongState, hold.why()).hint("people take it back on the forge")));
+    }
+    let covering = store::switch::covering(tx, stage.name(), Some(&pull.repo)).await?;
+    if let Some((scope, off)) = covering.filter(|_| !bug("work-though-switched-off")) {
+        return Ok(Some(scope.refusal(&off.by, &off.reason)));
+    }
+    opted_out(tx, rules, pull).await
+}
+
 /// Why the level forbids that an agent works on it, if it does.
-async fn below_level(desk: &mut Desk<'_>, pull: &Pull, stage: Stage) -> Result<Option<Refusal>, No> {
-    let (level, _) = store::level::current(desk.tx).await?;
+async fn below_level(tx: &mut Tx, pull: &Pull, stage: Stage) -> Result<Option<Refusal>, No> {
+    let (level, _) = store::level::current(tx).await?;
     let needs =
         if pull.reviewers == Reviewers::Bots { domain::level::Level::Pipeline } else { domain::level::Level::Propose };
     Ok((level < needs).then(|| {
@@ -183,7 +192,7 @@ async fn below_level(desk: &mut Desk<'_>, pull: &Pull, stage: Stage) -> Result<O
 
 /// Why nothing may be pushed for it any more, whoever holds its turn: the level, or a switch.
 pub(crate) async fn barred(desk: &mut Desk<'_>, pull: &Pull, stage: Stage) -> Result<Option<Refusal>, No> {
-    if let Some(refusal) = below_level(desk, pull, stage).await? {
+    if let Some(refusal) = below_level(desk.tx, pull, stage).await? {
         return Ok(Some(refusal));
     }
     let covering = store::switch::covering(desk.tx, "", Some(&pull.repo)).await?;
@@ -191,11 +200,11 @@ pub(crate) async fn barred(desk: &mut Desk<'_>, pull: &Pull, stage: Stage) -> Re
 }
 
 /// Why agents may not act on what has no pull request yet, by the labels of its issue as they were last seen.
-async fn opted_out(desk: &mut Desk<'_>, pull: &Pull) -> Result<Option<Refusal>, No> {
+async fn opted_out(tx: &mut Tx, rules: &Rules, pull: &Pull) -> Result<Option<Refusal>, No> {
     if pull.there.number.is_some() {
         return Ok(None);
     }
-    Ok(match crate::mirror::lets_agents_act(desk, &pull.gap).await? {
+    Ok(match crate::mirror::lets_agents_act(tx, rules, &pull.gap).await? {
         Let::Act => None,
         Let::Not | Let::NoIssue | Let::NoForge => Some(
             Refusal::new(Code::WrongState, format!("the issue of {} does not let agents act on it", pull.gap))
@@ -245,8 +254,11 @@ pub(crate) async fn ended(desk: &mut Desk<'_>, job: &Job, pull: &str, run: &Run)
     let Some(stored) = store::pull::load(desk.tx, pull).await? else { return Ok(()) };
     let stored = settle(desk, stored, run).await?;
     let is_turn = stored.pull.job().as_deref() == Some(job.name.as_str());
-    if !is_turn || run.outcome == Outcome::Ok || run.outcome == Outcome::Deferred {
+    if !is_turn || run.outcome == Outcome::Ok {
         return Ok(());
+    }
+    if run.outcome == Outcome::Deferred {
+        return put_off(desk, &stored.pull, run).await;
     }
     let failed = job.attempts >= ATTEMPTS_MAX;
     if failed || stored.pull.excesses >= EXCESSES_MAX {
@@ -257,6 +269,22 @@ pub(crate) async fn ended(desk: &mut Desk<'_>, job: &Job, pull: &str, run: &Run)
     let Some(was) = store::job::load(desk.tx, &job.name).await? else { return Ok(()) };
     let again = was.clone().again(desk.now);
     Ok(store::job::write(desk.tx, &was, &again).await?)
+}
+
+/// Tells the operator of a turn that is put off again and again: that counts no attempt, so that it would never end by itself.
+async fn put_off(desk: &mut Desk<'_>, pull: &Pull, run: &Run) -> Result<(), No> {
+    let runs = store::run::list(desk.tx, Some(&run.job), (i64::MAX, ""), PUT_OFF_MAX).await?;
+    let all = i64::try_from(runs.len()) == Ok(PUT_OFF_MAX) && runs.iter().all(|run| run.outcome == Outcome::Deferred);
+    if !all {
+        return Ok(());
+    }
+    let text = format!(
+        "{} does not go on: its {} was put off {PUT_OFF_MAX} times in a row, at last because {}",
+        super::name(pull),
+        run.kind,
+        run.status
+    );
+    tell_once(desk, &format!("pull:{}", pull.id), &format!("put_off.{}", run.job), Level::Warn, text, None).await
 }
 
 /// Books what a run spent. One that spent more than was set aside for it is counted, and the second such leaves the gap to a

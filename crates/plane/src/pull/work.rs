@@ -7,6 +7,7 @@ use domain::budget::Amount;
 use domain::decision::Decision;
 use domain::id;
 use domain::pull::diff::Shown;
+use domain::pull::fit::DIFF_BYTES_MAX;
 use domain::pull::{Instance, Pull, Stage};
 use domain::refusal::{Code, Refusal};
 use forge::AccountKind;
@@ -17,7 +18,7 @@ use store::pull::word::{self, Word};
 use store::spend;
 
 use super::hand_in::of_claim;
-use super::read::{self, DIFF_BYTES_MAX};
+use super::read;
 use crate::desk::Desk;
 use crate::{Call, No, Plane};
 
@@ -186,11 +187,13 @@ async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<W
     let who = Instance { principal: by.name.clone(), run: claim_id.clone(), lineage: by.lineage.clone() };
     let told = |word: &Word| Some(word.head.as_str()) == pull.head() && is_first_pass(word, &who);
     let blind = stage == Stage::Reviewer && !said.iter().any(told);
-    // What people answered holds for the whole of it; a reviewer is told of its own turn alone.
+    // What people answered holds for the whole of it; a reviewer is told of its own turn alone, and nobody of a reviewer's.
     let asked = if stage == Stage::Reviewer {
         decision::of_job(desk.tx, &job.name, 10).await?
     } else {
-        decision::of_pull(desk.tx, &pull.id, 10).await?
+        let of_reviewer = format!("{}:", Stage::Reviewer);
+        let every = decision::of_pull(desk.tx, &pull.id, 10).await?;
+        every.into_iter().filter(|asked| !asked.job.starts_with(&of_reviewer)).collect()
     };
     let sees_gap = stage != Stage::Reviewer;
     let branch = pull.change.as_ref().map_or_else(|| pull.branch(&prefix), |change| change.branch.clone());

@@ -23,7 +23,10 @@ impl Codex {
         match text(event, "type") {
             // It does not begin without the servers that it requires.
             "thread.started" => seen.facts.connected = Some(true),
-            "turn.started" => self.complete = false,
+            "turn.started" => {
+                seen.facts.asked = true;
+                self.complete = false;
+            }
             "item.completed" => return item(&event["item"], seen),
             "turn.completed" => self.completed(&event["usage"], seen),
             "turn.failed" => {

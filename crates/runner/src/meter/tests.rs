@@ -167,7 +167,8 @@ fn codex_tells_of_its_tools_and_of_why_it_failed() {
         item(json!({"type": "agent_message", "text": "Done."})),
     ];
     let mut meter = events(false, &stream);
-    let facts = Facts { turns: 1, tool_calls: 3, mcp_calls: 1, connected: Some(true), denied: 1, unread: 0 };
+    let facts =
+        Facts { turns: 1, tool_calls: 3, mcp_calls: 1, connected: Some(true), denied: 1, unread: 0, asked: false };
     assert_eq!((meter.facts(), meter.last_words().as_str()), (facts, "Done."));
     assert_eq!(meter.error(), Some("Reconnecting... 2/5"));
     meter.read(br#"{"type":"turn.completed","usage":{"input_tokens":1,"output_tokens":1}}"#);

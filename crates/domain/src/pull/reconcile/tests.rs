@@ -140,6 +140,24 @@ fn people_let_it_go_on_by_taking_a_label_off() {
 }
 
 #[test]
+fn what_a_person_asks_for_is_remembered_where_nobody_may_do_it_now() {
+    for (state, iteration, events) in [
+        (State::NeedsHuman, 0, vec![Event::ChangesRequested]),
+        (State::NeedsHuman, 3, vec![Event::Capped, Event::ChangesRequested]),
+        (State::Capped, 3, vec![Event::ChangesRequested]),
+        (State::RequiresHuman, 0, vec![Event::ChangesRequested]),
+        (State::ChangesRequested, 1, vec![]),
+        (State::Closed, 0, vec![]),
+    ] {
+        let pull = Pull { iteration, ..pull(state) };
+        let seen = Seen { wants_changes: vec![by("joan", Some(true))], ..as_wished(&pull) };
+        let (acts, _) = look(&pull, &seen);
+        let found = acts.iter().filter_map(|act| if let Act::Event(event, _) = act { Some(*event) } else { None });
+        assert_eq!(found.collect::<Vec<_>>(), events, "{state}");
+    }
+}
+
+#[test]
 fn the_end_of_a_pull_request_is_people_s() {
     let merged = Stand::Merged { by: Some("joan".into()) };
     for state in State::ALL {
@@ -216,7 +234,11 @@ fn a_person_who_may_write_sends_it_back() {
     }
     pull.iteration = 3;
     seen.wants_changes = vec![by("joan", Some(true))];
-    assert!(matches!(look(&pull, &seen).0.as_slice(), [Act::Event(Event::Capped, _)]));
+    let acts = look(&pull, &seen).0;
+    assert!(
+        matches!(acts.as_slice(), [Act::Event(Event::Capped, _), Act::Event(Event::ChangesRequested, _)]),
+        "{acts:?}"
+    );
 }
 
 proptest! {

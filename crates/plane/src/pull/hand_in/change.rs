@@ -4,10 +4,10 @@
 use domain::agent::Right;
 use domain::id;
 use domain::pull::fit::{self, Looks};
-use domain::pull::{Change, Event, Hand as Whose, Pull, Stage};
+use domain::pull::{self, Change, Event, Pull, Stage};
 use domain::refusal::{Code, Refusal};
 use domain::time::Time;
-use forge::broker::{Applied, Broker, Pushed, Run};
+use forge::broker::{Applied, Broker, OUR_DOMAIN, Pushed, Run, Whose};
 use forge::git::{Branch, Commit, Hand, Person};
 use forge::{Forge, Remote};
 use futures::FutureExt;
@@ -74,13 +74,24 @@ impl Plane {
     async fn take_change(&self, call: &Call, claim_id: &str, handed: Handed, words: Words) -> Result<HandedIn, No> {
         let claim_id = claim_id.to_owned();
         let held = claim_id.clone();
-        let pushes = matches!(handed, Handed::Patch(_));
+        let (pushes, shown) = match &handed {
+            Handed::Patch(_) => (true, None),
+            Handed::Branch { head, .. } => (false, Some(head.clone())),
+        };
         let at = self.at_desk(call.clone(), move |desk| {
-            let claim_id = held.clone();
+            let (claim_id, shown) = (held.clone(), shown.clone());
             async move {
                 let AtWork { job, stored, .. } = at_work(desk, Stage::Implementer, &claim_id).await?;
                 if pushes && let Some(refusal) = barred(desk, &stored.pull, Stage::Implementer).await? {
                     return Err(refusal.into());
+                }
+                if let Some(head) = shown.filter(|_| stored.pull.change.is_none())
+                    && store::pull::has_head(desk.tx, &head, &stored.pull).await?
+                {
+                    return Err(Refusal::new(Code::UnfitChange, "another pull request has this very commit")
+                        .field("head")
+                        .hint("hand in what you made for this gap")
+                        .into());
                 }
                 let domain::job::State::Held(claim) = job.state else { return Err(store::Fault::Conflict.into()) };
                 Ok((stored.pull, claim.claimed_at))
@@ -142,9 +153,13 @@ impl Plane {
                 let head = applied(broker, run, &base, patch.as_bytes(), (&hand, title)).await?;
                 let change = self.judged(broker, (&onto, &tip, &tip), &name, &head).await?;
                 if there.as_ref() != Some(&head) {
+                    let branch = read::branch(&name)?;
                     // Of what was never handed in, a branch of ours may be left that nobody knows.
                     let expected = if pull.head().is_none() { there } else { Some(base) };
-                    pushed(broker, &remote, &read::branch(&name)?, expected.as_ref(), &head).await?;
+                    if let (None, Some(left)) = (pull.head(), &expected) {
+                        is_ours(broker, &remote, (&branch, left), &tip).await?;
+                    }
+                    pushed(broker, &remote, &branch, expected.as_ref(), &head).await?;
                 }
                 Ok(change)
             }
@@ -242,9 +257,29 @@ async fn pushed(
     }
 }
 
+/// Refuses to take a branch over that somebody else put there.
+async fn is_ours(
+    broker: &Broker,
+    remote: &Remote,
+    (branch, left): (&Branch, &Commit),
+    onto: &Commit,
+) -> Result<(), No> {
+    let name = branch.as_str();
+    match broker.whose(remote, branch, left, onto).await.map_err(read::trouble)? {
+        Whose::Ours => Ok(()),
+        Whose::Moves => {
+            Err(Refusal::new(Code::StaleHead, format!("the branch {name} moves")).hint("hand it in once more").into())
+        }
+        Whose::Others => {
+            let message = format!("the branch {name} is on the forge already, and not by us: it is not overwritten");
+            Err(Refusal::new(Code::UnfitChange, message).hint("a person deletes it, or gives it another name").into())
+        }
+    }
+}
+
 async fn person(forge: &dyn Forge) -> Result<Person, No> {
     let me = forge.repository().await.map_err(|fault| read::later(&fault))?.me.login;
-    Ok(Person { email: format!("{me}@gapwright.invalid"), name: me })
+    Ok(Person { email: format!("{me}{OUR_DOMAIN}"), name: me })
 }
 
 async fn submit(desk: &mut Desk<'_>, claim_id: String, change: Change, words: Words) -> Result<HandedIn, No> {
@@ -264,7 +299,7 @@ async fn submit(desk: &mut Desk<'_>, claim_id: String, change: Change, words: Wo
         Some(before) => Change { title: before.title.clone(), body: before.body.clone(), ..change },
         None => change,
     };
-    let pull = was.pull.clone().with(change, Whose::Implementer);
+    let pull = was.pull.clone().with(change, pull::Hand::Implementer);
     let id = desk.mint();
     let new = word::New {
         pull: &pull,

@@ -155,14 +155,15 @@ pub(crate) fn is_turn(job: &Job, stored: &Stored) -> Result<(), Refusal> {
     }
 }
 
-/// Refuses whoever would hold a turn on that is over or held by people.
-pub(crate) async fn may_go_on(desk: &mut Desk<'_>, job: &Job, pull: &str) -> Result<(), No> {
+/// Refuses whoever would hold a turn on that is over, held by people, or has spent what was set aside for it.
+pub(crate) async fn may_go_on(desk: &mut Desk<'_>, job: &Job, pull: &str, claim_id: &str) -> Result<(), No> {
     let stored = store::pull::find(desk.tx, pull).await?.ok_or(store::Fault::Conflict)?;
-    Ok(is_turn(job, &stored)?)
+    is_turn(job, &stored)?;
+    within_budget(desk, claim_id).await
 }
 
 /// Refuses a run that is known to have spent more than was set aside for it.
-async fn within_budget(desk: &mut Desk<'_>, claim_id: &str) -> Result<(), No> {
+pub(crate) async fn within_budget(desk: &mut Desk<'_>, claim_id: &str) -> Result<(), No> {
     match store::spend::find(desk.tx, claim_id).await? {
         Some(row) if row.spend.is_excess() => {
             Err(Refusal::new(Code::OverBudget, "this run spent more than was set aside for it")

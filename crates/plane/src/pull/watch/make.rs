@@ -84,7 +84,7 @@ impl Plane {
         let gap = stored.pull.gap.clone();
         let looked = self.at_desk(crate::tend::own("watch-pulls"), move |desk| {
             let gap = gap.clone();
-            async move { crate::mirror::lets_agents_act(desk, &gap).await }.boxed()
+            async move { crate::mirror::lets_agents_act(desk.tx, &desk.rules, &gap).await }.boxed()
         });
         Ok(looked.await? == Let::Act)
     }

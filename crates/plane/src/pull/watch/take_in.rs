@@ -74,6 +74,19 @@ impl Plane {
     }
 }
 
+/// Whether somebody holds its turn.
+async fn is_at_work(desk: &mut Desk<'_>, pull: &Pull) -> Result<bool, No> {
+    Ok(store::job::of_pull(desk.tx, &pull.id).await?.iter().any(|job| {
+        matches!(&job.state, domain::job::State::Held(claim) if desk.now < claim.expires_at)
+            && pull.job().as_deref() == Some(job.name.as_str())
+    }))
+}
+
+/// Whether it makes a difference that a person wants changes of it as well.
+fn may_be_asked(pull: &Pull) -> bool {
+    pull.state != State::ChangesRequested && pull.state.step(Event::ChangesRequested, pull.reviewers).is_ok()
+}
+
 /// Whether what is to be merged is another commit than the known one, or is to go into another branch.
 fn is_another(known: &Change, look: &Look) -> bool {
     (known.head != look.there.head.commit || known.onto != look.there.base.branch) && !bug("push-unseen")
@@ -101,14 +114,9 @@ async fn take_in(
     if was.pull != looked {
         return Ok(Found { again: true, ..nothing });
     }
-    let id = looked.id;
     let names: Names = crate::mirror::names(desk.tx, &repo, &desk.rules.labels).await?;
-    let revising = store::job::of_pull(desk.tx, &id).await?.iter().any(|job| {
-        matches!(&job.state, domain::job::State::Held(claim) if desk.now < claim.expires_at)
-            && was.pull.job().as_deref() == Some(job.name.as_str())
-    });
-    let known =
-        Known { dressed: was.seen.dressed, closed: was.seen.shut, revising, iterations: desk.rules.caps.iterations };
+    let (revising, iterations) = (is_at_work(desk, &was.pull).await?, desk.rules.caps.iterations);
+    let known = Known { dressed: was.seen.dressed, closed: was.seen.shut, revising, iterations };
     let sight = sight(&was, &look, &names);
     let (acts, writes) = reconcile(&was.pull, known, &sight, &names);
     let mut seen = seen(&was, &look, &names);
@@ -116,9 +124,12 @@ async fn take_in(
     pull.there.labels.clone_from(&look.there.labels);
     pull.there.url.clone_from(&look.there.url);
     let mut happens = None;
+    let mut asked = None;
     let mut gap = None;
     for act in acts {
         match act {
+            // Of what happens at once the first counts, and that changes are wanted besides.
+            Act::Event(Event::ChangesRequested, why) if happens.is_some() => asked = Some(why),
             Act::Event(event, why) => happens = happens.or(Some((event, why))),
             Act::WontFix(why) => gap = Some(why),
             Act::Head(_) => {
@@ -146,7 +157,10 @@ async fn take_in(
         }
         seen.shut &= event != Event::Reopened;
         let now = store::pull::write(desk.tx, &was, &pull, &seen).await?;
-        step(desk, &now, now.pull.clone(), event, &why).await?;
+        let now = step(desk, &now, now.pull.clone(), event, &why).await?;
+        if let Some(why) = asked.filter(|_| may_be_asked(&now.pull)) {
+            step(desk, &now, now.pull.clone(), Event::ChangesRequested, &why).await?;
+        }
         return Ok(Found { again: true, ..nothing });
     }
     if pull != was.pull || seen != was.seen {

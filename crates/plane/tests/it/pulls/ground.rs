@@ -322,17 +322,24 @@ impl Ground<'_> {
     /// Somebody pushes a file to the branch of the pull request; gives the commit.
     pub(crate) async fn push(&self, file: &str) -> String {
         let change = self.pull_of(GAP).await.change.expect("a change");
+        self.push_onto(&change.branch, &change.branch, file).await
+    }
+
+    /// Somebody pushes a file, upon the tip of one branch, onto another; gives the commit.
+    pub(crate) async fn push_onto(&self, branch: &str, from: &str, file: &str) -> String {
         let broker = Broker::open(&self.path("somebody.git"), broker::Settings::default()).await.expect("a broker");
         let remote = self.given.home(REPO).forge.remote().await.expect("a remote");
-        let branch = forge::git::Branch::parse(&change.branch).expect("a branch");
-        let tips = broker.fetch(&remote, &[broker::Source::Branch(branch.clone())]).await.expect("fetched");
+        let named = |name| forge::git::Branch::parse(name).expect("a branch");
+        let (is_new, branch) = (from != branch, named(branch));
+        let tips = broker.fetch(&remote, &[broker::Source::Branch(named(from))]).await.expect("fetched");
         let at = tips[0].clone().expect("it is there");
         let person = forge::git::Person { name: "joan".into(), email: "joan@example.com".into() };
         let hand = forge::git::Hand { author: person.clone(), committer: person, at: self.given.world.hand.now() };
         let run = broker::Run::parse("somebody").expect("a run");
         let made = broker.apply(&run, &at, adds(file).as_bytes(), &hand, "somebody's").await.expect("applied");
         let broker::Applied::Commit(commit) = made else { panic!("{made:?}") };
-        let pushed = broker.push(&remote, &branch, Some(&at), &commit).await.expect("pushed");
+        let expected = if is_new { None } else { Some(&at) };
+        let pushed = broker.push(&remote, &branch, expected, &commit).await.expect("pushed");
         assert_eq!(pushed, broker::Pushed::Done);
         commit.as_str().to_owned()
     }

@@ -236,11 +236,13 @@ pulls!(where_somebody_meters_an_agent_its_own_word_is_not_taken, async |ground| 
     }
 });
 
-pulls!(a_run_that_spent_more_than_was_set_aside_hands_nothing_in, async |ground| {
+pulls!(a_run_that_spent_more_than_was_set_aside_is_not_held_on_and_hands_nothing_in, async |ground| {
     ground.opened().await;
     let taken = ground.take(Stage::Reviewer).await;
     let plane = &ground.given.plane;
     plane.report_usage(&taken.by, &taken.claim, Some(100_000_000), None).await.expect("reported");
+    let renewed = plane.renew_job(&taken.by, &taken.claim, Span::mins(10), None).await;
+    assert_eq!(refused(renewed).code, Code::OverBudget, "it is not held on either");
     let approve = review(Verdict::Approve, None);
     assert_eq!(refused(ground.hand_in_review(&taken, &approve).await).code, Code::OverBudget);
     assert_eq!(ground.state().await, State::NeedsReview);
@@ -296,4 +298,46 @@ pulls!(who_may_not_take_what_is_due_is_told_why, async |ground| {
     ] {
         assert_eq!(crate::given::reason(plane, &by, wish(kind)).await, why);
     }
+});
+
+pulls!(a_branch_that_somebody_else_put_there_is_not_overwritten_by_a_patch, async |ground| {
+    ground.taken_up(GAP).await;
+    ground.plan().await;
+    let branch = ground.pull_of(GAP).await.branch("gapwright/");
+    let theirs = ground.push_onto(&branch, "main", "by_hand").await;
+    let taken = ground.take(Stage::Implementer).await;
+    let refusal = refused(ground.hand_in_patch(&taken, &adds("one")).await);
+    assert!(refusal.code == Code::UnfitChange && refusal.message.contains("not by us"), "{refusal:?}");
+    let remote = ground.given.home(REPO).forge.remote().await.expect("a remote");
+    let named = forge::git::Branch::parse(&branch).expect("a branch");
+    let there = ground.broker().await.tip(&remote, &named).await.expect("asked").expect("it is there");
+    assert_eq!(there.as_str(), theirs);
+});
+
+pulls!(a_commit_of_another_pull_request_is_no_first_change, async |ground| {
+    ground.opened().await;
+    let other = ground.pull_of(GAP).await.change.expect("a change");
+    ground.taken_up("another-gap").await;
+    ground.plan().await;
+    let taken = ground.take(Stage::Implementer).await;
+    let handed = Handed::Branch { name: other.branch, head: other.head };
+    let words = ("feat: list deploys", "It lists them.");
+    let plane = &ground.given.plane;
+    let done = plane.submit_change(&taken.by, &taken.claim, handed, words, None, Fingerprint::default()).await;
+    let refusal = refused(done);
+    assert!(refusal.message.contains("another pull request"), "{refusal:?}");
+    assert_eq!(ground.pull_of("another-gap").await.state, State::Implementing);
+    assert_eq!(ground.pull_of(GAP).await.hold, None);
+});
+
+pulls!(a_question_of_a_reviewer_s_is_its_own, async |ground| {
+    ground.opened().await;
+    let taken = ground.take(Stage::Reviewer).await;
+    let plane = &ground.given.plane;
+    let options = vec!["yes".to_owned(), "no".to_owned()];
+    let asked = plane.ask_operator(&taken.by, &taken.claim, "Is it worth it?", options).await.expect("asked");
+    plane.answer_decision(&super::ground::olga(), &asked.id, 1).await.expect("answered");
+    ground.review(Verdict::Approve, None).await;
+    let merger = ground.take(Stage::Merger).await;
+    assert_eq!(ground.work(&merger).await.decisions, []);
 });

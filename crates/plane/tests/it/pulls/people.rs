@@ -59,6 +59,48 @@ pulls!(a_person_s_review_sends_it_back, async |ground| {
     assert_eq!(ground.state().await, State::NeedsReview);
 });
 
+pulls!(what_a_person_asked_for_at_the_cap_is_revised_when_it_goes_on, async |ground| {
+    ground.caps = domain::budget::Caps { iterations: 0, ..domain::budget::Caps::default() };
+    ground.restart().await;
+    ground.opened().await;
+    ground.review(Verdict::RequestChanges, Some("one")).await;
+    assert_eq!(ground.state().await, State::Capped);
+    ground.watch().await;
+    ground.caps = domain::budget::Caps::default();
+    ground.restart().await;
+    ground.request_changes("ann").await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::Capped, "it is remembered, and nobody works on it");
+    ground.unlabel("ann", "max-iterations-reached").await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::ChangesRequested);
+    ground.draft("more").await;
+    assert_eq!(ground.state().await, State::NeedsReview);
+});
+
+pulls!(what_a_person_asked_for_beyond_the_cap_is_revised_when_it_goes_on, async |ground| {
+    ground.caps = domain::budget::Caps { iterations: 0, ..domain::budget::Caps::default() };
+    ground.restart().await;
+    ground.approved().await;
+    ground.request_changes("ann").await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::Capped);
+    let (olga, id) = (super::ground::olga(), ground.pull_of(GAP).await.id);
+    ground.given.plane.resume_pull(&olga, &id, "once more, please").await.expect("resumed");
+    assert_eq!(ground.state().await, State::ChangesRequested);
+});
+
+pulls!(changes_asked_for_as_it_is_let_go_on_are_made, async |ground| {
+    ground.opened().await;
+    let (olga, id) = (super::ground::olga(), ground.pull_of(GAP).await.id);
+    ground.given.plane.stop_pull(&olga, &id, "not now, a release is cut").await.expect("stopped");
+    ground.watch().await;
+    ground.request_changes("ann").await;
+    ground.unlabel("ann", "requires-human").await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::ChangesRequested);
+});
+
 pulls!(wontfix_ends_it_with_its_gap, async |ground| {
     ground.opened().await;
     ground.label("ann", "wontfix").await;

@@ -149,3 +149,49 @@ pulls!(once_a_day_everything_is_told_in_four_lines, async |ground| {
         assert!(digests[1].contains(part), "{part:?} is not in {}", digests[1]);
     }
 });
+
+pulls!(what_an_agent_s_turn_waits_for_is_shown, async |ground| {
+    let waits = async |ground: &Ground<'_>| {
+        let id = ground.pull_of(GAP).await.id;
+        ground.given.plane.show_pull(&super::ground::olga(), &id).await.expect("shown").waits.unwrap_or_default()
+    };
+    ground.taken_up(GAP).await;
+    assert!(waits(ground).await.starts_with("a planner, since "));
+    let scope = domain::switch::Scope::Kind("planner".to_owned());
+    let plane = &ground.given.plane;
+    plane.turn_off(&super::ground::olga(), scope.clone(), "it is too dear").await.expect("off");
+    assert!(waits(ground).await.contains("it is too dear"), "{}", waits(ground).await);
+    plane.turn_on(&super::ground::olga(), scope).await.expect("on");
+    let taken = ground.take(Stage::Planner).await;
+    assert!(waits(ground).await.contains("who has it until"), "{}", waits(ground).await);
+    let asked = plane.ask_operator(&taken.by, &taken.claim, "Which?", vec!["one".into(), "two".into()]).await;
+    let asked = asked.expect("asked");
+    assert!(waits(ground).await.starts_with(&format!("an answer to the question {}", asked.id)));
+    plane.answer_decision(&super::ground::olga(), &asked.id, 1).await.expect("answered");
+    ground.caps = Caps { day: Amount::ZERO, ..Caps::default() };
+    ground.restart().await;
+    assert!(waits(ground).await.contains("too little of today's budget"), "{}", waits(ground).await);
+    ground.caps = Caps::default();
+    ground.restart().await;
+    ground.plan().await;
+    ground.draft("one").await;
+    ground.watch().await;
+    ground.review(Verdict::Approve, None).await;
+    ground.judge(MergeVerdict::ApproveForHuman).await;
+    ground.watch().await;
+    assert_eq!(waits(ground).await, "", "it is a person's turn");
+});
+
+pulls!(a_turn_that_is_put_off_again_and_again_is_told_once, async |ground| {
+    ground.taken_up(GAP).await;
+    for round in 1..=14 {
+        let taken = ground.take(Stage::Planner).await;
+        let plane = &ground.given.plane;
+        let done = plane.defer_job(&taken.by, &taken.claim, Span::mins(5), "nobody is logged in").await;
+        done.expect("an answer").expect("put off");
+        ground.given.pass(Span::mins(6));
+        let told = usize::from(round >= 12);
+        assert_eq!(count(ground, "was put off 12 times in a row").await, told, "round {round}");
+    }
+    assert_eq!(ground.state().await, State::Planning, "an outage ends by itself");
+});

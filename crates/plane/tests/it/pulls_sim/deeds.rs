@@ -2,7 +2,10 @@
 
 use domain::job::Job;
 use domain::pull::{MergeVerdict, Stage, Verdict};
+use domain::switch::Scope;
 use domain::time::Span;
+use forge::broker::{Applied, Pushed, Run, Source};
+use forge::git::{Branch, Hand, Person};
 use harness::github::{Fault, GitFault, Reason, sign};
 use plane::job::{Claim, Claimed};
 use plane::pull::{Fingerprint, Handed, Reviewed};
@@ -36,6 +39,8 @@ pub(super) struct Turn {
     stage: Stage,
     job: Job,
     head: String,
+    /// The branch and the commit that it pushed and has not handed in yet.
+    pushed: Option<(String, String)>,
 }
 
 /// What is handed in.
@@ -57,7 +62,9 @@ impl Work {
         match turn.stage {
             Stage::Planner => told(plane.submit_plan(&turn.by, &claim, plan(), none()).await.map(|done| done.state)),
             Stage::Implementer => {
-                let handed = Handed::Patch(adds(&format!("file{}", self.file)));
+                let patch = || Handed::Patch(adds(&format!("file{}", self.file)));
+                let branch = |(name, head)| Handed::Branch { name, head };
+                let handed = turn.pushed.clone().map_or_else(patch, branch);
                 let words = ("feat: something", "It does it.");
                 told(plane.submit_change(&turn.by, &claim, handed, words, None, none()).await.map(|done| done.state))
             }
@@ -97,12 +104,13 @@ impl Sim {
         let wait = *waits.choose(&mut self.chance).expect("a wait");
         self.world.hand.advance(wait);
         match self.chance.random_range(0..100) {
-            0..34 => self.take().await,
-            34..44 => self.hand_in().await,
-            44..62 => self.person().await,
-            62..67 => self.webhooks().await,
-            67..73 => self.fault(),
-            73..90 => self.tend().await,
+            0..33 => self.take().await,
+            33..43 => self.hand_in().await,
+            43..61 => self.person().await,
+            61..64 => self.operator().await,
+            64..69 => self.webhooks().await,
+            69..75 => self.fault(),
+            75..90 => self.tend().await,
             90..93 => self.die().await,
             93..96 => self.die_taking().await,
             _ => self.both().await,
@@ -129,11 +137,70 @@ impl Sim {
         let sly = self.chance.random_bool(0.1);
         let by = if sly { agent(stage, "the-implementer") } else { usual(stage) };
         let at = self.chance.random_range(0..2);
+        if !self.claim(at, &by, stage).await {
+            return;
+        }
+        let last = self.turns.len() - 1;
+        // Some push by themselves, as a runner does, and hand in what is there then.
+        if stage == Stage::Implementer && self.chance.random_bool(0.4) {
+            let pushed = self.push_for(last).await;
+            self.told(&format!("{} pushes {pushed:?}", by.by.name));
+            self.turns[last].pushed = pushed;
+        }
         // Most agents go about it at once.
-        if self.claim(at, &by, stage).await && self.chance.random_bool(0.7) {
-            let last = self.turns.len() - 1;
+        if self.chance.random_bool(0.7) {
             self.end_turn(last).await;
         }
+    }
+
+    /// Pushes what a turn is for, by the broker of a runner; none where the forge did not have it.
+    async fn push_for(&mut self, at: usize) -> Option<(String, String)> {
+        let pull = self.pull_of(&self.turns[at].job).await?.pull;
+        self.files += 1;
+        let patch = adds(&format!("file{}", self.files));
+        let remote = crate::home::home(&self.world, &self.place, &self.token, REPO).forge.remote().await.ok()?;
+        let name = pull.change.as_ref().map_or_else(|| pull.branch("gapwright/"), |change| change.branch.clone());
+        let branch = Branch::parse(&name).expect("a branch");
+        let there = self.runner.tip(&remote, &branch).await.ok()?;
+        let from = if pull.change.is_some() { branch.clone() } else { Branch::parse("main").expect("a branch") };
+        let tips = self.runner.fetch(&remote, &[Source::Branch(from)]).await.ok()?;
+        let onto = tips.into_iter().next().flatten()?;
+        let person = Person { name: "agent".into(), email: "agent@gapwright.invalid".into() };
+        let hand = Hand { author: person.clone(), committer: person, at: self.world.hand.now() };
+        let run = Run::parse("a-run").expect("a run");
+        let made = self.runner.apply(&run, &onto, patch.as_bytes(), &hand, "feat: something").await.ok()?;
+        let Applied::Commit(head) = made else { return None };
+        let done = self.runner.push(&remote, &branch, there.as_ref(), &head).await.ok()?;
+        self.tally.handed_by_branch();
+        (done == Pushed::Done).then(|| (name, head.as_str().to_owned()))
+    }
+
+    /// An operator stops one, lets one go on, or switches something off or on.
+    async fn operator(&mut self) {
+        let plane = self.planes[self.chance.random_range(0..2)].clone();
+        let pulls = self.pulls().await;
+        let Some(Stored { pull, .. }) = pulls.choose(&mut self.chance) else { return };
+        let scopes = ["all", "kind:reviewer", "kind:implementer", "repo:ann/website"];
+        let scope = Scope::parse(scopes.choose(&mut self.chance).expect("a scope")).expect("a scope");
+        let (deed, why) = (self.chance.random_range(0..4), "something is wrong with it");
+        let done = match deed {
+            0 => plane.stop_pull(&operator(), &pull.id, why).await.is_ok(),
+            1 => plane.resume_pull(&operator(), &pull.id, why).await.is_ok(),
+            2 => plane.turn_off(&operator(), scope.clone(), why).await.is_ok(),
+            _ => plane.turn_on(&operator(), scope.clone()).await.is_ok(),
+        };
+        self.tally.steered(done);
+        self.told(&format!("an operator does {deed} on {}, {scope}: {done}", pull.id));
+    }
+
+    /// An operator switches everything on again.
+    pub(super) async fn all_on(&mut self) {
+        let plane = &self.planes[0];
+        let (off, _) = plane.list_switches(&operator()).await.expect("a list");
+        for one in off {
+            plane.turn_on(&operator(), Scope::parse(&one.scope).expect("a scope")).await.expect("on");
+        }
+        self.told("everything is on");
     }
 
     async fn claim(&mut self, at: usize, by: &Call, stage: Stage) -> bool {
@@ -143,7 +210,7 @@ impl Sim {
         let head =
             self.pull_of(&job).await.and_then(|stored| stored.pull.head().map(str::to_owned)).unwrap_or_default();
         self.told(&format!("{} takes {}", by.by.name, job.name));
-        self.turns.push(Turn { by: by.clone(), stage, job: *job, head });
+        self.turns.push(Turn { by: by.clone(), stage, job: *job, head, pushed: None });
         true
     }
 
@@ -166,8 +233,11 @@ impl Sim {
         let plane = self.planes[self.chance.random_range(0..2)].clone();
         let claim = claim_id(&turn.job);
         if self.chance.random_bool(0.5) {
-            let tokens = self.chance.random_range(0..=10);
-            let _ = plane.report_usage(&turn.by, &claim, Some(tokens), Some(tokens)).await;
+            // One in eight spends more than was set aside for it.
+            let most = if self.chance.random_bool(0.125) { 25 } else { 10 };
+            let tokens = self.chance.random_range(0..=most);
+            let told = plane.report_usage(&turn.by, &claim, Some(tokens), Some(tokens)).await;
+            self.tally.overspent(tokens > 10 && told.is_ok());
         }
         match self.chance.random_range(0..10) {
             0 => self.told(&format!("{} falls silent", turn.by.by.name)),

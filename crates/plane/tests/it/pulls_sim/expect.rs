@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::budget::{self, Amount, Caps};
 use domain::label::{OF_PULLS, Role};
-use domain::pull::{ITERATIONS_MAX, Pull, Stage, State};
+use domain::pull::{EXCESSES_MAX, ITERATIONS_MAX, Pull, Stage, State};
 use store::pull::{Stored, say, word};
+use store::spend;
 
 use super::Sim;
 use crate::home::REPO;
@@ -29,7 +30,11 @@ impl Sim {
         let mut live = BTreeMap::new();
         for Stored { pull, .. } in store::pull::list(&mut tx, None, (i64::MAX, ""), 500).await.expect("a list") {
             assert!(pull.iteration <= ITERATIONS_MAX, "INV-20: {} was revised {} times", pull.id, pull.iteration);
-            assert!(caps().of_pull(pull.epoch).covers(pull.booked), "INV-21: {} has {:?} booked", pull.id, pull.booked);
+            let runs = spend::of(&mut tx, &pull.id, 500).await.expect("runs");
+            let within = pull.booked.minus(excess(&runs));
+            assert!(caps().of_pull(pull.epoch).covers(within), "INV-21: {} has {:?} booked", pull.id, pull.booked);
+            let stands = pull.excesses < EXCESSES_MAX || pull.state.stage().is_none();
+            assert!(stands, "INV-21: {} spent too much {} times", pull.id, pull.excesses);
             if pull.state.is_live() {
                 *live.entry(pull.gap.clone()).or_insert(0) += 1;
             }
@@ -46,8 +51,9 @@ impl Sim {
             }
         }
         assert!(live.values().all(|count| *count == 1), "INV-23: {live:?}");
-        let day = store::spend::booked_so_far(&mut tx, budget::day(now)).await.expect("a day");
-        assert!(caps().day.covers(day), "INV-21: {day:?} today");
+        let day = spend::booked_so_far(&mut tx, budget::day(now)).await.expect("a day");
+        let runs = spend::on(&mut tx, budget::day(now), 500).await.expect("runs");
+        assert!(caps().day.covers(day.minus(excess(&runs))), "INV-21: {day:?} today");
     }
 
     /// What holds when everything has come to rest.
@@ -99,6 +105,11 @@ impl Sim {
         let twice = marks.windows(2).find(|pair| pair[0] == pair[1]);
         assert_eq!(twice, None, "INV-26: it was said twice");
     }
+}
+
+/// What runs spent beyond what was set aside for them: nobody can take that back.
+fn excess(runs: &[spend::Row]) -> Amount {
+    runs.iter().fold(Amount::ZERO, |sum, row| sum.plus(row.spend.booked().less(row.spend.reserved)))
 }
 
 /// Whether a person is to do the next thing, or nobody.

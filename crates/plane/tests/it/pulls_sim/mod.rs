@@ -1,12 +1,13 @@
 //! Seeded simulations of the whole pipeline: agents that work, fail, fall silent and say stale things; people who label,
-//! push, review, merge and close; those who may not; webhooks lost, doubled, late and forged; two replicas that die between
+//! push, review, merge and close; those who may not; operators who stop, let go on and switch off; webhooks lost, doubled, late and forged; two replicas that die between
 //! any two requests; and every fault that a forge has. Then the faults end, agents work well, and everything must come to
 //! rest. A failure prints its seed and its steps.
 //!
 //! What is asserted after every step:
 //! - no approval counts that is of another commit than the head;
 //! - nothing is revised more than three times since people last opened it;
-//! - no budget is exceeded, of a pull request or of a day;
+//! - no budget is exceeded, of a pull request or of a day, but by what a run spent against its own, and no agent works on what
+//!   twice was;
 //! - no gap has two live pull requests.
 //!
 //! And at the end:
@@ -55,6 +56,8 @@ struct Sim {
     token: String,
     planes: Vec<Plane>,
     broker: Broker,
+    /// The broker of whoever pushes by itself.
+    runner: Broker,
     chance: StdRng,
     steps: Steps,
     turns: Vec<deeds::Turn>,
@@ -91,12 +94,14 @@ impl Sim {
         let token = fake.token(US, Access::Write);
         let folder = tempfile::tempdir().expect("a folder");
         let broker = Broker::open(&folder.path().join("broker.git"), broker::Settings::default()).await;
+        let runner = Broker::open(&folder.path().join("runner.git"), broker::Settings::default()).await;
         let mut sim = Self {
             world,
             place: Place::GitHub(Box::new(fake)),
             token,
             planes: Vec::new(),
             broker: broker.expect("a broker"),
+            runner: runner.expect("a broker"),
             chance: StdRng::seed_from_u64(seed),
             steps,
             turns: Vec::new(),
@@ -165,6 +170,7 @@ impl Sim {
             self.planes[at] = self.plane();
         }
         self.let_agents_act().await;
+        self.all_on().await;
         for round in 0..ROUNDS {
             self.calm().await;
             Box::pin(self.work_well(round)).await;
@@ -205,8 +211,8 @@ async fn simulate(on: On, seed: u64, tally: tally::Tally) -> Result<(), String> 
         let mut sim = Sim::begin(on, seed, steps, tally).await;
         Box::pin(sim.run()).await;
         sim.world.check().await;
-        let Sim { world, place, planes, broker, _folder, .. } = sim;
-        drop((place, planes, broker));
+        let Sim { world, place, planes, broker, runner, _folder, .. } = sim;
+        drop((place, planes, broker, runner));
         world.discard().await;
     });
     let panic = match Box::pin(ran.catch_unwind()).await {

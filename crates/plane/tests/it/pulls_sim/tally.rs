@@ -23,6 +23,9 @@ struct Counts {
     faults: AtomicU64,
     webhooks: AtomicU64,
     pushes: AtomicU64,
+    branches: AtomicU64,
+    steered: AtomicU64,
+    overspent: AtomicU64,
     budgets: AtomicU64,
     rounds: AtomicU64,
     approved: AtomicU64,
@@ -56,6 +59,21 @@ impl Tally {
         self.0.pushes.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// An agent pushed its change by itself.
+    pub(super) fn handed_by_branch(&self) {
+        self.0.branches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An operator said something, and whether that was taken.
+    pub(super) fn steered(&self, done: bool) {
+        self.0.steered.fetch_add(u64::from(done), Ordering::Relaxed);
+    }
+
+    /// Whether an agent said that it spent more than was set aside for it.
+    pub(super) fn overspent(&self, is_so: bool) {
+        self.0.overspent.fetch_add(u64::from(is_so), Ordering::Relaxed);
+    }
+
     /// How pull requests stand at the end of one.
     pub(super) fn ended(&self, pulls: &[Stored]) {
         let Counts { budgets, rounds, approved, merged, wontfix, .. } = &*self.0;
@@ -77,6 +95,9 @@ impl Tally {
             faults,
             webhooks,
             pushes,
+            branches,
+            steered,
+            overspent,
             budgets,
             rounds,
             approved,
@@ -89,6 +110,9 @@ impl Tally {
             ("faults", faults),
             ("webhooks", webhooks),
             ("pushes", pushes),
+            ("branches", branches),
+            ("steered", steered),
+            ("overspent", overspent),
             ("budgets", budgets),
             ("rounds", rounds),
             ("approved", approved),
@@ -97,7 +121,7 @@ impl Tally {
         ];
         let all = all.map(|(what, count)| (what, count.load(Ordering::Relaxed)));
         super::told(&format!("the simulations met {all:?}"));
-        let rare = ["deaths of hand-ins", "budgets", "rounds", "wontfix"];
+        let rare = ["deaths of hand-ins", "overspent", "budgets", "rounds", "wontfix"];
         let must = all.iter().filter(|(what, _)| count >= ENOUGH || !rare.contains(what));
         let never: Vec<_> = must.filter(|(_, met)| *met == 0).collect();
         assert!(never.is_empty(), "never met: {never:?}");

@@ -38,6 +38,12 @@ async fn a_file_of_more_than_a_mebibyte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_than_anybody_can_be_shown() {
+    let line = "seq 300 | while read n; do head -c 1000 /dev/zero | tr '\\0' x; echo; done >src/wide.rs";
+    refused_commit(line, "its difference has more than 204800 bytes").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret() {
     let (head, tail) = ("ghp_", "q7Rk2VnX9sLw4TzB8mYc3HdF6pGj1NuA5eQo");
     refused_commit(&format!("echo 'token = \"{head}{tail}\"' >src/key.rs"), "has what looks like").await;

@@ -57,6 +57,15 @@ impl Yard {
         }
     }
 
+    /// The claim of the implementer's job.
+    async fn claim(&self) -> String {
+        let jobs = self.plane.list_jobs(&operator(), false, Some("implementer"), &Ask::default()).await.expect("jobs");
+        match &jobs.items.first().expect("a job").job.state {
+            State::Held(claim) => claim.id.clone(),
+            state @ (State::Idle | State::Waiting | State::Ready | State::Dead) => panic!("{state:?}"),
+        }
+    }
+
     async fn booked(&self) -> Amount {
         self.pull().await.stored.pull.booked
     }
@@ -290,5 +299,66 @@ async fn a_branch_that_a_run_left_that_was_broken_off_after_its_push_is_no_obsta
     assert_eq!(yard.works(Stage::Implementer, talks("drafts")).await.end, End::HandedIn);
     let head = yard.pull().await.stored.pull.change.expect("a change").head;
     assert_eq!(yard.git(&["rev-parse", BRANCH]), head);
+    yard.end().await;
+}
+
+/// Nobody but itself knows what a plain command spends: the server, which it tells, is asked again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_command_that_says_it_spent_more_than_was_set_aside_is_killed_and_counted() {
+    let yard = Yard::new(Level::Propose).await;
+    let settings = Settings { ttl: Duration::from_secs(3), ..yard.settings(Stage::Implementer, hangs()) };
+    let worker = yard.worker("implementer-one", settings).await;
+    let all = domain::budget::Caps::default().of_run(Stage::Implementer);
+    let outcome = meanwhile(&worker, async |_| {
+        let by = call(Role::Implementer, "implementer-one", "report-usage");
+        let told = (Some(all.tokens + 1), Some(1));
+        yard.plane.report_usage(&by, &yard.claim().await, told.0, told.1).await.expect("reported");
+    });
+    let outcome = outcome.await;
+    yard.failed(&outcome, "killed: it spent more than was set aside for it").await;
+    let pull = yard.pull().await.stored.pull;
+    assert_eq!((pull.excesses, pull.booked), (1, Amount { tokens: all.tokens + 1, micro_usd: 1 }));
+    yard.is_tidy();
+    yard.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_by_a_plain_command_that_spent_too_much_is_not_pushed() {
+    let yard = Yard::new(Level::Pipeline).await;
+    for (stage, play) in
+        [(Stage::Planner, "plans"), (Stage::Implementer, "drafts"), (Stage::Reviewer, "asks_for_changes")]
+    {
+        assert_eq!(yard.works(stage, talks(play)).await.end, End::HandedIn, "{play}");
+    }
+    let head = yard.git(&["rev-parse", BRANCH]);
+    let worker = yard.worker("implementer-two", yard.settings(Stage::Implementer, waits(&yard))).await;
+    let outcome = meanwhile(&worker, async |_| {
+        let by = call(Role::Implementer, "implementer-two", "report-usage");
+        let claim = yard.claim().await;
+        yard.plane.report_usage(&by, &claim, Some(100_000_000), None).await.expect("reported");
+        open_the_gate(&yard).await;
+    });
+    let End::Failed(why) = outcome.await.end else { panic!("it is taken") };
+    assert!(why.contains("it spent more than was set aside"), "{why}");
+    assert_eq!(yard.git(&["rev-parse", BRANCH]), head, "nothing of it is on the forge");
+    yard.pass(Span::secs(1)).await;
+    assert_eq!(yard.pull().await.stored.pull.state.name(), "changes_requested");
+    yard.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_people_take_back_is_given_back_and_not_lost() {
+    let yard = Yard::new(Level::Pipeline).await;
+    let settings = Settings { ttl: Duration::from_secs(3), ..yard.settings(Stage::Planner, hangs()) };
+    let worker = yard.worker("planner-one", settings).await;
+    let id = yard.pull().await.stored.pull.id;
+    let outcome = meanwhile(&worker, async |_| {
+        yard.plane.stop_pull(&operator(), &id, "not now, a release is cut").await.expect("stopped");
+    });
+    let outcome = outcome.await;
+    assert!(matches!(&outcome.end, End::Barred(_)), "{outcome:?}");
+    assert_eq!(yard.run(&outcome.job).await.outcome, domain::job::Outcome::Deferred);
+    yard.plane.resume_pull(&operator(), &id, "the release is out").await.expect("resumed");
+    assert_eq!(yard.works(Stage::Planner, talks("plans")).await.end, End::HandedIn);
     yard.end().await;
 }

@@ -44,7 +44,7 @@ const PERSON: &str = "mona";
 /// The name of the gap. A reviewer must not read it.
 const GAP: &str = "list-recent-deploys";
 /// The branch that closes it.
-const BRANCH: &str = "gapwright/mcp-tool-list-recent-deploys-1";
+const BRANCH: &str = "gapwright/mcp-tool/list-recent-deploys-1";
 /// How often everything is read on the forge.
 const POLL: Span = Span::mins(5);
 

@@ -80,6 +80,9 @@ pub(crate) struct One {
     /// Why nobody acts on it, where something holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold_why: Option<&'static str>,
+    /// What it waits for, where the turn is of an agent: who has it, an answer, a switch, a budget, or a moment. Not told to reviewers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<String>,
     /// Who reviews it: bots, and then a person, or people alone.
     reviewers: &'static str,
     /// The branch of the change. Not told to reviewers.
@@ -218,6 +221,7 @@ fn one(shown: Shown, told: bool) -> One {
     One {
         listed: listed(&shown.stored, told),
         hold_why: pull.hold.map(Hold::why),
+        waits_for: shown.waits.as_deref().filter(|_| told).map(plain),
         reviewers: pull.reviewers.name(),
         branch: change.filter(|_| told).map(|change| change.branch.clone()),
         head: pull.head().map(str::to_owned),
