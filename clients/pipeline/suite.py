@@ -10,7 +10,7 @@ from stand import SECRET, STAGES, TOOL, Stand, seek, use, workspace_of
 from verdict import Verdict
 
 GAP, SILENT, GREEDY = "list-recent-deploys", "read-flaky-tests", "find-owner-of-file"
-BRANCH = f"gapwright/mcp-tool/{GAP}-1"
+BRANCH = f"gapwright/mcp-tool.{GAP}-1"
 FIRST = "pub fn list() -> Vec<String> {\n    panic!()\n}\n"
 SECOND = FIRST.replace("panic!()", "Vec::new()")
 TITLE, BODY, ANSWER = "feat: list what was deployed", "Nobody could see it.", "src/list.rs:2: done"

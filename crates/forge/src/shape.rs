@@ -59,6 +59,13 @@ pub struct Label {
     pub description: String,
 }
 
+impl Label {
+    /// One to be made with a name and nothing else, in grey.
+    pub fn plain(name: impl Into<String>) -> Self {
+        Self { id: String::new(), name: name.into(), color: "ededed".to_owned(), description: String::new() }
+    }
+}
+
 /// How an issue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IssueState {

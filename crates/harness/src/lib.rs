@@ -9,6 +9,7 @@
 pub mod discord;
 pub mod github;
 pub mod invariants;
+pub mod local;
 pub mod mcp;
 pub mod plane;
 pub mod postgres;

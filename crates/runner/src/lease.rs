@@ -1,4 +1,4 @@
-//! A claim while it is worked on: renewed at a third of its time or sooner, and what is used told now and then. Whoever works hears when
+//! A claim while it is worked on: renewed at a third of its time, and what is used told, or asked about, now and then. Whoever works hears when
 //! it is over: handed in by the agent itself, lost, or we are to stop.
 
 use std::convert::Infallible;
@@ -16,8 +16,7 @@ use crate::client::{Client, Trouble};
 use crate::meter::Usage;
 use crate::tell;
 
-/// How long at most goes by until a claim is renewed whose agent says by itself what it spends: the answer tells when that is
-/// too much.
+/// How often is asked whether anything is left for an agent that says by itself what it spends, at least.
 const ASK_EVERY: Duration = Duration::from_secs(20);
 /// How often what is used is told at most.
 const REPORT_EVERY: Duration = Duration::from_secs(20);
@@ -58,8 +57,8 @@ pub(crate) struct Lease {
     stage: Stage,
     job: String,
     ttl: Duration,
-    /// How often it is renewed.
-    every: Duration,
+    /// Whether we meter what is spent on it.
+    metered: bool,
     /// Until when it holds, by what was last heard.
     until: Mutex<Instant>,
     over: CancellationToken,
@@ -77,14 +76,13 @@ impl Lease {
         (stage, job): (Stage, &str),
         (ttl, metered): (Duration, bool),
     ) -> Self {
-        let third = ttl / 3;
         Self {
             client,
             claim,
             stage,
             job: job.to_owned(),
             ttl,
-            every: if metered { third } else { third.min(ASK_EVERY) },
+            metered,
             until: Mutex::new(Instant::now() + ttl),
             over: CancellationToken::new(),
             cause: OnceLock::new(),
@@ -124,7 +122,7 @@ impl Lease {
             stop.cancelled().await;
             self.end(Cause::Stopped);
         };
-        tokio::join!(self.renewing(), self.reporting(), stopping);
+        tokio::join!(self.renewing(), self.reporting(), self.asking(), stopping);
         std::future::pending().await
     }
 
@@ -166,7 +164,8 @@ impl Lease {
     }
 
     async fn renewing(&self) {
-        let mut clock = interval_at(Instant::now() + self.every, self.every);
+        let every = self.ttl / 3;
+        let mut clock = interval_at(Instant::now() + every, every);
         loop {
             clock.tick().await;
             match self.renew().await {
@@ -202,6 +201,23 @@ impl Lease {
                         return Err(Cause::Lost);
                     }
                 }
+            }
+        }
+    }
+
+    /// Ends it when its agent, which nobody meters, has told the server that its budget is spent.
+    async fn asking(&self) {
+        if self.metered {
+            return;
+        }
+        let every = ASK_EVERY.min(self.ttl / 30);
+        let mut clock = interval_at(Instant::now() + every, every);
+        loop {
+            clock.tick().await;
+            if let Err(Trouble::Refused { code, .. }) = self.client.size(&self.claim).await
+                && code == "over_budget"
+            {
+                return self.end(Cause::Spent);
             }
         }
     }

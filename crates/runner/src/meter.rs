@@ -60,7 +60,7 @@ pub struct Facts {
     pub tool_calls: u32,
     /// Tools of our server that it asked for.
     pub mcp_calls: u32,
-    /// Whether it asked its model, where it says so before that answers, as Codex does.
+    /// Whether it began, and so may have asked its model, answered or not.
     pub asked: bool,
     /// Whether our server was connected, if the agent says.
     pub connected: Option<bool>,

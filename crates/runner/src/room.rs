@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::stray;
 
 /// How the names of rooms begin.
-const PREFIX: &str = "gapwright-work-";
+const PREFIX: &str = "gapwright-room-";
 /// How often we try to make a room that another runner takes for one left behind, in the moment before it is locked.
 const TRIES_MAX: u32 = 8;
 

@@ -63,9 +63,10 @@ pub(crate) const fn is_excess(ended: &Ended) -> bool {
 /// Whether a run that could not work surely used nothing: it failed, and its stream, all of which was read, tells of no
 /// question to its model.
 pub(crate) fn is_free(ended: &Ended) -> bool {
-    let Facts { unread, asked, .. } = ended.facts;
+    let Facts { unread, asked, turns, tool_calls, .. } = ended.facts;
     let failed = !matches!(ended.how, How::Exited(0));
-    failed && unread == 0 && !asked && ended.usage.tokens() == 0
+    let silent = unread == 0 && turns == 0 && tool_calls == 0;
+    failed && silent && !asked && ended.usage.tokens() == 0
 }
 
 /// Why a run that ended as it should is a failure all the same: nothing came of it.
@@ -179,6 +180,8 @@ mod tests {
             (How::Exited(0), none, UNKNOWN, false),
             (How::Exited(1), Facts { unread: 1, ..none }, UNKNOWN, false),
             (How::Exited(1), Facts { asked: true, ..none }, UNKNOWN, false),
+            (How::Exited(1), Facts { turns: 1, ..none }, UNKNOWN, false),
+            (How::Exited(1), Facts { tool_calls: 1, ..none }, UNKNOWN, false),
             (How::Exited(1), none, KNOWN, false),
         ] {
             assert_eq!(is_free(&Ended { usage, facts, ..ended(how, None) }), free, "{how:?} {facts:?}");

@@ -201,7 +201,10 @@ impl Pull {
             | Event::Closed => (self.epoch, self.iteration),
         };
         let turn = if state.stage().is_some() { self.turn + 1 } else { self.turn };
-        let (why, changed_at) = (why.to_owned(), now.max(self.changed_at));
+        // What is asked for meanwhile is not why it stands still.
+        let asks = event == Event::ChangesRequested && state == self.state && state.needs_person();
+        let why = if asks { self.why } else { why.to_owned() };
+        let changed_at = now.max(self.changed_at);
         // A person who lets it go on forgives what was spent too much, and what begins anew has no change yet.
         let excesses = if epoch == self.epoch { self.excesses } else { 0 };
         let change = if event == Event::Restarted { None } else { self.change };
@@ -265,8 +268,8 @@ impl Pull {
         self.change.as_ref().map(|change| change.head.as_str())
     }
 
-    /// The branch of its change: nobody else's. A name that is written otherwise than it is carries a mark of what it is, behind
-    /// a dot, which no other has.
+    /// The branch of its change: nobody else's, and no folder of another. A gap that is written otherwise than it is called
+    /// carries a mark behind a second dot, which no other has.
     pub fn branch(&self, prefix: &str) -> String {
         let plain = |text: &str| -> String {
             text.chars().take(BRANCH_CHARS_MAX).map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
@@ -274,15 +277,16 @@ impl Pull {
         let Key { kind, name } = &self.gap;
         let (shown, nth) = ((plain(kind), plain(name)), self.nth);
         if (&shown.0, &shown.1) == (kind, name) {
-            return format!("{prefix}{kind}/{name}-{nth}");
+            return format!("{prefix}{kind}.{name}-{nth}");
         }
         let mark: String = id::digest(self.gap.to_string().as_bytes()).chars().take(MARK_CHARS).collect();
-        format!("{prefix}{}/{}.{mark}-{nth}", shown.0, shown.1)
+        format!("{prefix}{}.{}.{mark}-{nth}", shown.0, shown.1)
     }
 }
 
-/// How much of a kind and of a name stands in the name of a branch, in characters.
-const BRANCH_CHARS_MAX: usize = 100;
+/// How much of a kind and of a name each stands in the name of a branch, in characters: with a prefix of 50 it stays below
+/// the 200 bytes that a name may have.
+const BRANCH_CHARS_MAX: usize = 50;
 /// How many characters mark a name that is written otherwise than it is.
 const MARK_CHARS: usize = 12;
 
@@ -406,25 +410,29 @@ mod tests {
     #[test]
     fn a_branch_is_a_name_that_git_takes_whatever_the_gap_is_called() {
         let mut at = pull(Reviewers::Bots);
-        assert_eq!(at.branch("gapwright/"), "gapwright/mcp-tool/list-recent-deploys-1");
+        assert_eq!(at.branch("gapwright/"), "gapwright/mcp-tool.list-recent-deploys-1");
         at.gap = Key { kind: "a b".into(), name: "..~^:\u{e9}/x.lock".into() };
         let marked = at.branch("gapwright/");
-        let rest = marked.strip_prefix("gapwright/a-b/-------x-lock.").expect("what can be shown of it");
+        let rest = marked.strip_prefix("gapwright/a-b.-------x-lock.").expect("what can be shown of it");
         assert!(rest.len() == MARK_CHARS + 2 && rest.ends_with("-1"), "{marked}");
     }
 
     #[test]
     fn no_two_gaps_share_a_branch_however_alike_they_are_written() {
         let long = "x".repeat(BRANCH_CHARS_MAX);
+        let prefix = "p".repeat(49) + "/";
         let mut names = std::collections::BTreeSet::new();
         let keys =
             [("mcp", "tool-x"), ("mcp-tool", "x"), ("mcp-tool", "x-1"), ("mcp-tool", "x.1"), ("mcp-tool", "x_1")];
-        let long = [("mcp-tool", long.clone()), ("mcp-tool", format!("{long}y")), ("mcp-tool", format!("{long}z"))];
-        let keys = keys.map(|(kind, name)| (kind, name.to_owned()));
-        for (kind, name) in keys.into_iter().chain(long) {
+        let keys = keys.map(|(kind, name)| (kind.to_owned(), name.to_owned())).into_iter();
+        let long = ["", "y", "z"].map(|end| ("mcp-tool".to_owned(), format!("{long}{end}")));
+        let most = ["k", "n"].map(|letter| letter.repeat(100)).into();
+        for (kind, name) in keys.chain(long).chain([most]) {
             for nth in [1, 11] {
-                let at = Pull { nth, gap: Key { kind: kind.into(), name: name.clone() }, ..pull(Reviewers::Bots) };
-                assert!(names.insert(at.branch("gapwright/")), "{} twice", at.branch("gapwright/"));
+                let at = Pull { nth, gap: Key { kind: kind.clone(), name: name.clone() }, ..pull(Reviewers::Bots) };
+                let branch = at.branch(&prefix);
+                assert!(branch.len() <= 200 && branch.matches('/').count() == 1, "{branch}");
+                assert!(names.insert(branch), "{kind}/{name} is another's");
             }
         }
     }

@@ -117,7 +117,9 @@ pub enum Write {
 pub fn reconcile(pull: &Pull, known: Known, seen: &Seen, names: &Names) -> (Vec<Act>, Vec<Write>) {
     let mut found = Found { pull, seen, names, acts: Vec::new(), writes: Vec::new() };
     if let Some(act) = found.stands(known) {
-        return (vec![act], Vec::new());
+        let again = matches!(act, Act::Event(Event::Reopened, _));
+        let asked = found.asks().filter(|_| again).map(|why| Act::Event(Event::ChangesRequested, why));
+        return (std::iter::once(act).chain(asked).collect(), Vec::new());
     }
     let hold = found.hold(known);
     if hold != pull.hold {
@@ -210,11 +212,15 @@ impl Found<'_> {
         }
     }
 
+    /// Who asked for changes, in words.
+    fn asks(&self) -> Option<String> {
+        let by = self.seen.wants_changes.iter().find(|by| by.may_write == Some(true) && !by.us)?;
+        Some(format!("{} asked for changes", by.login))
+    }
+
     /// Whether a person asked for changes.
     fn requested(&mut self, known: Known) {
-        let by = self.seen.wants_changes.iter().find(|by| by.may_write == Some(true) && !by.us);
-        if let Some(by) = by {
-            let why = format!("{} asked for changes", by.login);
+        if let Some(why) = self.asks() {
             let waits = self.pull.state == State::Capped || self.pull.state == State::RequiresHuman;
             let event = if waits { Event::ChangesRequested } else { self.pull.sent_back(known.iterations) };
             if self.pull.state == State::ChangesRequested || self.pull.state.step(event, self.pull.reviewers).is_err() {

@@ -162,8 +162,7 @@ impl Issues {
 /// Puts a label on an issue or pull request, and makes it where it is missing.
 pub(super) async fn label(local: &Local, number: i64, name: String) -> Result<Answer, Failure> {
     local.issue(number).await.map_err(failure)?;
-    let new = Label { id: String::new(), name, color: "ededed".to_owned(), description: String::new() };
-    let made = local.make_label(&new).await.map_err(failure)?;
+    let made = local.make_label(&Label::plain(name)).await.map_err(failure)?;
     local.add_label(number, &made.name).await.map_err(failure)?;
     Ok(Answer::new(json!({"number": number, "label": made.name}), format!("{number} carries {}", made.name)))
 }

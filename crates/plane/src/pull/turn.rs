@@ -23,6 +23,9 @@ const ATTEMPTS_MAX: i64 = 3;
 /// How often in a row a turn is put off until a person is told: by an agent that cannot work, every five minutes, an hour.
 const PUT_OFF_MAX: i64 = 12;
 
+/// How much is told of why it was, in characters.
+const PUT_OFF_WHY_MAX: usize = 300;
+
 /// Who registers turns.
 const US: &str = "gapwright";
 
@@ -278,12 +281,9 @@ async fn put_off(desk: &mut Desk<'_>, pull: &Pull, run: &Run) -> Result<(), No> 
     if !all {
         return Ok(());
     }
-    let text = format!(
-        "{} does not go on: its {} was put off {PUT_OFF_MAX} times in a row, at last because {}",
-        super::name(pull),
-        run.kind,
-        run.status
-    );
+    let why: String = run.summary.as_deref().unwrap_or(&run.status).chars().take(PUT_OFF_WHY_MAX).collect();
+    let (name, kind) = (super::name(pull), &run.kind);
+    let text = format!("{name} does not go on: its {kind} was put off {PUT_OFF_MAX} times in a row, at last: {why}");
     tell_once(desk, &format!("pull:{}", pull.id), &format!("put_off.{}", run.job), Level::Warn, text, None).await
 }
 

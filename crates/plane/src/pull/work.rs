@@ -28,6 +28,9 @@ const REPORTS_MAX: i64 = 10;
 /// How many words of people on the forge are looked at.
 const PEOPLE_MAX: usize = 20;
 
+/// How many questions of earlier attempts are told.
+const DECISIONS_MAX: i64 = 10;
+
 /// How many words of agents are read: more rounds than there may be.
 pub(super) const WORDS_MAX: i64 = 50;
 
@@ -189,11 +192,12 @@ async fn look(desk: &mut Desk<'_>, claim_id: String, prefix: String) -> Result<W
     let blind = stage == Stage::Reviewer && !said.iter().any(told);
     // What people answered holds for the whole of it; a reviewer is told of its own turn alone, and nobody of a reviewer's.
     let asked = if stage == Stage::Reviewer {
-        decision::of_job(desk.tx, &job.name, 10).await?
+        decision::of_job(desk.tx, &job.name, DECISIONS_MAX).await?
     } else {
         let of_reviewer = format!("{}:", Stage::Reviewer);
-        let every = decision::of_pull(desk.tx, &pull.id, 10).await?;
-        every.into_iter().filter(|asked| !asked.job.starts_with(&of_reviewer)).collect()
+        let every = decision::of_pull(desk.tx, &pull.id, 5 * DECISIONS_MAX).await?;
+        let ours = every.into_iter().filter(|asked| !asked.job.starts_with(&of_reviewer));
+        ours.take(usize::try_from(DECISIONS_MAX).unwrap_or_default()).collect()
     };
     let sees_gap = stage != Stage::Reviewer;
     let branch = pull.change.as_ref().map_or_else(|| pull.branch(&prefix), |change| change.branch.clone());

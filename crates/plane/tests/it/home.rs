@@ -266,13 +266,7 @@ impl Given<'_> {
         match &self.place {
             Place::GitHub(fake) => fake.as_person("ann", REPO).silently().label(number, label),
             Place::Local(local) => {
-                let made = forge::Label {
-                    id: String::new(),
-                    name: label.to_owned(),
-                    color: "ededed".to_owned(),
-                    description: String::new(),
-                };
-                local.make_label(&made).await.expect("a label");
+                local.make_label(&forge::Label::plain(label)).await.expect("a label");
                 person(local).add_label(number, label).await.expect("a label on it");
             }
         }

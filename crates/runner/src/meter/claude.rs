@@ -142,6 +142,8 @@ impl Claude {
 }
 
 fn begin(event: &Value, seen: &mut Seen) {
+    // From here on it may ask at any time, and tells only when it is answered.
+    seen.facts.asked = true;
     let servers = event["mcp_servers"].as_array();
     let ours = servers.into_iter().flatten().find(|server| text(server, "name") == "gapwright");
     seen.facts.connected = match ours.map(|server| text(server, "status")) {

@@ -28,7 +28,7 @@ async fn claude_code_says_what_it_used_and_ends() {
     };
     assert_eq!(ended.usage, usage);
     let facts =
-        Facts { turns: 4, tool_calls: 4, mcp_calls: 1, connected: Some(true), denied: 1, unread: 0, asked: false };
+        Facts { turns: 4, tool_calls: 4, mcp_calls: 1, connected: Some(true), denied: 1, unread: 0, asked: true };
     assert_eq!(ended.facts, facts);
     assert_eq!((ended.last_words.as_str(), ended.error), ("Done.\nBLOCKING-GAP: x-y - z", None));
 }

@@ -147,7 +147,7 @@ fn what_a_person_asks_for_is_remembered_where_nobody_may_do_it_now() {
         (State::Capped, 3, vec![Event::ChangesRequested]),
         (State::RequiresHuman, 0, vec![Event::ChangesRequested]),
         (State::ChangesRequested, 1, vec![]),
-        (State::Closed, 0, vec![]),
+        (State::Merged, 0, vec![]),
     ] {
         let pull = Pull { iteration, ..pull(state) };
         let seen = Seen { wants_changes: vec![by("joan", Some(true))], ..as_wished(&pull) };
@@ -155,6 +155,13 @@ fn what_a_person_asks_for_is_remembered_where_nobody_may_do_it_now() {
         let found = acts.iter().filter_map(|act| if let Act::Event(event, _) = act { Some(*event) } else { None });
         assert_eq!(found.collect::<Vec<_>>(), events, "{state}");
     }
+    let closed = pull(State::Closed);
+    let seen = Seen { stand: Stand::Open, wants_changes: vec![by("joan", Some(true))], ..as_wished(&closed) };
+    let (acts, _) = reconcile(&closed, Known { closed: true, ..KNOWN }, &seen, &Names::default());
+    assert!(
+        matches!(acts.as_slice(), [Act::Event(Event::Reopened, _), Act::Event(Event::ChangesRequested, _)]),
+        "who opens it again and asks at once is heard twice: {acts:?}"
+    );
 }
 
 #[test]

@@ -21,6 +21,9 @@ use crate::mirror::Home;
 use crate::pull::{barred, read, say, step};
 use crate::{Call, No, Plane};
 
+/// Among how many live pull requests is looked for one with the same branch: far more than are ever under way.
+const LIVE_MAX: i64 = 1_000;
+
 /// How a change comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handed {
@@ -76,7 +79,7 @@ impl Plane {
         let held = claim_id.clone();
         let (pushes, shown) = match &handed {
             Handed::Patch(_) => (true, None),
-            Handed::Branch { head, .. } => (false, Some(head.clone())),
+            Handed::Branch { name, head } => (false, Some((name.clone(), head.clone()))),
         };
         let at = self.at_desk(call.clone(), move |desk| {
             let (claim_id, shown) = (held.clone(), shown.clone());
@@ -85,13 +88,8 @@ impl Plane {
                 if pushes && let Some(refusal) = barred(desk, &stored.pull, Stage::Implementer).await? {
                     return Err(refusal.into());
                 }
-                if let Some(head) = shown.filter(|_| stored.pull.change.is_none())
-                    && store::pull::has_head(desk.tx, &head, &stored.pull).await?
-                {
-                    return Err(Refusal::new(Code::UnfitChange, "another pull request has this very commit")
-                        .field("head")
-                        .hint("hand in what you made for this gap")
-                        .into());
+                if let Some((name, head)) = shown {
+                    is_its_own(desk, &stored.pull, (&name, &head)).await?;
                 }
                 let domain::job::State::Held(claim) = job.state else { return Err(store::Fault::Conflict.into()) };
                 Ok((stored.pull, claim.claimed_at))
@@ -282,6 +280,34 @@ async fn person(forge: &dyn Forge) -> Result<Person, No> {
     Ok(Person { email: format!("{me}{OUR_DOMAIN}"), name: me })
 }
 
+/// Refuses what belongs to another pull request: its commit, and of what is handed in first, its branch or the one that is
+/// to be its.
+async fn is_its_own(desk: &mut Desk<'_>, pull: &Pull, (name, head): (&str, &str)) -> Result<(), No> {
+    let refused = |field: &'static str, what: &str| {
+        Err(Refusal::new(Code::UnfitChange, format!("another pull request has this very {what}"))
+            .field(field)
+            .hint("hand in what you made for this gap, on its own branch")
+            .into())
+    };
+    if store::pull::has_head(desk.tx, head, pull).await? {
+        return refused("head", "commit");
+    }
+    if pull.change.is_some() {
+        return Ok(());
+    }
+    let prefix = desk.rules.branch_prefix.clone();
+    let others = store::pull::live(desk.tx, LIVE_MAX).await?.into_iter().map(|stored| stored.pull);
+    let has = |other: &Pull| match &other.change {
+        Some(change) => change.branch == name,
+        None => other.branch(&prefix) == name,
+    };
+    if others.into_iter().any(|other| other.id != pull.id && has(&other)) {
+        refused("branch", "branch")
+    } else {
+        Ok(())
+    }
+}
+
 async fn submit(desk: &mut Desk<'_>, claim_id: String, change: Change, words: Words) -> Result<HandedIn, No> {
     let at = at_work(desk, Stage::Implementer, &claim_id).await?;
     let AtWork { stored, who, .. } = &at;
@@ -291,6 +317,7 @@ async fn submit(desk: &mut Desk<'_>, claim_id: String, change: Change, words: Wo
             .hint("commit what you revised, or complete with an error")
             .into());
     }
+    is_its_own(desk, &stored.pull, (&change.branch, &change.head)).await?;
     end(desk, &at, format!("handed in {}", change.head)).await?;
     let was = anew(desk, &stored.pull.id).await?;
     let first = was.pull.change.is_none();

@@ -248,16 +248,7 @@ impl Ground<'_> {
         let number = self.number().await;
         match &self.given.place {
             Place::GitHub(fake) => fake.as_person(who, REPO).silently().label(number, label),
-            Place::Local(local) => {
-                let made = forge::Label {
-                    id: String::new(),
-                    name: label.to_owned(),
-                    color: "ededed".to_owned(),
-                    description: String::new(),
-                };
-                local.make_label(&made).await.expect("a label");
-                local.acting(who).expect("a person").add_label(number, label).await.expect("a label on it");
-            }
+            Place::Local(local) => harness::local::label(local, who, number, label).await,
         }
     }
 

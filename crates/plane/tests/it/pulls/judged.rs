@@ -320,12 +320,15 @@ pulls!(a_commit_of_another_pull_request_is_no_first_change, async |ground| {
     ground.taken_up("another-gap").await;
     ground.plan().await;
     let taken = ground.take(Stage::Implementer).await;
-    let handed = Handed::Branch { name: other.branch, head: other.head };
     let words = ("feat: list deploys", "It lists them.");
     let plane = &ground.given.plane;
-    let done = plane.submit_change(&taken.by, &taken.claim, handed, words, None, Fingerprint::default()).await;
-    let refusal = refused(done);
-    assert!(refusal.message.contains("another pull request"), "{refusal:?}");
+    let mine = ground.pull_of("another-gap").await.branch("gapwright/");
+    for (name, head, what) in [(mine, other.head, "commit"), (other.branch, "0".repeat(40), "branch")] {
+        let handed = Handed::Branch { name, head };
+        let done = plane.submit_change(&taken.by, &taken.claim, handed, words, None, Fingerprint::default()).await;
+        let refusal = refused(done);
+        assert!(refusal.message.contains(&format!("another pull request has this very {what}")), "{refusal:?}");
+    }
     assert_eq!(ground.pull_of("another-gap").await.state, State::Implementing);
     assert_eq!(ground.pull_of(GAP).await.hold, None);
 });

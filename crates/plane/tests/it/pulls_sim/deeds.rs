@@ -207,8 +207,9 @@ impl Sim {
         let wish = Claim { holder: "worker".into(), ttl: Span::mins(10), kind: Some(stage.name().into()), name: None };
         let claimed = self.planes[at].claim_job(by, wish).await.expect("an answer");
         let Claimed::Job(job) = claimed else { return false };
-        let head =
-            self.pull_of(&job).await.and_then(|stored| stored.pull.head().map(str::to_owned)).unwrap_or_default();
+        let stored = self.pull_of(&job).await.expect("a pull request");
+        self.check_taken(&stored).await;
+        let head = stored.pull.head().map(str::to_owned).unwrap_or_default();
         self.told(&format!("{} takes {}", by.by.name, job.name));
         self.turns.push(Turn { by: by.clone(), stage, job: *job, head, pushed: None });
         true

@@ -31,6 +31,8 @@ impl Sim {
         for Stored { pull, .. } in store::pull::list(&mut tx, None, (i64::MAX, ""), 500).await.expect("a list") {
             assert!(pull.iteration <= ITERATIONS_MAX, "INV-20: {} was revised {} times", pull.id, pull.iteration);
             let runs = spend::of(&mut tx, &pull.id, 500).await.expect("runs");
+            let sum = runs.iter().fold(Amount::ZERO, |sum, row| sum.plus(row.spend.booked()));
+            assert_eq!(pull.booked, sum, "INV-21: what is booked on {} is not what its runs spent", pull.id);
             let within = pull.booked.minus(excess(&runs));
             assert!(caps().of_pull(pull.epoch).covers(within), "INV-21: {} has {:?} booked", pull.id, pull.booked);
             let stands = pull.excesses < EXCESSES_MAX || pull.state.stage().is_none();
@@ -54,6 +56,17 @@ impl Sim {
         let day = spend::booked_so_far(&mut tx, budget::day(now)).await.expect("a day");
         let runs = spend::on(&mut tx, budget::day(now), 500).await.expect("runs");
         assert!(caps().day.covers(day.minus(excess(&runs))), "INV-21: {day:?} today");
+    }
+
+    /// What holds when somebody has just taken a turn: with all that is set aside for it, nothing is exceeded, whatever was
+    /// spent too much before.
+    pub(super) async fn check_taken(&self, stored: &Stored) {
+        let mut tx = self.world.store().read().await.expect("a look");
+        let Pull { id, booked, epoch, .. } = &stored.pull;
+        assert!(caps().of_pull(*epoch).covers(*booked), "INV-21: {id} has {booked:?} booked, and a turn was given out");
+        let day = budget::day(tx.now());
+        let day = spend::booked_so_far(&mut tx, day).await.expect("a day");
+        assert!(caps().day.covers(day), "INV-21: {day:?} today, and a turn of {id} was given out");
     }
 
     /// What holds when everything has come to rest.

@@ -306,8 +306,9 @@ async fn a_branch_that_a_run_left_that_was_broken_off_after_its_push_is_no_obsta
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_command_that_says_it_spent_more_than_was_set_aside_is_killed_and_counted() {
     let yard = Yard::new(Level::Propose).await;
-    let settings = Settings { ttl: Duration::from_secs(3), ..yard.settings(Stage::Implementer, hangs()) };
-    let worker = yard.worker("implementer-one", settings).await;
+    // So long that it is not its renewal that tells.
+    let settings = Settings { ttl: Duration::from_mins(3), ..yard.settings(Stage::Implementer, hangs()) };
+    let (renewed, worker) = (settings.ttl / 3, yard.worker("implementer-one", settings).await);
     let all = domain::budget::Caps::default().of_run(Stage::Implementer);
     let outcome = meanwhile(&worker, async |_| {
         let by = call(Role::Implementer, "implementer-one", "report-usage");
@@ -316,6 +317,7 @@ async fn a_plain_command_that_says_it_spent_more_than_was_set_aside_is_killed_an
     });
     let outcome = outcome.await;
     yard.failed(&outcome, "killed: it spent more than was set aside for it").await;
+    assert!(outcome.took < renewed, "{:?}", outcome.took);
     let pull = yard.pull().await.stored.pull;
     assert_eq!((pull.excesses, pull.booked), (1, Amount { tokens: all.tokens + 1, micro_usd: 1 }));
     yard.is_tidy();

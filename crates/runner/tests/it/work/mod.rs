@@ -20,12 +20,9 @@ use domain::agent::Role;
 use domain::job::Run;
 use domain::pull::Stage;
 use domain::time::Span;
-use forge::broker::{Broker, Settings as Bounds};
-use forge::local::{Local, Settings as OfLocal};
-use forge::{Forge as _, Label};
+use forge::local::Local;
 use harness::{World, call, plane::On};
 use plane::agent::Grant;
-use plane::mirror::Home;
 use plane::page::Ask;
 use plane::pull::Shown;
 use plane::{Call, Plane};
@@ -44,7 +41,7 @@ const PERSON: &str = "mona";
 /// The name of the gap. A reviewer must not read it.
 const GAP: &str = "list-recent-deploys";
 /// The branch that closes it.
-const BRANCH: &str = "gapwright/mcp-tool/list-recent-deploys-1";
+const BRANCH: &str = "gapwright/mcp-tool.list-recent-deploys-1";
 /// How often everything is read on the forge.
 const POLL: Span = Span::mins(5);
 
@@ -90,9 +87,7 @@ impl Yard {
     async fn with(level: Level, set: impl FnOnce(&mut plane::Settings)) -> Self {
         let world = World::new(On::Memory).await;
         let folder = tempfile::tempdir().expect("a folder");
-        let place = OfLocal { name: REPO.to_owned(), repository: Some(folder.path().join("home.git")) };
-        let local = Local::new(world.store().clone(), place, StdRng::seed_from_u64(7)).expect("a home");
-        local.bare().await.expect("a repository");
+        let local = harness::local::forge(&world, folder.path(), REPO).await;
         first_commit(folder.path());
         Self::at(level, world, folder, Place::Local(local), set).await
     }
@@ -104,16 +99,7 @@ impl Yard {
         place: Place,
         set: impl FnOnce(&mut plane::Settings),
     ) -> Self {
-        let broker = Broker::open(&folder.path().join("broker.git"), Bounds::default()).await.expect("a broker");
-        let home = Home {
-            forge: place.forge(),
-            repo: REPO.to_owned(),
-            poll: POLL,
-            open_max: 50,
-            sweep_max: 10,
-            broker: Some(broker),
-            webhook_secret: None,
-        };
+        let home = harness::local::home(place.forge(), folder.path(), (REPO, POLL)).await;
         let settings = harness::plane::settings(|settings| {
             settings.home = Some(home);
             set(settings);
@@ -285,19 +271,12 @@ impl Place {
 
     /// A person opts the first issue in.
     async fn let_agents_act(&self) {
-        let name = "claude".to_owned();
         match self {
             Self::Local(local) => {
                 let issues = local.issues(0).await.expect("issues");
-                let color = "ededed".to_owned();
-                local
-                    .make_label(&Label { id: String::new(), name, color, description: String::new() })
-                    .await
-                    .expect("a label");
-                let person = local.acting(PERSON).expect("a person");
-                person.add_label(issues[0].number, "claude").await.expect("a label on it");
+                harness::local::label(local, PERSON, issues[0].number, "claude").await;
             }
-            Self::GitHub(fake, _) => fake.as_person(PERSON, REPO).label(fake.issues(REPO)[0].number, &name),
+            Self::GitHub(fake, _) => fake.as_person(PERSON, REPO).label(fake.issues(REPO)[0].number, "claude"),
         }
     }
 }

@@ -16,12 +16,10 @@ use std::sync::Arc;
 
 use domain::pull::Stage;
 use domain::time::Span;
-use forge::broker::{Broker, Settings as Bounds};
-use forge::local::{Local, Settings as Place};
-use forge::{Forge as _, Label, Method};
+use forge::local::Local;
+use forge::{Forge as _, Method};
 use harness::World;
 use harness::mcp::Client;
-use plane::mirror::Home;
 use plane::{Plane, Settings};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -57,19 +55,8 @@ impl<'w> Yard<'w> {
 
     async fn with(world: &'w World, set: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let place = Place { name: REPO.to_owned(), repository: Some(folder.path().join("home.git")) };
-        let local = Local::new(world.store().clone(), place, StdRng::seed_from_u64(7)).expect("a home");
-        local.bare().await.expect("a repository");
-        let broker = Broker::open(&folder.path().join("broker.git"), Bounds::default()).await.expect("a broker");
-        let home = Home {
-            forge: Arc::new(local.clone()),
-            repo: REPO.to_owned(),
-            poll: POLL,
-            open_max: 50,
-            sweep_max: 10,
-            broker: Some(broker),
-            webhook_secret: None,
-        };
+        let local = harness::local::forge(world, folder.path(), REPO).await;
+        let home = harness::local::home(Arc::new(local.clone()), folder.path(), (REPO, POLL)).await;
         let settings = harness::plane::settings(|settings| {
             settings.home = Some(home);
             set(settings);
@@ -106,10 +93,7 @@ impl<'w> Yard<'w> {
 
     /// A person puts a label on.
     async fn labels(&self, number: i64, name: &str) {
-        let made =
-            Label { id: String::new(), name: name.to_owned(), color: "ededed".to_owned(), description: String::new() };
-        self.local.make_label(&made).await.expect("a label");
-        self.person().add_label(number, name).await.expect("a label on it");
+        harness::local::label(&self.local, "mona", number, name).await;
     }
 
     /// A person writes on the only issue.

@@ -190,7 +190,7 @@ both!(a_change_that_is_not_fit_is_refused_and_the_turn_goes_on, async |world| {
     let mut told = change(FIRST);
     told["body"] = json!(format!("the key is {secret}"));
     assert_eq!(held.is_refused("submit-change", told).await, "unfit_change");
-    let branch = format!("gapwright/mcp-tool/{}-1", super::GAP);
+    let branch = format!("gapwright/mcp-tool.{}-1", super::GAP);
     assert_eq!(yard.tip(&branch), "", "nothing of it is on the forge");
     let head = yard.commit("gapwright/linked", &[("src/l", "link:/etc/passwd")]);
     let pushed = json!({"branch": "gapwright/linked", "head": head, "title": "t", "body": "b"});

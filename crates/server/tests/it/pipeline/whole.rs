@@ -82,7 +82,7 @@ async fn drafts(yard: &Yard<'_>) -> String {
     let work = implementer.work().await;
     let told = &work["untrusted"]["plan"];
     assert_eq!((&told["chosen"], &told["author"]), (&json!("one function"), &json!("planner-one")));
-    assert_eq!(work["pull"]["branch"], json!(format!("gapwright/mcp-tool/{GAP}-1")));
+    assert_eq!(work["pull"]["branch"], json!(format!("gapwright/mcp-tool.{GAP}-1")));
     let done = implementer.does("submit-change", change(FIRST)).await;
     assert_eq!((&done["state"], &done["iteration"]), (&json!("opening"), &json!(0)));
     yard.pass(Span::secs(1)).await;
