@@ -156,10 +156,20 @@ impl<'w> Yard<'w> {
         git(self.folder.path(), &["--git-dir", "home.git", "for-each-ref", "--format=%(objectname)", &refs])
     }
 
+    /// A person deletes a branch of the forge.
+    fn delete(&self, branch: &str) {
+        git(self.folder.path(), &["--git-dir", "home.git", "update-ref", "-d", &format!("refs/heads/{branch}")]);
+    }
+
     /// Commits files to a branch by hand, and pushes.
     fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
+        self.commit_by(MONA, branch, files)
+    }
+
+    /// The same by somebody with this address.
+    fn commit_by(&self, address: &str, branch: &str, files: &[(&str, &str)]) -> String {
         let clone = tempfile::tempdir_in(self.folder.path()).expect("a folder");
-        let git = |args: &[&str]| git(clone.path(), args);
+        let git = |args: &[&str]| git_by(address, clone.path(), args);
         git(&["clone", "--quiet", "../home.git", "."]);
         let known = git(&["ls-remote", "origin", &format!("refs/heads/{branch}")]);
         let from = if known.is_empty() { "origin/main".to_owned() } else { format!("origin/{branch}") };
@@ -183,11 +193,18 @@ impl<'w> Yard<'w> {
     }
 }
 
+/// The address of a person.
+const MONA: &str = "mona@example.com";
+
 /// Runs git as a person does; gives what it says.
 fn git(folder: &Path, args: &[&str]) -> String {
+    git_by(MONA, folder, args)
+}
+
+fn git_by(address: &str, folder: &Path, args: &[&str]) -> String {
     let mut git = Command::new("git");
     for key in ["AUTHOR", "COMMITTER"] {
-        git.env(format!("GIT_{key}_NAME"), "mona").env(format!("GIT_{key}_EMAIL"), "mona@example.com");
+        git.env(format!("GIT_{key}_NAME"), "mona").env(format!("GIT_{key}_EMAIL"), address);
     }
     let done = git.args(args).current_dir(folder).stdin(Stdio::null()).output().expect("git runs");
     assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));

@@ -198,8 +198,11 @@ both!(a_change_that_is_not_fit_is_refused_and_the_turn_goes_on, async |world| {
     let mut both = pushed;
     both["patch"] = json!(FIRST);
     assert_eq!(held.is_refused("submit-change", both).await, "invalid_argument");
-    // What an attempt before left on the branch and never handed in is replaced.
+    // What somebody put there is not overwritten; what an attempt before left and never handed in is replaced.
     yard.commit(&branch, &[("src/old.rs", "// half of it\n")]);
+    assert_eq!(held.is_refused("submit-change", change(FIRST)).await, "unfit_change");
+    yard.delete(&branch);
+    yard.commit_by("an-agent@gapwright.invalid", &branch, &[("src/old.rs", "// half of it\n")]);
     assert_eq!(held.does("submit-change", change(FIRST)).await["state"], json!("opening"));
     yard.pass(Span::secs(1)).await;
     let status = yard.status().await;
