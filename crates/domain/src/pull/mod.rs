@@ -202,7 +202,7 @@ impl Pull {
         };
         let turn = if state.stage().is_some() { self.turn + 1 } else { self.turn };
         // What is asked for meanwhile is not why it stands still.
-        let asks = event == Event::ChangesRequested && state == self.state && state.needs_person();
+        let asks = event == Event::ChangesRequested && self.state.is_stopped();
         let why = if asks { self.why } else { why.to_owned() };
         let changed_at = now.max(self.changed_at);
         // A person who lets it go on forgives what was spent too much, and what begins anew has no change yet.
@@ -282,6 +282,21 @@ impl Pull {
         let mark: String = id::digest(self.gap.to_string().as_bytes()).chars().take(MARK_CHARS).collect();
         format!("{prefix}{}.{}.{mark}-{nth}", shown.0, shown.1)
     }
+}
+
+/// Whether changes are wanted that nobody has made yet, by what became of it, the latest first, each as it is written with
+/// how it stood before: they were asked for when it was stopped, or since.
+pub fn wants_changes<'a>(past: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+    let stopped = |event: &str| event == Event::Stopped.name() || event == Event::Capped.name();
+    for (event, was) in past {
+        if event == Event::ChangesRequested.name() || was == State::ChangesRequested.name() {
+            return event != Event::Pushed.name();
+        }
+        if !stopped(event) {
+            return false;
+        }
+    }
+    false
 }
 
 /// How much of a kind and of a name each stands in the name of a branch, in characters: with a prefix of 50 it stays below
@@ -415,6 +430,22 @@ mod tests {
         let marked = at.branch("gapwright/");
         let rest = marked.strip_prefix("gapwright/a-b.-------x-lock.").expect("what can be shown of it");
         assert!(rest.len() == MARK_CHARS + 2 && rest.ends_with("-1"), "{marked}");
+    }
+
+    #[test]
+    fn changes_are_wanted_that_were_asked_for_and_not_made() {
+        for (past, wanted) in [
+            (vec![], false),
+            (vec![("stopped", "changes_requested")], true),
+            (vec![("stopped", "needs_review"), ("pushed", "changes_requested")], false),
+            (vec![("sent_back", "capped"), ("capped", "needs_human")], true),
+            (vec![("stopped", "needs_review"), ("approved", "needs_review"), ("sent_back", "proposed")], false),
+            (vec![("capped", "needs_review"), ("pushed", "changes_requested")], false),
+            (vec![("pushed", "requires_human"), ("sent_back", "requires_human")], false),
+            (vec![("resumed", "capped"), ("sent_back", "capped")], false),
+        ] {
+            assert_eq!(wants_changes(past.iter().copied()), wanted, "{past:?}");
+        }
     }
 
     #[test]

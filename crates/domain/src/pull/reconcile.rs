@@ -221,8 +221,8 @@ impl Found<'_> {
     /// Whether a person asked for changes.
     fn requested(&mut self, known: Known) {
         if let Some(why) = self.asks() {
-            let waits = self.pull.state == State::Capped || self.pull.state == State::RequiresHuman;
-            let event = if waits { Event::ChangesRequested } else { self.pull.sent_back(known.iterations) };
+            let stopped = self.pull.state.is_stopped();
+            let event = if stopped { Event::ChangesRequested } else { self.pull.sent_back(known.iterations) };
             if self.pull.state == State::ChangesRequested || self.pull.state.step(event, self.pull.reviewers).is_err() {
                 return;
             }

@@ -230,6 +230,25 @@ impl State {
         }
     }
 
+    /// Whether it stands still until a person lets it go on.
+    pub const fn is_stopped(self) -> bool {
+        match self {
+            Self::Capped | Self::RequiresHuman => true,
+            Self::Planning
+            | Self::Implementing
+            | Self::Opening
+            | Self::Proposed
+            | Self::NeedsReview
+            | Self::ChangesRequested
+            | Self::Approved
+            | Self::NeedsHuman
+            | Self::NeedsVisual
+            | Self::WontFix
+            | Self::Closed
+            | Self::Merged => false,
+        }
+    }
+
     /// Whether agents work on it, or a person may say that nobody is to go on.
     const fn is_stoppable(self) -> bool {
         match self {
@@ -268,7 +287,7 @@ impl State {
     pub fn step(self, event: Event, reviewers: Reviewers) -> Result<Self, Refusal> {
         let review = reviewers.awaits();
         // What people hold stays in their hands, and before it is opened only its head is another.
-        let stays = self == Self::Opening || self == Self::Capped || self == Self::RequiresHuman;
+        let stays = self == Self::Opening || self.is_stopped();
         let (may, to) = match event {
             Event::Planned => (self == Self::Planning, Self::Implementing),
             Event::Drafted => (self == Self::Implementing, Self::Opening),
@@ -277,14 +296,14 @@ impl State {
             Event::Pushed => (self.is_judged(), review),
             Event::Approved => (self == Self::NeedsReview, Self::Approved),
             // What a person asks for meanwhile is remembered, and done when it goes on.
-            Event::ChangesRequested if self == Self::Capped || self == Self::RequiresHuman => (true, self),
+            Event::ChangesRequested if self.is_stopped() => (true, self),
             Event::ChangesRequested => (self.is_judged(), Self::ChangesRequested),
             Event::Capped => (self.is_judged(), Self::Capped),
             Event::Rejected => (self == Self::NeedsReview || self == Self::Approved, Self::WontFix),
             Event::Passed => (self == Self::Approved, Self::NeedsHuman),
             Event::NeedsLooking => (self == Self::Approved, Self::NeedsVisual),
             Event::Stopped => (self.is_stoppable(), Self::RequiresHuman),
-            Event::Resumed => (self == Self::Capped || self == Self::RequiresHuman, review),
+            Event::Resumed => (self.is_stopped(), review),
             Event::Restarted => (self == Self::RequiresHuman, reviewers.begins()),
             Event::Merged => (self.is_mergeable(), Self::Merged),
             Event::Closed => (self.is_live(), Self::Closed),

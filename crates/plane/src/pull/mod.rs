@@ -17,7 +17,7 @@ mod work;
 use domain::effect::Notify;
 use domain::gap::{Gap, State as GapState};
 use domain::notice::Level;
-use domain::pull::{Event, Pull, State};
+use domain::pull::{Event, Pull, State, wants_changes};
 use domain::refusal::{Code, Refusal};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -38,7 +38,8 @@ pub(crate) use turn::{Turn, barred, book, ended, exceeded, let_work, lets_somebo
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows. Where
 /// a person lets it go on and changes were wanted that nobody has made, they still are.
 pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {
-    let wanted = event == Event::Resumed && wanted_changes(desk, &pull.id).await?;
+    let past = if event == Event::Resumed { event::of(desk.tx, &pull.id, WANTED_MAX).await? } else { Vec::new() };
+    let wanted = wants_changes(past.iter().map(|past| (past.event.as_str(), past.was.as_str())));
     let now = one_step(desk, was, pull, event, why).await?;
     if !wanted {
         return Ok(now);
@@ -48,19 +49,6 @@ pub(crate) async fn step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: E
 
 /// How many events are looked at for what was wanted: more than people leave while it stands still.
 const WANTED_MAX: i64 = 50;
-
-/// Whether changes are wanted that nobody has made yet: asked for when it was stopped, or since.
-async fn wanted_changes(desk: &mut Desk<'_>, pull: &str) -> Result<bool, No> {
-    for past in event::of(desk.tx, pull, WANTED_MAX).await? {
-        if past.event == Event::ChangesRequested.name() || past.was == State::ChangesRequested.name() {
-            return Ok(past.event != Event::Pushed.name());
-        }
-        if past.event != Event::Stopped.name() && past.event != Event::Capped.name() {
-            return Ok(false);
-        }
-    }
-    Ok(false)
-}
 
 async fn one_step(desk: &mut Desk<'_>, was: &Stored, pull: Pull, event: Event, why: &str) -> Result<Stored, No> {
     let pull = pull.step(event, why, desk.now)?;

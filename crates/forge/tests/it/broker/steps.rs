@@ -159,3 +159,29 @@ async fn a_merge_of_too_many_is_not_looked_at_and_said_to_be_so() {
     let seen = seen(&stage, &agent).await;
     assert_eq!(&seen.cut[..], [Cut::Commits]);
 }
+
+/// Its paths are arguments of git, of which a system takes so many bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_of_paths_without_end_is_not_looked_at_and_said_to_be_so() {
+    for (files, cut) in [(2, vec![]), (40, vec![Cut::Added])] {
+        let stage = Stage::plain().await;
+        let agent = stage.agent().await;
+        let deep = vec!["d".repeat(200); 9].join("/");
+        let says = |text: &str| {
+            for number in 0..files {
+                agent.write(&format!("{deep}/{number}.txt"), format!("{text}\n"));
+            }
+        };
+        says("one");
+        let one = agent.commit("one").as_str().to_owned();
+        agent.git(&["reset", "--quiet", "--hard", agent.workspace.base().as_str()]);
+        says("two");
+        let two = agent.commit("two").as_str().to_owned();
+        says("of the merge");
+        agent.git(&["add", "--all"]);
+        let tree = agent.git(&["write-tree"]).trim().to_owned();
+        let merge = agent.git(&["commit-tree", "-m", "merge", "-p", &one, "-p", &two, &tree]).trim().to_owned();
+        agent.git(&["reset", "--quiet", "--hard", &merge]);
+        assert_eq!(seen(&stage, &agent).await.cut, cut, "{files} files");
+    }
+}

@@ -19,6 +19,7 @@
 //!
 //! And over all of them together: that every kind of trouble was met, and every kind of end ([`tally`]).
 
+mod agents;
 mod deeds;
 mod expect;
 mod tally;
@@ -60,7 +61,7 @@ struct Sim {
     runner: Broker,
     chance: StdRng,
     steps: Steps,
-    turns: Vec<deeds::Turn>,
+    turns: Vec<agents::Turn>,
     files: u64,
     restarts: u64,
     /// Whether people left their own label on a pull request.
