@@ -33,6 +33,50 @@ pub fn effects() -> String {
     rows.join("\n") + "\n"
 }
 
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 16] = [
+        Self::Planned,
+        Self::Drafted,
+        Self::Opened,
+        Self::Pushed,
+        Self::Approved,
+        Self::ChangesRequested,
+        Self::Capped,
+        Self::Rejected,
+        Self::Passed,
+        Self::NeedsLooking,
+        Self::Stopped,
+        Self::Resumed,
+        Self::Restarted,
+        Self::Merged,
+        Self::Closed,
+        Self::Reopened,
+    ];
+
+    /// The event as it is written, as something that a pull request is or was.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Drafted => "drafted",
+            Self::Opened => "opened",
+            Self::Pushed => "pushed",
+            Self::Approved => "approved",
+            Self::ChangesRequested => "sent_back",
+            Self::Capped => "capped",
+            Self::Rejected => "rejected",
+            Self::Passed => "passed",
+            Self::NeedsLooking => "held_for_looking",
+            Self::Stopped => "stopped",
+            Self::Resumed => "resumed",
+            Self::Restarted => "restarted",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
+        }
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name().replace('_', " "))
