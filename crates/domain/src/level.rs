@@ -91,6 +91,19 @@ pub struct Record {
     pub sightings: i64,
     /// Pull requests that were settled at this level; none while nobody counts them.
     pub settled: Option<i64>,
+    /// What the strata have shown; none while nobody reads that.
+    pub evidence: Option<Evidence>,
+}
+
+/// What the strata have shown that may merge by themselves one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// The longest row of pull requests that people merged unchanged, of any stratum.
+    pub streak: i64,
+    /// How long it must be.
+    pub needed: i64,
+    /// How many strata have shown everything that the gate asks for.
+    pub shown: i64,
 }
 
 /// One thing that a gate asks for.
@@ -119,7 +132,14 @@ pub fn gate(level: Level, needs: Needs, record: Record) -> Vec<Item> {
             vec![days, Item { what: "sightings that name a gap", have: Some(record.sightings), need: needs.sightings }]
         }
         Level::Propose => vec![days, Item { what: "settled pull requests", have: record.settled, need: SETTLED_MIN }],
-        Level::Pipeline => vec![Item { what: "merged unchanged in a row", have: None, need: STREAK_MIN }],
+        Level::Pipeline => {
+            let of = |count: fn(&Evidence) -> i64| record.evidence.as_ref().map(count);
+            let needed = record.evidence.map_or(STREAK_MIN, |evidence| evidence.needed);
+            vec![
+                Item { what: "merged unchanged in a row", have: of(|evidence| evidence.streak), need: needed },
+                Item { what: "strata with all the evidence", have: of(|evidence| evidence.shown), need: 1 },
+            ]
+        }
         Level::Automerge => Vec::new(),
     }
 }
@@ -127,21 +147,14 @@ pub fn gate(level: Level, needs: Needs, record: Record) -> Vec<Item> {
 /// How many settled pull requests open the pipeline.
 pub const SETTLED_MIN: i64 = 10;
 
-/// How many pull requests merged unchanged in a row open automerge.
+/// How many pull requests merged unchanged in a row open automerge, unless configured otherwise.
 pub const STREAK_MIN: i64 = 50;
-
-/// The highest level that this program can work at: no gate and no override leads beyond what it does.
-pub const HIGHEST: Level = Level::Pipeline;
 
 /// The level after a raise by one, or what is missing. A reason opens a gate that the record does not.
 pub fn raise(from: Level, items: &[Item], reason: Option<&str>) -> Result<Raised, Refusal> {
     let Some(to) = from.above() else {
         return Err(Refusal::new(Code::WrongState, "automerge is the highest level"));
     };
-    if to > HIGHEST {
-        return Err(Refusal::new(Code::WrongState, format!("this version does not work at the level {to} yet"))
-            .hint(format!("{HIGHEST} is its highest level")));
-    }
     let missing: Vec<_> = items.iter().filter(|item| !item.is_met()).map(lack).collect();
     match (missing.is_empty(), reason) {
         (true, _) => Ok(Raised { to, overridden: false }),
@@ -203,7 +216,7 @@ mod tests {
     const NEEDS: Needs = Needs { days: 14, sightings: 5 };
 
     fn record(days: i64, sightings: i64) -> Record {
-        Record { since: None, days, sightings, settled: None }
+        Record { since: None, days, sightings, settled: None, evidence: None }
     }
 
     #[test]
@@ -245,11 +258,24 @@ mod tests {
     }
 
     #[test]
-    fn no_reason_leads_beyond_what_this_program_does() {
-        for from in [Level::Pipeline, Level::Automerge] {
-            let items = gate(from, NEEDS, Record { settled: Some(1_000), ..record(1_000, 1_000) });
-            assert!(raise(from, &items, Some("because I say so")).is_err(), "{from}");
+    fn the_gate_to_automerge_asks_for_a_streak_and_for_all_the_evidence_of_one_stratum() {
+        for (evidence, opens) in [
+            (Some((50, 1)), true),
+            (Some((50, 0)), false),
+            (Some((49, 1)), false),
+            (Some((0, 0)), false),
+            (None, false),
+        ] {
+            let evidence = evidence.map(|(streak, shown)| Evidence { streak, needed: STREAK_MIN, shown });
+            let items = gate(Level::Pipeline, NEEDS, Record { evidence, ..record(1_000, 1_000) });
+            assert_eq!(raise(Level::Pipeline, &items, None).is_ok(), opens, "{evidence:?}");
         }
+    }
+
+    #[test]
+    fn no_reason_leads_beyond_the_highest_level() {
+        let items = gate(Level::Automerge, NEEDS, record(1_000, 1_000));
+        assert!(items.is_empty() && raise(Level::Automerge, &items, Some("because I say so")).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod budget;
+pub mod calibration;
 pub mod catalogue;
 pub mod check_in;
 pub mod decision;
@@ -13,6 +14,7 @@ pub mod effect;
 pub mod fence;
 pub mod fire;
 pub mod gap;
+pub mod gate;
 pub mod id;
 pub mod job;
 pub mod journal;
@@ -21,6 +23,7 @@ pub mod level;
 pub mod lock;
 pub mod mirror;
 pub mod notice;
+pub mod outcome;
 pub mod pace;
 pub mod payload;
 pub mod pull;

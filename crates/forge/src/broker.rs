@@ -14,6 +14,7 @@
 //! | a folder that somebody else may write | `hostile` |
 //! | where what is not checked yet is kept | `scratch` |
 //! | what a change changes | `inspect`, `steps`, `added`, `diff` |
+//! | how a change was merged, whether it was taken back, taking it back | `landed`, `rebased`, `undone`, `revert` |
 
 mod added;
 mod apply;
@@ -21,12 +22,16 @@ mod diff;
 mod fetch;
 mod hostile;
 mod inspect;
+mod landed;
 mod push;
+mod rebased;
 mod remote;
+mod revert;
 mod scratch;
 mod snapshot;
 mod steps;
 mod take;
+mod undone;
 mod workspace;
 
 use std::path::Path;
@@ -37,8 +42,10 @@ pub use apply::Applied;
 pub use diff::Diff;
 pub use fetch::Source;
 pub use inspect::{Cut, Inspection, Message};
+pub use landed::{Expected, Landed, Landing};
 pub use push::{OUR_DOMAIN, Pushed, Whose};
 pub use remote::Remote;
+pub use undone::Undone;
 pub use workspace::{View, Workspace};
 
 use crate::git::{self, Bare, Call, Commit, RECORDS};

@@ -235,6 +235,8 @@ pub struct Pull {
     /// Who merged it, or closed it without a merge; none while it is open, and where the home does not say. Lists of
     /// GitHub do not say: read the one.
     pub ended_by: Option<Account>,
+    /// When it was merged or closed, by the home's own clock; none while it is open, and where the home does not say.
+    pub ended_at: Option<Time>,
     /// When anything about it last changed.
     pub updated_at: Time,
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, budget, completions, config, dead_letters, decisions, demo, gaps, issues, jobs, kinds, level, locks, man,
-    mcp, migrate, notify, pulls, routines, runs, schedules, serve, switch, token, work,
+    audit, budget, completions, config, dead_letters, decisions, demo, gaps, gate, issues, jobs, kinds, level,
+    locks, man, mcp, migrate, notify, outcomes, pulls, routines, runs, schedules, serve, switch, token, work,
 };
 use crate::config::Flags;
 
@@ -120,6 +120,11 @@ pub(crate) enum Command {
     Gaps(gaps::Gaps),
     /// What this installation does by itself, and the gate to the level above
     Level(level::Level),
+    /// Merging by itself: what has been shown, what is missing, and why a pull request does or does not
+    #[command(subcommand)]
+    Gate(gate::Gate),
+    /// What became of pull requests, by kind of gap, and what the implementer misses
+    Outcomes(outcomes::Outcomes),
     /// The shapes of payloads, by kind of job
     Kinds(kinds::Kinds),
     /// Issues of the local forge

@@ -11,6 +11,8 @@ use store::Tx;
 use store::level::Change;
 
 use crate::desk::Desk;
+use crate::outcome::Counts;
+use crate::settings::Rules;
 use crate::{Call, No, Plane};
 
 /// How many changes are shown.
@@ -27,6 +29,8 @@ pub struct Standing {
     pub next: Option<Level>,
     /// What the gate to it asks for.
     pub gate: Vec<Item>,
+    /// What became of the pull requests that ended at this level.
+    pub outcomes: Counts,
     /// Every change, the latest first.
     pub history: Vec<Change>,
 }
@@ -47,10 +51,11 @@ impl Plane {
     pub async fn show_level(&self, call: &Call) -> Result<Standing, No> {
         let mut tx = self.read(call).await?;
         let (level, latest) = store::level::current(&mut tx).await?;
-        let gate = gate(&mut tx, level, latest.as_ref(), self.settings.rules.needs).await?;
+        let gate = gate(&mut tx, level, latest.as_ref(), &self.rules()).await?;
         let history = store::level::history(&mut tx, CHANGES_SHOWN).await?;
         let since = latest.map(|change| Time(change.at));
-        Ok(Standing { level, since, next: level.above(), gate, history })
+        let outcomes = crate::outcome::counts(&mut tx, since.unwrap_or(Time(0))).await?;
+        Ok(Standing { level, since, next: level.above(), gate, outcomes, history })
     }
 
     /// Raises the level by one from where it stands at the call, if its gate is open or a reason overrides it.
@@ -65,6 +70,7 @@ impl Plane {
         let reason = reason.map(level::reason).transpose()?;
         let moved = self.write(call, Right::Operate, move |desk| raise(desk, seen, reason.clone()).boxed()).await?;
         self.wake.mirror.notify_one();
+        self.wake.pulls.notify_one();
         Ok(moved)
     }
 
@@ -76,12 +82,17 @@ impl Plane {
 }
 
 /// What the gate above a level asks for, counted from the store.
-async fn gate(tx: &mut Tx, level: Level, latest: Option<&Change>, needs: level::Needs) -> Result<Vec<Item>, No> {
+async fn gate(tx: &mut Tx, level: Level, latest: Option<&Change>, rules: &Rules) -> Result<Vec<Item>, No> {
+    let needs = rules.needs;
     let since = latest.map(|change| Time(change.at));
     let days = store::level::days(tx, since.unwrap_or(Time(0)), needs.days.max(1)).await?;
     let sightings = store::gap::sighting::named(tx, needs.sightings.max(1)).await?;
     let settled = store::pull::settled(tx, since.unwrap_or(Time(0)), SETTLED_MIN).await?;
-    let record = Record { since, days, sightings, settled: Some(settled) };
+    let evidence = match level {
+        Level::Pipeline => Some(crate::gate::evidence(tx, rules).await?),
+        Level::Observe | Level::Propose | Level::Automerge => None,
+    };
+    let record = Record { since, days, sightings, settled: Some(settled), evidence };
     Ok(level::gate(level, needs, record))
 }
 
@@ -92,15 +103,15 @@ async fn raise(desk: &mut Desk<'_>, seen: Level, reason: Option<String>) -> Resu
             .hint("see who changed it: gapwright level show")
             .into());
     }
-    let gate = gate(desk.tx, from, latest.as_ref(), desk.rules.needs).await?;
+    let gate = gate(desk.tx, from, latest.as_ref(), &desk.rules.clone()).await?;
     let raised = level::raise(from, &gate, reason.as_deref())?;
     change(desk, (from, raised.to), latest.as_ref(), reason.unwrap_or_default(), raised.overridden, &gate).await
 }
 
-async fn lower(desk: &mut Desk<'_>, to: Option<Level>, reason: String) -> Result<Moved, No> {
+pub(crate) async fn lower(desk: &mut Desk<'_>, to: Option<Level>, reason: String) -> Result<Moved, No> {
     let (from, latest) = store::level::current(desk.tx).await?;
     let to = level::lower(from, to)?;
-    let gate = gate(desk.tx, from, latest.as_ref(), desk.rules.needs).await?;
+    let gate = gate(desk.tx, from, latest.as_ref(), &desk.rules.clone()).await?;
     change(desk, (from, to), latest.as_ref(), reason, false, &gate).await
 }
 

@@ -6,6 +6,7 @@
 mod act;
 pub mod agent;
 pub mod budget;
+pub mod calibrate;
 pub mod check_in;
 pub mod checks;
 pub mod chore;
@@ -15,6 +16,7 @@ mod desk;
 mod digest;
 pub mod fire;
 pub mod gap;
+pub mod gate;
 pub mod handler;
 pub mod job;
 pub mod journal;
@@ -23,6 +25,7 @@ pub mod level;
 pub mod lock;
 pub mod mirror;
 pub mod notice;
+pub mod outcome;
 pub mod page;
 pub mod pull;
 pub mod scheduled;
@@ -74,6 +77,8 @@ pub(crate) struct Wake {
     pub(crate) mirror: Notify,
     /// A pull request is to be looked at.
     pub(crate) pulls: Notify,
+    /// A pull request ended, or is to be taken back.
+    pub(crate) outcomes: Notify,
 }
 
 impl Plane {

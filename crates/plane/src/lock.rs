@@ -78,7 +78,7 @@ impl Plane {
     }
 }
 
-async fn acquire(desk: &mut Desk<'_>, key: String, holder: String, ttl: Span) -> Result<Acquired, No> {
+pub(crate) async fn acquire(desk: &mut Desk<'_>, key: String, holder: String, ttl: Span) -> Result<Acquired, No> {
     // The counter first: it keeps others who want a key of the same counter waiting, so that a row that was deleted
     // meanwhile cannot come back with a smaller token.
     let fence = store::fence::load(desk.tx, &key).await?;
@@ -111,7 +111,7 @@ async fn extend(desk: &mut Desk<'_>, lock_id: String, ttl: Span, shorten: Shorte
     Ok(Ok(lock))
 }
 
-async fn release(desk: &mut Desk<'_>, lock_id: String) -> Result<Result<Lock, Miss>, No> {
+pub(crate) async fn release(desk: &mut Desk<'_>, lock_id: String) -> Result<Result<Lock, Miss>, No> {
     let Some(lock) = store::lock::by_id(desk.tx, &lock_id).await? else { return Ok(Err(Miss::NotFound)) };
     if let Err(miss) = lock.check(&desk.call.by, desk.now) {
         return Ok(Err(miss));

@@ -8,6 +8,7 @@ use domain::gap::{FAILURES_MAX, LINES_MAX};
 use domain::label::Names;
 use domain::level::Needs;
 use domain::time::Span;
+use forge::Method;
 use secrecy::SecretString;
 
 use crate::mirror::Home;
@@ -48,7 +49,7 @@ pub struct Settings {
 }
 
 /// What holds for gaps, levels and labels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
     /// How many hops below a gap that blocks a job somebody still works.
     pub depth_max: i64,
@@ -68,6 +69,10 @@ pub struct Rules {
     pub pulls_max: i64,
     /// What the names of our branches begin with.
     pub branch_prefix: String,
+    /// What the gate to merging by itself asks for.
+    pub gate: domain::gate::Rules,
+    /// How what merges by itself is merged.
+    pub merge_method: Method,
     /// The channel on which the operator is told. A plane takes it from its settings.
     pub channel: String,
     /// Where a person reads on. A plane takes it from its settings.
@@ -88,6 +93,8 @@ impl Default for Rules {
             caps: Caps::default(),
             pulls_max: PULLS_MAX,
             branch_prefix: BRANCH_PREFIX.to_owned(),
+            gate: domain::gate::Rules::default(),
+            merge_method: Method::Merge,
             channel: String::new(),
             public_url: None,
             keeps_secrets: false,

@@ -213,6 +213,7 @@ fn facts(seen: Inspection, descends: bool) -> Facts {
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         messages: seen.messages.into_iter().map(|message| message.text).collect(),
         binary: seen.binary,
+        gone: domain::visual::gone(&seen.raw),
     }
 }
 

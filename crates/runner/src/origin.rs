@@ -25,7 +25,7 @@ impl Origin {
     pub(crate) async fn remote(&self) -> Result<Remote, Fault> {
         match self {
             Self::Forge(forge) => forge.remote().await,
-            Self::Folder(folder) => Ok(Remote { url: folder.display().to_string(), credential: None }),
+            Self::Folder(folder) => Ok(Remote { url: folder.display().to_string(), credential: None, pulls: None }),
         }
     }
 

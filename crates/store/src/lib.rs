@@ -13,6 +13,7 @@ macro_rules! statements {
 }
 
 pub mod agent;
+pub mod automerge;
 pub mod check_in;
 mod clock;
 pub mod decision;
@@ -22,6 +23,7 @@ mod fault;
 pub mod fence;
 pub mod fire;
 pub mod gap;
+pub mod gate;
 pub mod idempotency;
 pub mod issue;
 pub mod job;
@@ -33,6 +35,7 @@ pub mod local;
 pub mod lock;
 mod migration;
 pub mod outbox;
+pub mod outcome;
 pub mod pull;
 pub mod replica;
 pub mod repository;
@@ -43,6 +46,7 @@ pub mod seeded;
 pub mod spend;
 pub mod switch;
 pub mod told;
+pub mod trial;
 pub mod webhook;
 
 pub use clock::{Clock, Hand};
@@ -52,8 +56,9 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 46] = [
+    let files: [(&str, &[(&str, &str)]); 50] = [
         ("agent", agent::STATEMENTS),
+        ("automerge", automerge::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("decision", decision::STATEMENTS),
         ("digest", digest::STATEMENTS),
@@ -66,6 +71,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("gap/likeness", gap::likeness::STATEMENTS),
         ("gap/priority", gap::priority::STATEMENTS),
         ("gap/sighting", gap::sighting::STATEMENTS),
+        ("gate", gate::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("issue", issue::STATEMENTS),
         ("issue/note", issue::note::STATEMENTS),
@@ -85,6 +91,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("local/review", local::review::STATEMENTS),
         ("lock", lock::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
+        ("outcome", outcome::STATEMENTS),
         ("pull", pull::STATEMENTS),
         ("pull/event", pull::event::STATEMENTS),
         ("pull/hand", pull::hand::STATEMENTS),
@@ -98,6 +105,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("spend", spend::STATEMENTS),
         ("switch", switch::STATEMENTS),
         ("told", told::STATEMENTS),
+        ("trial", trial::STATEMENTS),
         ("webhook", webhook::STATEMENTS),
     ];
     files.into_iter().flat_map(|(file, all)| all.iter().map(move |(name, sql)| (file, *name, *sql)))

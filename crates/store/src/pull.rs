@@ -57,6 +57,10 @@ statements! {
     // One that was nudged meanwhile is to be looked at as soon as it was.
     FREE = "UPDATE pull SET lease_until = 0, look_at = CASE WHEN look_at = $6 THEN $2 ELSE look_at END, looked_at = $3,
                    last_error = $4, failures = $5 WHERE id = $1";
+    SETTLE = "UPDATE pull SET settle_at = $2 WHERE id = $1";
+    TO_SETTLE = "UPDATE pull SET settle_at = $3 WHERE id IN (SELECT id FROM pull WHERE repo = $1 AND settle_at <= $2
+                   AND state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL
+                   ORDER BY settle_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id";
     LIST = concat!("SELECT ", columns!(), " FROM pull WHERE (changed_at < $1 OR (changed_at = $1 AND id > $2))
                ORDER BY changed_at DESC, id LIMIT $3");
     LIST_IN_STATE = concat!("SELECT ", columns!(), " FROM pull WHERE state = $4 AND (changed_at < $1 OR (changed_at = $1 AND id > $2))
@@ -342,6 +346,18 @@ pub async fn free(
     let now = tx.now();
     let args = [Text(id), Int(look_at.0), Int(now.0), Text(error), Int(failures), Int(lease.0)];
     tx.run(FREE, &args).await.map(drop)
+}
+
+/// Lets it be found out at a moment what became of one, or whether it was taken back.
+pub async fn settle(tx: &mut Tx, id: &str, at: Time) -> Result<(), Fault> {
+    tx.run(SETTLE, &[Text(id), Int(at.0)]).await.map(drop)
+}
+
+/// Takes up to so many that ended of which that is to be found out by now, and keeps others away from them until then.
+pub async fn to_settle(tx: &mut Tx, repo: &str, until: Time, limit: i64) -> Result<Vec<String>, Fault> {
+    let now = tx.now();
+    let rows: Vec<(String,)> = tx.all(TO_SETTLE, &[Text(repo), Int(now.0), Int(until.0), Int(limit)]).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Pull requests, those that changed last first, in a state or in any.

@@ -4,6 +4,7 @@
 use super::verdict::text;
 use super::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::budget::Caps;
+use crate::gate::Risk;
 use crate::refusal::{Code, Refusal};
 use crate::secret;
 use crate::visual::{Listing, Mode, Policy, Reasons, classify};
@@ -36,6 +37,8 @@ pub struct Facts {
     pub messages: Vec<String>,
     /// The files of which no difference can be shown, because they are not text.
     pub binary: Vec<String>,
+    /// The files that are not there any more after it.
+    pub gone: Vec<String>,
 }
 
 /// What of a fit change a person must look at.
@@ -45,6 +48,8 @@ pub struct Looks {
     pub visual: Option<String>,
     /// Why it touches what only people may change; none where it does not.
     pub protected: Option<String>,
+    /// What else of it is a risk.
+    pub risk: Risk,
 }
 
 impl Facts {
@@ -84,7 +89,8 @@ impl Facts {
         let found = classify(&self.listing, policy);
         // What a difference does not show, no agent has judged.
         let hidden = self.binary.first().map(|path| format!("{path:?} is not text, and no difference shows it"));
-        Ok(Looks { visual: told(&found.visual).or(hidden), protected: told(&found.protected) })
+        let risk = Risk::of(&self.listing, &self.gone, &self.added, policy);
+        Ok(Looks { visual: told(&found.visual).or(hidden), protected: told(&found.protected), risk })
     }
 }
 
@@ -136,6 +142,7 @@ mod tests {
             added: vec![("src/a.rs".to_owned(), "fn a() {}".to_owned())],
             messages: vec!["feat: a".to_owned()],
             binary: Vec::new(),
+            gone: Vec::new(),
         }
     }
 
@@ -174,7 +181,8 @@ mod tests {
     #[test]
     fn what_may_show_or_governs_agents_is_a_person_s_to_look_at() {
         let judge = |path| facts(&[(path, Mode::File)]).judge(&Caps::default(), &Policy::default()).expect("fit");
-        assert_eq!(judge("src/a.rs"), Looks::default());
+        let plain = judge("src/a.rs");
+        assert_eq!((plain.visual, plain.protected, plain.risk.barred), (None, None, None));
         assert!(judge("web/app.css").visual.is_some());
         let policy = judge(".gapwright/policy.toml");
         assert!(policy.protected.is_some() && policy.visual.is_some());

@@ -22,6 +22,7 @@ pub use verdict::{Category, Finding, Review, Severity, Verdict};
 
 use crate::budget::Amount;
 use crate::gap::Key;
+use crate::gate::Risk;
 use crate::id;
 use crate::label::Role;
 use crate::refusal::Refusal;
@@ -112,6 +113,9 @@ pub struct Change {
     pub visual: Option<String>,
     /// Why it touches what only people may change; none where it does not.
     pub protected: Option<String>,
+    /// What else of it is a risk.
+    #[serde(default)]
+    pub risk: Risk,
 }
 
 /// What keeps our hands off a pull request.
@@ -335,6 +339,7 @@ mod tests {
             lines: 1,
             visual: None,
             protected: None,
+            risk: Risk::default(),
         }
     }
 

@@ -115,6 +115,18 @@ impl Mode {
     }
 }
 
+/// The paths that are not there any more, by the same list as [`Listing::from_raw`] reads, as far as it can be read.
+pub fn gone(bytes: &[u8]) -> Vec<String> {
+    let mut fields = bytes.split(|byte| *byte == 0);
+    let mut gone = Vec::new();
+    while let (Some(record), Some(path)) = (fields.next(), fields.next()) {
+        if modes(record).is_some_and(|(_, after)| after == Mode::Absent) {
+            gone.push(String::from_utf8_lossy(path).into_owned());
+        }
+    }
+    gone
+}
+
 /// Both modes of `:MODE MODE OBJECT OBJECT STATUS`; none when it is not that, or tells a rename, which was to be left out.
 fn modes(record: &[u8]) -> Option<(Mode, Mode)> {
     let fields: Vec<_> = record.strip_prefix(b":")?.split(|byte| *byte == b' ').collect();
@@ -130,6 +142,13 @@ fn modes(record: &[u8]) -> Option<(Mode, Mode)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_gone_is_told_from_what_is_new() {
+        let raw = b":100644 000000 0a 00 D\0a.rs\0:000000 100644 00 0a A\0b.rs\0:100644 100644 0a 0b M\0c.rs\0";
+        assert_eq!(gone(raw), ["a.rs"]);
+        assert_eq!(gone(b""), Vec::<String>::new());
+    }
 
     #[test]
     fn a_list_is_read_with_both_sides_of_every_file() {

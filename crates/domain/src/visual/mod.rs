@@ -12,7 +12,7 @@ mod policy;
 use std::collections::BTreeSet;
 use std::fmt;
 
-pub use listing::{FILES_MAX, File, Listing, Mode, Touched};
+pub use listing::{FILES_MAX, File, Listing, Mode, Touched, gone};
 pub use lists::{Group, NON_VISUAL, PROTECTED, SHOWN, table};
 pub use path::{PATH_BYTES_MAX, SEGMENTS_MAX};
 pub use pattern::{PATTERN_CHARS_MAX, Pattern};

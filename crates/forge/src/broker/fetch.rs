@@ -1,23 +1,26 @@
 //! From the forge into refs of our own, never into names that an agent's work has.
 
 use crate::broker::{Broker, Remote, Trouble};
-use crate::git::{self, Branch, Commit, RECORDS, lines};
+use crate::git::{self, Branch, Call, Commit, RECORDS, lines};
+
+/// How the other side says that it has no such commit, or gives none by its id.
+const ABSENT: [&str; 2] = ["not our ref", "unadvertised object"];
 
 /// What can be had of a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// The tip of a branch.
     Branch(Branch),
-    /// The head of a pull request of GitHub's, though its branch be in another repository.
+    /// The head of a pull request, though its branch be in another repository or gone.
     Pull(i64),
 }
 
 impl Source {
-    /// Its name there.
-    fn there(&self) -> String {
+    /// Its name there; none where that is not known.
+    fn there(&self, remote: &Remote) -> Option<String> {
         match self {
-            Self::Branch(branch) => branch.as_ref_name(),
-            Self::Pull(number) => format!("refs/pull/{number}/head"),
+            Self::Branch(branch) => Some(branch.as_ref_name()),
+            Self::Pull(number) => Some(format!("{}/{number}/head", remote.pulls.as_ref()?)),
         }
     }
 
@@ -43,11 +46,9 @@ impl Broker {
         if found.is_empty() {
             return Ok(there);
         }
-        let call = self.bare.call("fetch").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune"]);
-        let call = call.args(["--no-recurse-submodules", "--no-auto-maintenance", "--no-show-forced-updates"]);
-        let mut call = call.args(["--end-of-options", &remote.url]);
-        for (source, _) in &found {
-            call = call.arg(format!("+{}:{}", source.there(), source.here()));
+        let mut call = self.fetching(remote);
+        for there in found.iter().filter_map(|(source, _)| Some((source.there(remote)?, source.here()))) {
+            call = call.arg(format!("+{}:{}", there.0, there.1));
         }
         let told = self.carried(remote, call).await?;
         if told.code != 0 {
@@ -61,6 +62,27 @@ impl Broker {
         Ok(commits)
     }
 
+    /// Brings one commit here by its id, with its history, where no name leads to it any more; whether it is here now. No ref
+    /// is made for it, as nothing that is here is ever thrown away.
+    pub(super) async fn brought(&self, remote: &Remote, commit: &Commit) -> Result<bool, Trouble> {
+        if self.has(commit).await? {
+            return Ok(true);
+        }
+        let told = self.carried(remote, self.fetching(remote).arg(commit.as_str())).await?;
+        let gone = |said: String| ABSENT.iter().any(|words| said.contains(words));
+        match told.code {
+            0 => self.has(commit).await,
+            _ if told.complaint().is_some_and(gone) => Ok(false),
+            _ => Err(remote.failed(&told)),
+        }
+    }
+
+    fn fetching(&self, remote: &Remote) -> Call {
+        let call = self.bare.call("fetch").args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune"]);
+        let call = call.args(["--no-recurse-submodules", "--no-auto-maintenance", "--no-show-forced-updates"]);
+        call.args(["--end-of-options", &remote.url])
+    }
+
     /// The commit at the tip of a branch of the forge. Nothing is brought here.
     pub async fn tip(&self, remote: &Remote, branch: &Branch) -> Result<Option<Commit>, Trouble> {
         let tips = self.tips(remote, &[Source::Branch(branch.clone())]).await?;
@@ -68,13 +90,13 @@ impl Broker {
     }
 
     async fn tips(&self, remote: &Remote, sources: &[Source]) -> Result<Vec<Option<Commit>>, Trouble> {
-        if sources.is_empty() {
-            return Ok(Vec::new());
+        let names: Vec<_> = sources.iter().filter_map(|source| source.there(remote)).collect();
+        if names.is_empty() {
+            // Git would tell all of them.
+            return Ok(vec![None; sources.len()]);
         }
-        let mut call = self.bare.call("ls-remote").args(["--quiet", "--end-of-options", &remote.url]);
-        for source in sources {
-            call = call.arg(source.there());
-        }
+        let call = self.bare.call("ls-remote").args(["--quiet", "--end-of-options", &remote.url]);
+        let call = names.iter().fold(call, Call::arg);
         let told = self.carried(remote, call).await?;
         if told.code != 0 {
             return Err(remote.failed(&told));
@@ -82,9 +104,9 @@ impl Broker {
         let text = told.text()?;
         let tips: Vec<_> = lines(&text).filter_map(|line| line.split_once('\t')).collect();
         let tip = |source: &Source| {
-            let there = source.there();
+            let there = source.there(remote);
             // What is asked for is taken for the end of a name.
-            let found = tips.iter().find(|(_, name)| *name == there);
+            let found = tips.iter().find(|(_, name)| there.as_deref() == Some(*name));
             found.map(|(commit, _)| Commit::parse(commit)).transpose()
         };
         Ok(sources.iter().map(tip).collect::<Result<_, git::Trouble>>()?)

@@ -25,6 +25,9 @@ pub struct Remote {
     pub url: String,
     /// The token that is shown there.
     pub credential: Option<SecretString>,
+    /// Below which refs the head of each pull request is kept, as `NUMBER/head`, though its branch be gone: `refs/pull` on
+    /// GitHub. None where that is not known.
+    pub pulls: Option<String>,
 }
 
 impl Remote {
@@ -112,7 +115,8 @@ impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // An address that carries a credential by mistake is refused, and not shown either.
         let url = if self.protocol().is_ok() { self.url.as_str() } else { "…" };
-        f.debug_struct("Remote").field("url", &url).field("credential", &self.credential.is_some()).finish()
+        let mut shown = f.debug_struct("Remote");
+        shown.field("url", &url).field("credential", &self.credential.is_some()).field("pulls", &self.pulls).finish()
     }
 }
 
@@ -130,7 +134,7 @@ mod tests {
     use super::*;
 
     fn at(url: &str) -> Remote {
-        Remote { url: url.to_owned(), credential: Some(SecretString::from("s3cret")) }
+        Remote { url: url.to_owned(), credential: Some(SecretString::from("s3cret")), pulls: None }
     }
 
     #[test]

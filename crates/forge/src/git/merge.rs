@@ -103,7 +103,7 @@ impl Bare {
     }
 
     /// The tree that `merge-tree` makes of two commits.
-    pub(super) async fn tree_of(
+    pub(crate) async fn tree_of(
         &self,
         call: super::Call,
         base: &Commit,

@@ -38,6 +38,8 @@ struct Found {
     updated_at: Moment,
     #[serde(default)]
     merged_at: Option<Moment>,
+    #[serde(default)]
+    closed_at: Option<Moment>,
     /// Lists do not say.
     #[serde(default)]
     merged_by: Option<User>,
@@ -115,6 +117,11 @@ impl Found {
             PullState::Merged { .. } => self.merged_by.map(|user| account(Some(user), me)),
             PullState::Open | PullState::Closed => None,
         };
+        let ended_at = match &state {
+            PullState::Merged { .. } => self.merged_at,
+            PullState::Closed => self.closed_at,
+            PullState::Open => None,
+        };
         let fork = self.head.repo != self.base.repo;
         Pull {
             number: self.number,
@@ -129,6 +136,7 @@ impl Found {
             author: account(self.user, me),
             mergeable: self.mergeable,
             ended_by,
+            ended_at: ended_at.map(|Moment(at)| at),
             updated_at: self.updated_at.0,
         }
     }

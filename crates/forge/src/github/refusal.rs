@@ -16,6 +16,9 @@ use crate::Fault;
 /// How GitHub says that a commit is not there, with a status that says otherwise.
 const NO_COMMIT: &str = "No commit found";
 
+/// How GitHub says that the repository's settings forbid this way of merging.
+const NO_SUCH_MERGE: &str = "are not allowed on this repository";
+
 #[derive(Deserialize)]
 struct Renamed {
     full_name: String,
@@ -38,6 +41,10 @@ impl Inner {
             }
             StatusCode::GONE => Fault::Gone { what: call.about.words() },
             StatusCode::UNPROCESSABLE_ENTITY if words.contains(NO_COMMIT) => Fault::Gone { what: call.about.words() },
+            StatusCode::METHOD_NOT_ALLOWED if words.contains(NO_SUCH_MERGE) => refused(
+                format!("GitHub does not merge {} so: {words}", call.about.words()),
+                "allow this way of merging in the repository's settings, or use another".to_owned(),
+            ),
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::CONFLICT if call.route.class == Class::Guarded => {
                 Fault::Stale { why: format!("GitHub does not merge {}: {words}", call.about.words()) }
             }

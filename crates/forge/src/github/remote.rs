@@ -10,6 +10,9 @@ use crate::{Fault, Remote};
 /// What the API of GitHub Enterprise is below.
 const ENTERPRISE: &str = "/api/v3";
 
+/// Where it keeps the heads of pull requests.
+const PULLS: &str = "refs/pull";
+
 /// How the host of an API begins that has one of its own.
 const API_HOST: &str = "api.";
 
@@ -22,7 +25,7 @@ impl Inner {
         let pass = self.gate.pass(&self.line, &self.repository).await?;
         let token = pass.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer "));
         let token = token.ok_or_else(|| refused("the token is no text", "copy the token again"))?;
-        Ok(Remote { url, credential: Some(SecretString::from(token)) })
+        Ok(Remote { url, credential: Some(SecretString::from(token)), pulls: Some(PULLS.to_owned()) })
     }
 }
 

@@ -40,7 +40,7 @@ impl Local {
         let folder = self.bare().await?.folder();
         let odd = || refused("the git repository has a path that is no text", format!("name another in {SETTING}"));
         let url = folder.to_str().ok_or_else(odd)?.to_owned();
-        Ok(Remote { url, credential: None })
+        Ok(Remote { url, credential: None, pulls: Some(format!("{RECORDS}/{}", self.known().await?)) })
     }
 
     /// The repository as [`crate::Forge::repository`] tells it, for whoever only looks: nothing is made and nothing written

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::time::Time;
 use store::Tx;
 use store::local::{event, issue, pull};
 
@@ -253,7 +254,7 @@ impl Local {
         let open = row.state == "open";
         let base = sight.tip(&row.base_branch).filter(|_| open).cloned().unwrap_or(row.base_commit);
         let mergeable = if open { Some(self.goes_together(&base, &row.head_commit).await?) } else { None };
-        let ended_by = if open { None } else { self.ended_by(row.number).await? };
+        let (ended_by, ended_at) = if open { (None, None) } else { self.ending(row.number).await? };
         Ok(Pull {
             number: issue.number,
             url: format!("local:{}/pull/{}", self.name(), issue.number),
@@ -267,6 +268,7 @@ impl Local {
             base: Side { branch: row.base_branch, commit: base },
             mergeable,
             ended_by,
+            ended_at,
             title: issue.title,
             body: issue.body,
             labels: issue.labels,
@@ -275,11 +277,12 @@ impl Local {
         })
     }
 
-    /// Who ended it; none when git was all there was to see of it, which does not say who moved a branch.
-    async fn ended_by(&self, number: i64) -> Result<Option<Account>, Fault> {
-        let row = read!(self, |tx| event::ending(tx, self.name(), number))?;
-        let row = row.filter(|row| (row.actor.as_str(), row.actor_kind.as_str()) != (GIT.login, GIT.kind));
-        Ok(row.map(|row| account(&row.actor, &row.actor_kind)))
+    /// Who ended it and when. Of what only git knew it is told when that was first seen, and not who it was: git does not
+    /// say who moved a branch.
+    async fn ending(&self, number: i64) -> Result<(Option<Account>, Option<Time>), Fault> {
+        let Some(row) = read!(self, |tx| event::ending(tx, self.name(), number))? else { return Ok((None, None)) };
+        let known = (row.actor.as_str(), row.actor_kind.as_str()) != (GIT.login, GIT.kind);
+        Ok((known.then(|| account(&row.actor, &row.actor_kind)), Some(Time(row.at))))
     }
 
     async fn goes_together(&self, base: &str, head: &str) -> Result<bool, Fault> {

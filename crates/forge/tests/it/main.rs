@@ -6,3 +6,4 @@ mod git;
 mod github;
 mod local;
 mod people;
+mod races;

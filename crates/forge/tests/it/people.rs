@@ -94,7 +94,9 @@ both!(who_ended_it_is_not_told_when_only_git_knows_of_it, async |world| {
     let ann = house.local.acting("ann").expect("a person");
     let merged = house.pull("fix/merged").await;
     house.workshop.merge("fix/merged", "main");
-    assert_eq!(house.read(merged.number).await.ended_by, None);
+    let read = house.read(merged.number).await;
+    assert_eq!(read.ended_by, None);
+    assert!(read.ended_at.is_some(), "when it was first seen");
     house.workshop.commit("fix/gone", &[Change::text("b.txt", "b\n")]);
     let gone = house.local.open_pull(&new_pull("fix/gone")).await.expect("a pull request");
     house.workshop.delete("fix/gone");

@@ -86,6 +86,7 @@ fn shown(standing: &Standing) -> Answer {
         "since": standing.since.map(Time::iso),
         "next": standing.next.map(Rung::name),
         "gate": standing.gate.iter().map(item).collect::<Vec<_>>(),
+        "outcomes": standing.outcomes.all,
         "history": history,
     });
     let since = standing.since.map(|at| format!(" since {at}")).unwrap_or_default();
@@ -106,9 +107,10 @@ fn shown(standing: &Standing) -> Answer {
         })
         .collect();
     let text = format!(
-        "level: {}{since}{}{}",
+        "level: {}{since}{}{}{}",
         standing.level,
         section(&heading, &["asks for", "need", "have", ""], gate),
+        super::outcomes::shares(&standing.outcomes),
         section("Changes", &["at", "level", "by", "", "reason"], changes)
     );
     Answer::new(document, text)

@@ -10,6 +10,9 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 mod gap_shown;
 pub(crate) mod gaps;
+pub(crate) mod gate;
+mod gate_shown;
+pub(crate) mod outcomes;
 pub(crate) mod issues;
 pub(crate) mod jobs;
 pub(crate) mod kinds;
@@ -62,6 +65,8 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Runs(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Gaps(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Level(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Gate(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
+        Command::Outcomes(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Kinds(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Issues(command) => say(command.run(&start(&flags, Talk::Command)?).await?),
         Command::Pulls(command) => say(command.run(&start(&flags, Talk::Command)?).await?),

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use forge::local::{Decision, Local};
-use forge::{Closed, Edit, Fault, Forge as _, IssueState, Method, NewReview, Pull, PullState};
+use forge::{CheckState, Closed, Edit, Fault, Forge as _, IssueState, Method, NewCheck, NewReview, Pull, PullState};
 use serde_json::json;
 use store::Store;
 
@@ -96,6 +96,37 @@ pub(crate) struct Approved {
     message: String,
 }
 
+/// What a check says.
+#[derive(Debug, Args)]
+pub(crate) struct Checked {
+    /// The pull request at whose head it is, or, once it is merged, at whose merge
+    number: i64,
+    #[command(flatten)]
+    by: By,
+    /// The name of the check
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    says: Says,
+    /// How many tests were executed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+    tests: i64,
+    /// Only if that commit is this one
+    #[arg(long, value_name = "COMMIT")]
+    head: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Says {
+    /// It passed
+    #[arg(long)]
+    passed: bool,
+    /// It failed
+    #[arg(long)]
+    failed: bool,
+}
+
 /// A label.
 #[derive(Debug, Args)]
 pub(crate) struct Labelled {
@@ -143,13 +174,51 @@ impl Act {
     }
 }
 
+/// Puts what CI found on this machine on the commit that it looked at.
+pub(super) async fn check(config: &Config, checked: Checked) -> Result<Answer, Failure> {
+    is_local(config)?;
+    let store = session::open(config, Missing::Refuse).await?;
+    session::check_schema(&store, Missing::Refuse).await?;
+    let local = config.local(&store, session::chance())?.acting(&checked.by.login()).map_err(failure)?;
+    let pull = local.pull(checked.number).await.map_err(failure)?;
+    let commit = match &pull.state {
+        PullState::Merged { commit: Some(commit) } => commit.clone(),
+        PullState::Merged { commit: None } | PullState::Open | PullState::Closed => pull.head.commit.clone(),
+    };
+    if let Some(head) = checked.head.filter(|head| *head != commit) {
+        let why = format!("{} is at {commit}, not {head}", checked.number);
+        return Err(Failure { exit: Exit::Conflict, code: "stale_head", ..Failure::new(why) }
+            .hint("a check says something of the commit that was tried and of no other"));
+    }
+    let new = NewCheck {
+        external_id: checked.name.clone(),
+        name: checked.name,
+        commit: commit.clone(),
+        state: if checked.says.passed { CheckState::Pass } else { CheckState::Fail },
+        title: format!("{} tests", checked.tests),
+        summary: String::new(),
+    };
+    let check = local.put_check(&new).await.map_err(failure)?;
+    if issues::hurry(&store, config, checked.number).await.is_err() {
+        show::warning("the server takes this in with its next look only: the store was busy");
+    }
+    let word = if checked.says.passed { "passed" } else { "failed" };
+    let text = format!("{} {word} at {commit}, with {}", check.name, check.title);
+    Ok(Answer::new(json!({"number": checked.number, "check": check.name, "commit": commit, "done": word}), text))
+}
+
+fn is_local(config: &Config) -> Result<(), Failure> {
+    if config.forge_kind()? == ForgeKind::Local {
+        return Ok(());
+    }
+    Err(Failure::usage("there is no local forge here")
+        .why(format!("forge.kind is {}", config.sections.forge.kind))
+        .hint("pull requests of GitHub are reviewed and merged on GitHub; gapwright pulls show links to each"))
+}
+
 /// Does it, and lets a running server see it soon.
 pub(super) async fn run(config: &Config, act: Act) -> Result<Answer, Failure> {
-    if config.forge_kind()? != ForgeKind::Local {
-        return Err(Failure::usage("there is no local forge here")
-            .why(format!("forge.kind is {}", config.sections.forge.kind))
-            .hint("pull requests of GitHub are reviewed and merged on GitHub; gapwright pulls show links to each"));
-    }
+    is_local(config)?;
     let store = session::open(config, Missing::Refuse).await?;
     session::check_schema(&store, Missing::Refuse).await?;
     let On { number, by } = act.on();

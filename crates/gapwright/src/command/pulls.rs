@@ -46,6 +46,8 @@ pub(crate) enum Pulls {
     RequestChanges(pull_acts::Requested),
     /// On the local forge: approve one; it is not merged by that
     Approve(pull_acts::Approved),
+    /// On the local forge: put what CI found on the commit that it tried
+    Check(pull_acts::Checked),
     /// On the local forge: write a comment
     Comment(pull_acts::Said),
     /// On the local forge: put a label on one
@@ -130,6 +132,7 @@ impl Pulls {
             Self::Reopen(on) => pull_acts::run(config, Act::Reopen(on)).await,
             Self::RequestChanges(said) => pull_acts::run(config, Act::RequestChanges(said)).await,
             Self::Approve(approved) => pull_acts::run(config, Act::Approve(approved)).await,
+            Self::Check(checked) => pull_acts::check(config, checked).await,
             Self::Comment(said) => pull_acts::run(config, Act::Comment(said)).await,
             Self::Label(labelled) => pull_acts::run(config, Act::Label(labelled)).await,
             Self::Unlabel(labelled) => pull_acts::run(config, Act::Unlabel(labelled)).await,

@@ -144,6 +144,7 @@ impl Config {
         self.keep()?;
         self.check_forge()?;
         self.check_pipeline()?;
+        self.check_gate()?;
         self.check_fire()?;
         self.check_schedule()
     }

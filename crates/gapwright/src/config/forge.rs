@@ -122,6 +122,8 @@ impl Config {
             repo: (self.forge_kind()? != Kind::None).then(|| self.repository()),
             caps: self.caps(),
             pulls_max: self.sections.pipeline.pulls_max,
+            gate: self.gate(),
+            merge_method: self.merge_method(),
             branch_prefix: self.sections.pipeline.branch_prefix.clone(),
             ..Rules::default()
         })

@@ -7,6 +7,7 @@ mod check;
 mod environment;
 mod fire;
 mod forge;
+mod gate;
 mod known;
 mod leaf;
 mod pipeline;

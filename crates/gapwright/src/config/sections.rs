@@ -23,6 +23,7 @@ pub(crate) struct Sections {
     pub(crate) gaps: Gaps,
     pub(crate) level: Level,
     pub(crate) pipeline: Pipeline,
+    pub(crate) gate: Gate,
     pub(crate) forge: Forge,
 }
 
@@ -163,6 +164,25 @@ pub(crate) struct Pipeline {
     pub(crate) pull_usd_max: i64,
     pub(crate) day_tokens_max: i64,
     pub(crate) day_usd_max: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Gate {
+    pub(crate) checks: Vec<String>,
+    pub(crate) method: String,
+    pub(crate) streak: i64,
+    pub(crate) window: i64,
+    pub(crate) bad_percent_max: i64,
+    pub(crate) days: i64,
+    pub(crate) per_day: i64,
+    pub(crate) soak_days: i64,
+    pub(crate) unknown_percent_max: i64,
+    pub(crate) lines_max: i64,
+    pub(crate) files_max: i64,
+    pub(crate) shadow: i64,
+    pub(crate) tenth: i64,
+    pub(crate) half: i64,
+    pub(crate) merges_per_day: i64,
 }
 
 #[derive(Debug, Deserialize)]

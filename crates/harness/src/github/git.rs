@@ -136,6 +136,20 @@ impl Bare {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// A commit made anew on another: its author, its date and its words stay.
+    pub(super) fn commit_anew(&self, commit: &str, tree: &str, parent: &str, by: &Hand) -> String {
+        let said = self.run(&["log", "-1", "--format=%an%n%ae%n%ad%n%B", "--date=raw", commit], None);
+        let mut parts = said.splitn(4, '\n');
+        let mut next = || parts.next().unwrap_or_default().to_owned();
+        let (name, email, date, message) = (next(), next(), next(), next());
+        let mut git = self.program();
+        git.args(["commit-tree", tree, "-p", parent]).env("GIT_COMMITTER_DATE", stamp(by.at));
+        git.env("GIT_AUTHOR_NAME", name).env("GIT_AUTHOR_EMAIL", email).env("GIT_AUTHOR_DATE", format!("@{date}"));
+        let output = feed(&mut git, Some(message.trim_end().as_bytes()));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
     /// Puts a branch at a commit, or takes it away.
     pub(super) fn set(&self, branch: &str, commit: Option<&str>) {
         let name = format!("refs/heads/{branch}");

@@ -115,10 +115,7 @@ fn rebase(git: &Bare, pull: &Pull, by: &Hand) -> Option<String> {
     for commit in commits.lines() {
         let merge_base = format!("--merge-base={commit}^");
         let said = git.ask(&["merge-tree", "--write-tree", &merge_base, &tip, commit])?;
-        let message = git.run(&["log", "-1", "--format=%B", commit], None);
-        let author = git.run(&["log", "-1", "--format=%an", commit], None);
-        let hand = Hand { name: author.trim().to_owned(), at: by.at };
-        tip = git.commit_tree(said.lines().next()?, &[&tip], message.trim_end(), &hand);
+        tip = git.commit_anew(commit, said.lines().next()?, &tip, by);
     }
     Some(tip)
 }

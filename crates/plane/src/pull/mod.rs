@@ -32,6 +32,7 @@ pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
+pub(crate) use read::{branch, commit, tips, trouble};
 pub(crate) use hand_in::{is_turn, may_go_on, of_claim, within_budget};
 pub(crate) use turn::{Turn, barred, book, ended, exceeded, let_work, lets_somebody_work, take};
 
@@ -79,6 +80,7 @@ async fn follow(desk: &mut Desk<'_>, was: &Pull, pull: &Pull, event: Event, why:
     }
     if !pull.state.is_live() {
         say::ended(desk, pull).await?;
+        store::pull::settle(desk.tx, &pull.id, desk.now).await?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::mirror::Home;
 const AGAIN: Span = Span::secs(30);
 
 /// The tips of branches, brought here; none of one that is not there.
-pub(super) async fn tips<const N: usize>(
+pub(crate) async fn tips<const N: usize>(
     broker: &Broker,
     remote: &Remote,
     names: [&str; N],
@@ -45,6 +45,7 @@ pub(super) async fn facts(broker: &Broker, onto: &Commit, head: &Commit) -> Resu
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         messages: seen.messages.into_iter().map(|message| message.text).collect(),
         binary: seen.binary,
+        gone: domain::visual::gone(&seen.raw),
     };
     Ok((facts, from))
 }
@@ -70,18 +71,18 @@ pub(super) async fn can_be_shown(broker: &Broker, base: &Commit, head: &Commit) 
 }
 
 /// The name of a branch, as it came.
-pub(super) fn branch(name: &str) -> Result<Branch, Refusal> {
+pub(crate) fn branch(name: &str) -> Result<Branch, Refusal> {
     Branch::parse(name).map_err(|why| Refusal::invalid("branch", why.to_string()).hint("name a branch such as fix/one"))
 }
 
 /// The id of a commit, as it came.
-pub(super) fn commit(id: &str) -> Result<Commit, Refusal> {
+pub(crate) fn commit(id: &str) -> Result<Commit, Refusal> {
     Commit::parse(id)
         .map_err(|why| Refusal::invalid("head", why.to_string()).hint("give the whole id, in small letters"))
 }
 
 /// What a trouble of the broker's is to whoever hands something in.
-pub(super) fn trouble(trouble: Trouble) -> No {
+pub(crate) fn trouble(trouble: Trouble) -> No {
     match trouble {
         Trouble::Unfit(why) => Refusal::new(Code::UnfitChange, why).into(),
         Trouble::Git(git::Trouble::Missing(what)) => {

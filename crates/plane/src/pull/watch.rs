@@ -160,6 +160,9 @@ impl Plane {
             }
             let Some(stored) = self.stored_pull(id).await? else { return Ok(None) };
             let open = self.make_all(home, &stored).await?;
+            if found.writes.is_empty() && self.consider(home, &stored).await? {
+                continue;
+            }
             if found.writes.is_empty() || self.is_off(home).await? {
                 return Ok(if open { Some(self.moment().await? + SOON) } else { None });
             }

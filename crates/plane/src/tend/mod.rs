@@ -13,7 +13,7 @@ use crate::chore::Chore;
 pub(crate) use lines::own;
 
 /// Every chore, by name.
-pub(crate) static CHORES: [Chore; 9] = [
+pub(crate) static CHORES: [Chore; 10] = [
     Chore {
         name: "decisions",
         period: Duration::from_secs(5),
@@ -48,6 +48,13 @@ pub(crate) static CHORES: [Chore; 9] = [
         deadline: Duration::from_mins(4),
         bell: |plane| Some(&plane.wake.mirror),
         tick: |plane, _| plane.tend_mirror().boxed(),
+    },
+    Chore {
+        name: "outcomes",
+        period: Duration::from_secs(5),
+        deadline: Duration::from_mins(4),
+        bell: |plane| Some(&plane.wake.outcomes),
+        tick: |plane, _| plane.tend_outcomes().boxed(),
     },
     Chore {
         name: "presence",

@@ -7,7 +7,7 @@ use domain::catalogue;
 use serde_json::Value;
 
 use super::tool::Tool;
-use super::{INSTRUCTIONS, check_in, checks, gap, job, lock, notice, printable, prompt, pull, resource, scheduled};
+use super::{INSTRUCTIONS, check_in, checks, gap, gate, job, lock, notice, printable, prompt, pull, resource, scheduled};
 
 /// Every tool, by its name without the prefix.
 pub(super) static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {
@@ -18,6 +18,7 @@ pub(super) static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(
         checks::tools(),
         gap::tools(),
         pull::tools(),
+        gate::tools(),
         check_in::tools(),
         notice::tools(),
     ];
@@ -162,6 +163,7 @@ mod tests {
                 "defer-routine-job",
                 "delegate-claim",
                 "deregister-routine-job",
+                "explain-gate",
                 "extend-lock",
                 "list-gaps",
                 "list-locks",

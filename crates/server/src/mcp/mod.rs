@@ -7,6 +7,7 @@ mod catalogue;
 mod check_in;
 mod checks;
 mod gap;
+mod gate;
 mod job;
 mod lock;
 mod notice;

@@ -19,6 +19,8 @@ statements! {
                     (SELECT COALESCE(MAX(seq), 0) + 1 FROM pull_word WHERE pull = $2))");
     OF_PULL = concat!("SELECT ", columns!(), " FROM pull_word WHERE pull = $1 ORDER BY seq DESC LIMIT $2");
     OF_CLAIM = concat!("SELECT ", columns!(), " FROM pull_word WHERE claim_id = $1 ORDER BY seq DESC LIMIT 1");
+    FIRST = concat!("SELECT ", columns!(), " FROM pull_word WHERE stage = 'reviewer' AND pass = 'final' AND iteration = 0
+              AND at >= $1 ORDER BY at DESC, id LIMIT $2");
     LATEST = concat!("SELECT ", columns!(), " FROM pull_word WHERE pull = $1 AND stage = $2 AND pass = 'final'
                ORDER BY seq DESC LIMIT 1");
 }
@@ -144,4 +146,9 @@ pub async fn by_claim(tx: &mut Tx, claim_id: &str) -> Result<Option<Word>, Fault
 /// The last word of a stage that counts.
 pub async fn latest(tx: &mut Tx, pull: &str, stage: Stage) -> Result<Option<Word>, Fault> {
     tx.one(LATEST, &[Text(pull), Text(stage.name())]).await
+}
+
+/// What reviewers said of first drafts since a moment, the latest first.
+pub async fn of_first_drafts(tx: &mut Tx, since: domain::time::Time, limit: i64) -> Result<Vec<Word>, Fault> {
+    tx.all(FIRST, &[Int(since.0), Int(limit)]).await
 }

@@ -21,6 +21,7 @@ fn pull(state: State) -> Pull {
         lines: 1,
         visual: None,
         protected: None,
+        risk: crate::gate::Risk::default(),
     };
     let mut pull = begun.with(change, Hand::Implementer);
     pull.there.number = Some(7);

@@ -91,10 +91,11 @@ async fn the_client_of_github_tells_where_git_finds_it_and_with_what() {
     let auth = Auth::App { id: app.id.to_string(), key: app.private_key.into(), installation: None };
     let now = std::sync::Arc::new(|| harness::plane::START);
     let github = GitHub::new(OfGitHub { api: fake.url(), ..OfGitHub::new(REPO, auth, now) }).expect("a client");
-    let Remote { url, credential } = github.remote().await.expect("a remote");
+    let Remote { url, credential, pulls } = github.remote().await.expect("a remote");
     assert_eq!(url, stage.remote.url);
     assert!(credential.as_ref().is_some_and(|token| token.expose_secret().starts_with("ghs_")));
-    let remote = Remote { url, credential };
+    assert_eq!(pulls.as_deref(), Some("refs/pull"));
+    let remote = Remote { url, credential, pulls };
     let base = stage.broker.tip(&remote, &branch("main")).await.expect("an answer").expect("a branch");
     stage.broker.fetch(&remote, &[Source::Branch(branch("main"))]).await.expect("fetched");
     let pushed = stage.broker.push(&remote, &branch(BRANCH), None, &base).await;
@@ -139,7 +140,7 @@ async fn only_branches_of_ours_are_pushed() {
     let stage = Stage::plain().await;
     let main = stage.fetched("main").await;
     // Nothing is asked there, so that it need not be there.
-    let nowhere = Remote { url: "https://127.0.0.1:1/x.git".to_owned(), credential: None };
+    let nowhere = Remote { url: "https://127.0.0.1:1/x.git".to_owned(), credential: None, pulls: None };
     for name in ["main", "gapwright", "gapwrightx/one", "x/gapwright/one", "release"] {
         let pushed = stage.broker.push(&nowhere, &branch(name), None, &main).await;
         assert!(matches!(&pushed, Ok(Pushed::Refused { why }) if why.contains("gapwright/")), "{name}: {pushed:?}");

@@ -3,9 +3,13 @@
 mod config;
 mod folder;
 mod homes;
+mod landed;
 mod made;
+mod revert;
+pub(crate) mod scene;
 mod size;
 mod stage;
 mod steps;
 mod told;
+mod undone;
 mod wire;

@@ -56,7 +56,7 @@ impl Stage {
         let home = folder.path().join("home.git");
         Bare::open(&home, &hand()).await.expect("a repository");
         let url = home.display().to_string();
-        let stage = Self::before(folder, Remote { url: url.clone(), credential: None }, None).await;
+        let stage = Self::before(folder, Remote { url: url.clone(), credential: None, pulls: None }, None).await;
         let workshop = crate::exam::workshop::Workshop::at(&url);
         workshop.commit("main", &[crate::exam::workshop::Change::text("README.md", "# A repository\n")]);
         stage
@@ -67,7 +67,8 @@ impl Stage {
         let fake = Fake::start().await;
         fake.repo(REPO);
         let token = fake.token("ann", Access::Write);
-        let remote = Remote { url: format!("{}/{REPO}.git", fake.url()), credential: Some(SecretString::from(token)) };
+        let (url, pulls) = (format!("{}/{REPO}.git", fake.url()), Some("refs/pull".to_owned()));
+        let remote = Remote { url, credential: Some(SecretString::from(token)), pulls };
         Self::before(tempfile::tempdir().expect("a folder"), remote, Some(fake)).await
     }
 

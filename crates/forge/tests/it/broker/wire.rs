@@ -14,7 +14,11 @@ use super::stage::{BRANCH, Ear, REPO, Says, Stage, branch, run};
 const TOKEN: &str = "ghp_s3cret";
 
 fn at(ear: &Ear) -> Remote {
-    Remote { url: format!("{}/{REPO}.git", ear.url()), credential: Some(SecretString::from(TOKEN)) }
+    Remote {
+        url: format!("{}/{REPO}.git", ear.url()),
+        credential: Some(SecretString::from(TOKEN)),
+        pulls: Some("refs/pull".to_owned()),
+    }
 }
 
 /// A broker that has a commit to push.
@@ -179,7 +183,7 @@ async fn an_address_that_is_none_of_a_forge_is_refused_before_anything_runs() {
         format!("--upload-pack={}", trap.path()),
         format!("https://ann:{TOKEN}@example.invalid/x.git"),
     ] {
-        let trouble = nothing_came(&stage.broker, &Remote { url, credential: None }, &main).await;
+        let trouble = nothing_came(&stage.broker, &Remote { url, credential: None, pulls: None }, &main).await;
         assert!(matches!(trouble, Trouble::Git(OfGit::Name(_))), "{trouble:?}");
     }
     assert!(!trap.sprung());

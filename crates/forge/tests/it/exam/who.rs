@@ -187,3 +187,28 @@ homes!(who_closed_or_merged_a_pull_request_is_told, async |home| {
     home.forge.merge(second.number, &second.head.commit, Method::Squash, "t").await.expect("a merge");
     assert_eq!(home.ended_by(second.number).await, Some(us));
 });
+
+homes!(when_a_pull_request_ended_is_told_by_the_clock_of_the_home_and_stays, async |home| {
+    let pull = home.pull_of("fix/one", "a.txt").await;
+    let number = pull.number;
+    let read = async || home.forge.pull(number).await.expect("the pull request");
+    assert_eq!((pull.ended_at, read().await.ended_at), (None, None));
+    home.hand.wait(Span::secs(60));
+    home.hand.close(number, Closed::NotPlanned).await;
+    let closed = read().await.ended_at.expect("a moment");
+    assert!(closed >= pull.updated_at + Span::secs(60), "{closed:?}");
+    home.hand.wait(Span::secs(60));
+    home.hand.comment(number, "a pity").await;
+    assert_eq!(read().await.ended_at, Some(closed), "what is said of it later is no end");
+    home.hand.reopen(number).await;
+    assert_eq!(read().await.ended_at, None);
+    home.hand.wait(Span::secs(60));
+    home.hand.merge(number, Method::Squash).await;
+    let merged = read().await.ended_at;
+    assert!(merged.is_some_and(|at| at >= closed + Span::secs(120)), "{merged:?}");
+    home.hand.wait(Span::secs(60));
+    home.hand.label(number, "late").await;
+    assert_eq!(read().await.ended_at, merged);
+    let listed = home.forge.pulls_by_head("fix/one").await.expect("pull requests");
+    assert_eq!(listed.iter().map(|pull| pull.ended_at).collect::<Vec<_>>(), [merged], "lists say it, too");
+});

@@ -126,11 +126,13 @@ impl Workshop {
         }
     }
 
-    fn git(&self, args: &[&str]) -> String {
+    /// Runs git in the clone.
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         self.git_with(args, "")
     }
 
-    fn git_with(&self, args: &[&str], input: &str) -> String {
+    /// As [`Self::git`], with something to read.
+    pub(crate) fn git_with(&self, args: &[&str], input: &str) -> String {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=ann", "-c", "user.email=ann@example.com"]).args(args);
         git.current_dir(self.clone.path()).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");

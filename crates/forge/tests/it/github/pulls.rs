@@ -1,6 +1,7 @@
 //! Pull requests and reviews, when all goes well and when they are refused.
 
 use forge::{Fault, Forge as _, Method, NewPull, NewReview, PullState, Remark, Status};
+use harness::github::Fault as Wrong;
 
 use super::{REPO, World, name};
 
@@ -95,6 +96,31 @@ async fn a_pull_request_is_merged_by_its_head_and_no_other() {
         assert_eq!(name(&again), "stale", "{again:?}");
         assert_eq!(github.pulls().await, Ok(vec![]));
     }
+}
+
+#[tokio::test]
+async fn a_merge_names_the_head_and_each_refusal_is_told_by_what_may_be_done_next() {
+    let world = World::with_app().await;
+    let github = world.github();
+    let head = world.fake.as_person("mona", REPO).commit("fix", &[("a.txt", Some("1\n"))]);
+    let number = github.open_pull(&new_pull("fix")).await.expect("opened").number;
+    for (status, words, told) in [
+        (405, "Pull Request is not mergeable", "stale"),
+        (405, "At least 1 approving review is required by reviewers with write access.", "stale"),
+        (405, "Base branch was modified. Review and try the merge again.", "stale"),
+        (405, "Rebase merges are not allowed on this repository.", "refused"),
+        (409, "Head branch was modified. Review and try the merge again.", "stale"),
+        (422, "Validation Failed", "refused"),
+    ] {
+        world.fake.fault(1, "PUT", &format!("/repos/{REPO}/pulls/*/merge"), Wrong::Refused(status, words));
+        let fault = github.merge(number, &head, Method::Rebase, "Mend it").await.expect_err(words);
+        assert_eq!(name(&fault), told, "{status} {words}: {fault:?}");
+    }
+    let merged = github.merge(number, &head, Method::Squash, "Mend it").await;
+    merged.expect("merged");
+    let sent: Vec<_> = world.fake.arrived().into_iter().filter(|one| one.method == "PUT").collect();
+    assert_eq!(sent.len(), 7, "each is sent once");
+    assert!(sent.iter().all(|one| one.body["sha"] == head.as_str()), "{sent:?}");
 }
 
 #[tokio::test]

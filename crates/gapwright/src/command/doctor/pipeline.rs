@@ -95,7 +95,7 @@ async fn there(config: &Config, plane: &Plane) -> Result<(Remote, String, Option
         // Whoever looks, and as whom, makes no repository and marks none.
         ForgeKind::Local => {
             let seen = config.local(plane.store(), session::chance())?.look().await.map_err(issues::failure)?;
-            let remote = Remote { url: config.sections.forge.git.clone(), credential: None };
+            let remote = Remote { url: config.sections.forge.git.clone(), credential: None, pulls: None };
             Ok((remote, seen.default_branch, Some(true)))
         }
         ForgeKind::GitHub | ForgeKind::None => {

@@ -166,7 +166,7 @@ impl Plane {
 
     /// Reads what a branch of the forge would change in another, and judges it by the policy of the default branch. Its words
     /// are those of nobody yet.
-    pub(in crate::pull) async fn read_branch(
+    pub(crate) async fn read_branch(
         &self,
         home: &Home,
         broker: &Broker,
@@ -205,6 +205,7 @@ impl Plane {
             lines: facts.lines,
             visual: looks.visual,
             protected: looks.protected,
+            risk: looks.risk,
         })
     }
 

@@ -1,0 +1,313 @@
+//! The pull request at the gate: everything of it is read anew just before, and what could not be read is closed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Draw, Item, Of, Record, Risk};
+use crate::outcome::Answer;
+use crate::pull::{Hold, State};
+
+/// A pull request that may merge by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// Its number on the forge.
+    pub number: Option<i64>,
+    /// How it stands.
+    pub state: State,
+    /// What keeps our hands off it.
+    pub hold: Option<Hold>,
+    /// The commit that we know as its head.
+    pub ours: Option<String>,
+    /// The commit that the reviewer last approved.
+    pub reviewed: Option<String>,
+    /// The commit that the merger last passed.
+    pub passed: Option<String>,
+    /// The commit that the implementer last handed in.
+    pub handed_in: Option<String>,
+    /// How it stands on the forge; none where it could not be read.
+    pub live: Option<Live>,
+    /// What our own git reads of the change; none where it could not.
+    pub measured: Option<Measured>,
+    /// The checks of its head; none where they could not be read.
+    pub checks: Option<Vec<Check>>,
+    /// What was drawn for it.
+    pub draw: Draw,
+}
+
+/// How a pull request stands on the forge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of the forge, kept as it was given")]
+pub struct Live {
+    /// Whether it is open.
+    pub open: bool,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// The commit at its head.
+    pub head: String,
+    /// The branch that it is to be merged into.
+    pub onto: String,
+    /// Whether it can be merged; none while the forge does not know.
+    pub mergeable: Option<bool>,
+    /// Whether a person wants changes of it, by the last word of each in a review; none where that is not known.
+    pub wanted: Option<bool>,
+    /// Whether another open pull request has the same head.
+    pub shared: bool,
+    /// Whether it has the label that says what bots approved.
+    pub shown: bool,
+    /// A label on it by which it is somebody's: of a look, of a stop, of what is wanted; none where there is none.
+    pub barring: Option<String>,
+    /// Whether people let agents act on it.
+    pub opted_in: bool,
+    /// Whether a person said hands off.
+    pub opted_out: bool,
+}
+
+/// What our own git reads of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The commit.
+    pub head: String,
+    /// How many lines.
+    pub lines: i64,
+    /// How many files.
+    pub files: i64,
+    /// Why it shows, or may.
+    pub visual: Option<String>,
+    /// Why only people may change what it touches.
+    pub protected: Option<String>,
+    /// What else is a risk.
+    pub risk: Risk,
+}
+
+/// A check, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// The commit.
+    pub commit: String,
+    /// Whether it passed; none where it runs, or says neither.
+    pub passed: Option<bool>,
+    /// What it says, in a line.
+    pub title: String,
+}
+
+impl Candidate {
+    pub(super) fn items(&self, record: &Record) -> Vec<Item> {
+        let mut items = vec![self.state(), self.held(), self.head()];
+        items.extend(self.size(record));
+        items.push(self.checked(&record.rules.checks));
+        items.extend(self.on_the_forge());
+        items
+    }
+
+    /// Only what bots approved and nobody need look at.
+    fn state(&self) -> Item {
+        if self.state == State::NeedsHuman {
+            return Item::pass("state", Of::Pull, "approved by the bots");
+        }
+        Item::fail("state", Of::Pull, &format!("it is {}", self.state))
+    }
+
+    fn held(&self) -> Item {
+        match self.hold {
+            None => Item::pass("hold", Of::Pull, "nothing keeps our hands off it"),
+            Some(hold) => Item::fail("hold", Of::Pull, hold.why()),
+        }
+    }
+
+    /// One commit is the head there and here, and is what was handed in, reviewed, passed and measured.
+    fn head(&self) -> Item {
+        let there = self.live.as_ref().map(|live| &live.head);
+        let measured = self.measured.as_ref().map(|measured| &measured.head);
+        let seen = [self.ours.as_ref(), self.handed_in.as_ref(), self.reviewed.as_ref(), self.passed.as_ref(), there, measured];
+        let names = ["ours", "handed in", "reviewed", "passed", "on the forge", "measured"];
+        if let Some(missing) = seen.iter().position(Option::is_none) {
+            return Item::unknown("head", Of::Pull, &format!("the commit that is {} is not known", names[missing]));
+        }
+        match seen.iter().position(|commit| *commit != seen[0]) {
+            None => Item::pass("head", Of::Pull, seen[0].map_or("", String::as_str)),
+            Some(other) => Item::fail("head", Of::Pull, &format!("the commit that is {} is another", names[other])),
+        }
+    }
+
+    /// What shows, what is protected, and what is large or a risk never merges by itself.
+    fn size(&self, record: &Record) -> Vec<Item> {
+        let of = Of::Pull;
+        let Some(measured) = &self.measured else {
+            let names = ["visual", "protected", "risk", "policy", "size"];
+            return names.map(|what| Item::unknown(what, of, "the change could not be read")).into();
+        };
+        let none = |what: &str, why: &Option<String>, good: &str| match why {
+            None => Item::pass(what, of, good),
+            Some(why) => Item::fail(what, of, why),
+        };
+        let policy = match &record.stratum {
+            _ if measured.risk.policy.is_empty() => Item::unknown("policy", of, "the policy is not known"),
+            Some(stratum) if stratum.policy == measured.risk.policy && stratum.area == measured.risk.area => {
+                Item::pass("policy", of, "the same as when it was judged")
+            }
+            Some(_) | None => Item::fail("policy", of, "it is another than when the change was judged"),
+        };
+        let (lines, files) = (record.rules.lines_max, record.rules.files_max);
+        let found = format!("{} lines in {} files", measured.lines, measured.files);
+        let size = if measured.lines <= lines && measured.files <= files {
+            Item::pass("size", of, found)
+        } else {
+            Item::fail("size", of, &format!("{found}, and {lines} in {files} are the most"))
+        };
+        vec![
+            none("visual", &measured.visual, "nothing of it shows"),
+            none("protected", &measured.protected, "nothing of it is protected"),
+            none("risk", &measured.risk.barred, "no test is taken away, and nothing that builds is changed"),
+            policy,
+            size,
+        ]
+    }
+
+    /// Every check that must have passed at the head did, with at least one test.
+    fn checked(&self, required: &[String]) -> Item {
+        let (what, of) = ("checks", Of::Pull);
+        match passed(self.checks.as_deref(), required, self.ours.as_deref()) {
+            Answer::Pass => Item::pass(what, of, required.join(", ")),
+            is @ (Answer::Fail(_) | Answer::Unknown(_)) => Item { what: what.into(), of, is, found: String::new() },
+        }
+    }
+
+    fn on_the_forge(&self) -> Vec<Item> {
+        let of = Of::Pull;
+        let Some(live) = &self.live else {
+            return ["open", "mergeable", "people", "labels", "manual"]
+                .map(|what| Item::unknown(what, of, "the forge could not be read"))
+                .into();
+        };
+        let open = match (live.open, live.draft, live.shared) {
+            (true, false, false) => Item::pass("open", of, "open"),
+            (false, ..) => Item::fail("open", of, "it is not open"),
+            (true, true, _) => Item::fail("open", of, "it is a draft"),
+            (true, false, true) => Item::fail("open", of, "another open pull request has the same head"),
+        };
+        let mergeable = match live.mergeable {
+            Some(true) => Item::pass("mergeable", of, "it can be merged"),
+            Some(false) => Item::fail("mergeable", of, "it conflicts"),
+            None => Item::unknown("mergeable", of, "the forge does not know yet"),
+        };
+        let people = match live.wanted {
+            Some(false) => Item::pass("people", of, "nobody wants changes"),
+            Some(true) => Item::fail("people", of, "a person wants changes"),
+            None => Item::unknown("people", of, "nobody can tell whether a person wants changes"),
+        };
+        let labels = match (&live.barring, live.shown, live.opted_in) {
+            (Some(label), ..) => Item::fail("labels", of, &format!("it has {label}")),
+            (None, false, _) => Item::fail("labels", of, "it does not have the label of what bots approved"),
+            (None, true, false) => Item::fail("labels", of, "people do not let agents act on it"),
+            (None, true, true) => Item::pass("labels", of, "those of what bots approved alone"),
+        };
+        // Last: nothing is weighed against it.
+        let manual = if live.opted_out {
+            Item::fail("manual", of, "a person said hands off")
+        } else {
+            Item::pass("manual", of, "nobody said hands off")
+        };
+        vec![open, mergeable, people, labels, manual]
+    }
+}
+
+/// Whether the checks that are required passed at a commit, each with at least one test.
+pub fn passed(checks: Option<&[Check]>, required: &[String], head: Option<&str>) -> Answer {
+    let (Some(checks), Some(head)) = (checks, head) else {
+        return Answer::Unknown("the checks could not be read".to_owned());
+    };
+    if required.is_empty() {
+        return Answer::Unknown("no check is named that must pass: gate.checks".to_owned());
+    }
+    for name in required {
+        let mut found = checks.iter().filter(|check| check.name == *name).peekable();
+        if found.peek().is_none() {
+            return Answer::Unknown(format!("there is no {name} at the head"));
+        }
+        for check in found {
+            match (check.commit == head, check.passed) {
+                (false, _) => return Answer::Unknown(format!("{name} is of another commit")),
+                (true, None) => return Answer::Unknown(format!("{name} has not ended")),
+                (true, Some(false)) => return Answer::Fail(format!("{name} failed")),
+                (true, Some(true)) => {}
+            }
+            match tests_executed(&check.title) {
+                Some(1..) => {}
+                Some(_) => return Answer::Fail(format!("{name} passed without a test")),
+                None => return Answer::Unknown(format!("{name} does not say how many tests passed")),
+            }
+        }
+    }
+    Answer::Pass
+}
+
+/// How many tests were executed, by what a check says in a line: a number before `test`, `tests` or `passed`. Of several the
+/// least counts; none where it says no such thing.
+pub fn tests_executed(title: &str) -> Option<i64> {
+    let lower = title.to_lowercase();
+    let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric() && c != ',' && c != '.').filter(|w| !w.is_empty()).collect();
+    let number = |word: &str| word.replace(',', "").trim_end_matches('.').parse::<i64>().ok().filter(|n| *n >= 0);
+    let named = |word: &&str| matches!(word.trim_end_matches([',', '.']), "test" | "tests" | "passed");
+    let counts = words.windows(2).filter(|pair| named(&pair[1])).filter_map(|pair| number(pair[0]));
+    counts.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_says_how_many_tests_it_ran() {
+        for (title, count) in [
+            ("412 tests passed", Some(412)),
+            ("1,204 passed, 3 skipped", Some(1204)),
+            ("passed: 12 passed", Some(12)),
+            ("0 tests", Some(0)),
+            ("12 passed; 0 tests in nightly", Some(0)),
+            ("1 test.", Some(1)),
+            ("all green", None),
+            ("", None),
+            ("-5 tests passed", Some(5)),
+            ("tests passed", None),
+        ] {
+            assert_eq!(tests_executed(title), count, "{title:?}");
+        }
+    }
+
+    #[test]
+    fn checks_pass_where_each_that_is_required_passed_at_the_head_with_a_test() {
+        let check = |name: &str, commit: &str, passed, title: &str| Check {
+            name: name.into(),
+            commit: commit.into(),
+            passed,
+            title: title.into(),
+        };
+        let good = check("ci", "h", Some(true), "9 tests passed");
+        let asks = |checks: Option<Vec<Check>>, required: &[&str]| {
+            let required: Vec<_> = required.iter().map(|name| (*name).to_owned()).collect();
+            match passed(checks.as_deref(), &required, Some("h")) {
+                Answer::Pass => 'p',
+                Answer::Fail(_) => 'f',
+                Answer::Unknown(_) => 'u',
+            }
+        };
+        for (checks, required, expect) in [
+            (Some(vec![good.clone()]), &["ci"][..], 'p'),
+            (Some(vec![good.clone(), check("lint", "h", Some(false), "")]), &["ci"], 'p'),
+            (Some(vec![good.clone()]), &["ci", "lint"], 'u'),
+            (Some(vec![good.clone()]), &[], 'u'),
+            (None, &["ci"], 'u'),
+            (Some(vec![]), &["ci"], 'u'),
+            (Some(vec![good.clone(), check("ci", "h", Some(false), "9 tests")]), &["ci"], 'f'),
+            (Some(vec![check("ci", "h", None, "9 tests")]), &["ci"], 'u'),
+            (Some(vec![check("ci", "old", Some(true), "9 tests")]), &["ci"], 'u'),
+            (Some(vec![check("ci", "h", Some(true), "0 tests")]), &["ci"], 'f'),
+            (Some(vec![check("ci", "h", Some(true), "green")]), &["ci"], 'u'),
+        ] {
+            assert_eq!(asks(checks.clone(), required), expect, "{checks:?}");
+        }
+    }
+}

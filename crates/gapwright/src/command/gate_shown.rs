@@ -1,0 +1,240 @@
+//! How the gate is shown: a streak never without its bound, an interval never without how many there were.
+
+use domain::gate::track::{Asks, Played, upper};
+use domain::gate::{Item, Judgement, Record};
+use domain::outcome::Answer as Is;
+use domain::time::Time;
+use plane::gate::{Explained, Standing};
+use serde_json::{Value, json};
+
+use super::gaps::section;
+use crate::failure::Failure;
+use crate::show::{Answer, BOLD, GREEN, RED, YELLOW, moment, table};
+
+/// How many outcomes and sayings are shown.
+const SHOWN: usize = 20;
+
+pub(super) fn standing(all: &[Standing], whole: bool) -> Answer {
+    let documents: Vec<_> = all.iter().map(document).collect();
+    let document = json!({"strata": documents});
+    if all.is_empty() {
+        return Answer::new(document, "no stratum was met yet: a pull request that bots approve and people end is of one");
+    }
+    if whole && let Some(one) = all.first() {
+        return Answer::new(document, in_full(one));
+    }
+    let columns = ["stratum", "repository", "kind", "area", "author", "reviewer", "streak", "bound", "phase", "armed", "missing"];
+    let text = table(&columns, all.iter().map(row));
+    Answer::new(document, text)
+}
+
+fn row(one: &Standing) -> Vec<String> {
+    let Standing { stratum, record, judgement, phase, .. } = one;
+    let track = record.track();
+    vec![
+        stratum.id(),
+        stratum.repo.clone(),
+        stratum.kind.clone(),
+        stratum.area.name().to_owned(),
+        stratum.author.to_string(),
+        stratum.reviewer.to_string(),
+        format!("{} of {}", track.streak, record.rules.asks.streak),
+        bound(record),
+        phase.name().to_owned(),
+        armed(record),
+        judgement.lacking().unwrap_or_else(|| "nothing".to_owned()),
+    ]
+}
+
+/// What the outcomes show, and what they do not.
+fn bound(record: &Record) -> String {
+    let (bad, all) = record.track().counted();
+    format!("{bad} bad of {all}: up to {:.1} %", upper(bad, all) * 100.0)
+}
+
+fn armed(record: &Record) -> String {
+    match &record.arm {
+        Some(arm) if record.at < arm.until => format!("until {} by {}", arm.until, arm.owner),
+        Some(_) | None => "no".to_owned(),
+    }
+}
+
+fn document(one: &Standing) -> Value {
+    let Standing { stratum, record, judgement, phase, said } = one;
+    let track = record.track();
+    let (bad, all) = track.counted();
+    let said: Vec<_> = said
+        .iter()
+        .map(|said| {
+            json!({"what": said.what, "at": Time(said.at).iso(), "until": Time(said.until).iso(), "by": said.by,
+                   "owner": said.owner, "reason": said.reason})
+        })
+        .collect();
+    json!({
+        "id": stratum.id(),
+        "stratum": stratum,
+        "streak": track.streak,
+        "needed": record.rules.asks.streak,
+        "bad": bad,
+        "counted": all,
+        "upper": upper(bad, all),
+        "phase": phase,
+        "armed": record.arm.as_ref().is_some_and(|arm| record.at < arm.until),
+        "lacking": judgement.lacking(),
+        "shadow": record.shadow,
+        "items": judgement.items,
+        "said": said,
+    })
+}
+
+fn in_full(one: &Standing) -> String {
+    let Standing { stratum, record, judgement, phase, said } = one;
+    let said: Vec<_> = said
+        .iter()
+        .take(SHOWN)
+        .map(|said| vec![moment(Some(Time(said.at))), said.what.clone(), said.by.clone(), said.owner.clone(), said.reason.clone()])
+        .collect();
+    format!(
+        "{BOLD}{}{BOLD:#} {} · {} · {} · by {} · reviewed by {}\nphase: {} · armed: {}{}{}",
+        stratum.id(),
+        stratum.repo,
+        stratum.kind,
+        stratum.area.name(),
+        stratum.author,
+        stratum.reviewer,
+        phase.name(),
+        armed(record),
+        section("Asked", &["", "what", "of", "found"], judgement.items.iter().map(asked).collect()),
+        section("Said", &["at", "what", "by", "answers for it", "why"], said),
+    )
+}
+
+fn asked(item: &Item) -> Vec<String> {
+    let (mark, found) = match &item.is {
+        Is::Pass => (format!("{GREEN}pass{GREEN:#}"), item.found.clone()),
+        Is::Fail(why) => (format!("{RED}fail{RED:#}"), why.clone()),
+        Is::Unknown(why) => (format!("{YELLOW}unknown{YELLOW:#}"), why.clone()),
+    };
+    let of = json!(item.of).as_str().unwrap_or_default().to_owned();
+    vec![mark, item.what.clone(), of, found]
+}
+
+/// A judgement of a record that somebody kept.
+pub(super) fn judged(record: &Record, judgement: &Judgement) -> Answer {
+    let text = format!("{}{}", said(judgement), section("Asked", &["", "what", "of", "found"], judgement.items.iter().map(asked).collect()));
+    Answer::new(json!({"at": record.at.iso(), "word": judgement.word, "would": judgement.would, "items": judgement.items}), text)
+}
+
+fn said(judgement: &Judgement) -> String {
+    let why = judgement.why();
+    let why = if why.is_empty() { String::new() } else { format!("\n{why}") };
+    format!("{BOLD}{}{BOLD:#}{why}", judgement.word.name())
+}
+
+pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
+    let Explained { pull, judged, again, same, outcomes } = explained;
+    let ended: Vec<_> = outcomes
+        .iter()
+        .map(|found| {
+            vec![
+                moment(Some(Time(found.at))),
+                found.outcome.clone(),
+                found.weight.clone(),
+                found.by.clone(),
+                found.why.clone(),
+            ]
+        })
+        .collect();
+    let ends = section("What became of it", &["at", "outcome", "to the gate", "by", "why"], ended);
+    let record = judged.as_ref().map(store::gate::Judged::record).transpose().map_err(plane::No::from)?;
+    let document = json!({
+        "pull": pull.id,
+        "number": pull.there.number,
+        "state": pull.state.name(),
+        "word": again.as_ref().map(|judgement| judgement.word),
+        "would": again.as_ref().map(|judgement| judgement.would),
+        "same": same,
+        "items": again.as_ref().map(|judgement| &judgement.items),
+        "judged_at": judged.as_ref().map(|judged| Time(judged.at).iso()),
+        "record": record,
+        "outcomes": outcomes,
+    });
+    let text = match (judged, again) {
+        (Some(judged), Some(again)) => {
+            let check = if *same {
+                "judged anew from the record alone: the same".to_owned()
+            } else {
+                format!("{RED}judged anew from the record alone: another{RED:#}")
+            };
+            format!(
+                "{}\nat {}, of {}; {check}{}{ends}",
+                said(again),
+                Time(judged.at),
+                judged.head,
+                section("Asked", &["", "what", "of", "found"], again.items.iter().map(asked).collect()),
+            )
+        }
+        (None, _) | (_, None) => {
+            format!("it was never at the gate: it is {}, and only what bots approved comes there{ends}", pull.state)
+        }
+    };
+    Ok(Answer::new(document, text))
+}
+
+pub(super) fn shadow(all: &[Standing]) -> Answer {
+    let documents: Vec<_> =
+        all.iter().map(|one| json!({"stratum": one.stratum.id(), "shadow": one.record.shadow, "needed": one.record.rules.shadow})).collect();
+    let document = json!({"strata": documents});
+    if all.is_empty() {
+        return Answer::new(document, "no stratum was met yet");
+    }
+    let rows = all.iter().map(|one| {
+        let shadow = one.record.shadow;
+        vec![
+            one.stratum.id(),
+            format!("{} of {}", shadow.agreed, one.record.rules.shadow),
+            shadow.wrong.to_string(),
+            shadow.open.to_string(),
+        ]
+    });
+    let columns = ["stratum", "agreed since it was last wrong", "wrong", "open"];
+    Answer::new(document, table(&columns, rows))
+}
+
+pub(super) fn simulated(asks: &Asks, within: usize, rows: &[(f64, f64, Played)]) -> Answer {
+    #[expect(clippy::cast_precision_loss, reason = "loops are counted in thousands")]
+    let share = |count: u64, loops: u64| count as f64 / loops.max(1) as f64;
+    let documents: Vec<_> = rows
+        .iter()
+        .map(|(percent, exact, played)| {
+            json!({
+                "bad_percent": percent,
+                "streak_exact": exact,
+                "streak_played": share(played.by_streak, played.loops),
+                "opened_played": share(played.opened, played.loops),
+            })
+        })
+        .collect();
+    let document = json!({
+        "streak": asks.streak, "window": asks.window, "bad_max": asks.bad_max, "within": within,
+        "loops": rows.first().map(|(.., played)| played.loops), "rates": documents,
+    });
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let lines = rows.iter().map(|(bad, exact, played)| {
+        vec![
+            format!("{bad} %"),
+            percent(*exact),
+            percent(share(played.by_streak, played.loops)),
+            percent(share(played.opened, played.loops)),
+        ]
+    });
+    let columns = ["bad", "has the streak, exactly", "as played", "opens the gate, as played"];
+    let text = format!(
+        "a row of {}, and a bound of {} over the last {}, within {within} outcomes\n{}",
+        asks.streak,
+        percent(asks.bad_max),
+        asks.window,
+        table(&columns, lines)
+    );
+    Answer::new(document, text)
+}

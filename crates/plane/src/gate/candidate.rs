@@ -1,0 +1,166 @@
+//! A pull request as it comes to the gate: read anew, live, with `manual` as the last of all. What could not be read is left
+//! out, which closes the gate.
+
+use std::collections::BTreeMap;
+
+use domain::gate::{Candidate, Draw, Live, Measured};
+use domain::label::{Names, Role};
+use domain::pull::Change;
+use forge::{AccountKind, Fault, Pull as There, PullState, Review, ReviewState};
+use store::pull::Stored;
+
+use crate::mirror::{Failed, Home};
+use crate::outcome::{check, judged};
+use crate::{No, Plane};
+
+/// How much of a pull request's history is read.
+const WORDS_MAX: i64 = 200;
+
+/// By which labels a pull request is somebody's, or not yet anybody's: with one of them none merges by itself.
+const BARRING: [Role; 8] = [
+    Role::NeedsReview,
+    Role::ChangesRequested,
+    Role::NeedsVisual,
+    Role::ClosedByBot,
+    Role::MaxIterations,
+    Role::RequiresHuman,
+    Role::WontFix,
+    Role::OptOut,
+];
+
+impl Plane {
+    /// Reads one anew.
+    pub(super) async fn candidate(&self, home: &Home, stored: &Stored, draw: Draw) -> Result<Candidate, Failed> {
+        let pull = &stored.pull;
+        let mut tx = self.store.read().await?;
+        let words = store::pull::word::of(&mut tx, &pull.id, WORDS_MAX).await?;
+        let names = crate::mirror::names(&mut tx, &pull.repo, &self.settings.rules.labels).await?;
+        drop(tx);
+        let said = judged(pull, &words);
+        let measured = self.measured(home, pull.change.as_ref()).await?;
+        let checks = match pull.head() {
+            None => None,
+            Some(head) => known(home.forge.checks(head).await)?.map(|all| all.into_iter().map(check).collect()),
+        };
+        let live = match pull.there.number {
+            None => None,
+            Some(number) => self.live(home, number, &names).await?,
+        };
+        Ok(Candidate {
+            id: pull.id.clone(),
+            number: pull.there.number,
+            state: pull.state,
+            hold: pull.hold,
+            ours: pull.head().map(str::to_owned),
+            reviewed: said.reviewed,
+            passed: said.passed,
+            handed_in: said.handed_in,
+            live,
+            measured,
+            checks,
+            draw,
+        })
+    }
+
+    /// What our own git reads of the change, by the policy that stands now.
+    async fn measured(&self, home: &Home, change: Option<&Change>) -> Result<Option<Measured>, Failed> {
+        let (Some(change), Some(broker)) = (change, home.broker.as_ref()) else { return Ok(None) };
+        let Some(remote) = known(home.forge.remote().await)? else { return Ok(None) };
+        let Some(repository) = known(home.forge.repository().await)? else { return Ok(None) };
+        let onto = (change.onto.as_str(), repository.default_branch.as_str());
+        match self.read_branch(home, broker, &remote, &change.branch, onto).await {
+            Ok(read) => Ok(Some(Measured {
+                head: read.head,
+                lines: read.lines,
+                files: read.files,
+                visual: read.visual,
+                protected: read.protected,
+                risk: read.risk,
+            })),
+            Err(No::Refusal(refusal)) => {
+                tracing::debug!(why = refusal.message, "a change at the gate could not be read");
+                Ok(None)
+            }
+            Err(no @ No::Fault(_)) => Err(no.into()),
+        }
+    }
+
+    /// How it stands on the forge: its reviews and the others first, and itself, with its labels, last.
+    async fn live(&self, home: &Home, number: i64, names: &Names) -> Result<Option<Live>, Failed> {
+        let reviews = known(home.forge.reviews(number).await)?;
+        let Some(others) = known(home.forge.pulls().await)? else { return Ok(None) };
+        let Some(there) = known(home.forge.pull(number).await)? else { return Ok(None) };
+        let shares = |other: &There| other.number != number && other.head.commit == there.head.commit;
+        let has = |role| names.has(&there.labels, role);
+        let barring = BARRING.into_iter().filter(|role| *role != Role::OptOut).find(|role| has(*role));
+        Ok(Some(Live {
+            open: there.state == PullState::Open,
+            draft: there.draft,
+            mergeable: there.mergeable,
+            wanted: reviews.as_deref().and_then(wanted),
+            shared: others.iter().any(shares),
+            shown: has(Role::NeedsHuman),
+            barring: barring.map(|role| names.of(role).to_owned()),
+            opted_in: has(Role::OptIn),
+            opted_out: has(Role::OptOut),
+            head: there.head.commit,
+            onto: there.base.branch,
+        }))
+    }
+}
+
+/// Whether a person wants changes, by the last decision of each; none where one of them is not known.
+fn wanted(reviews: &[Review]) -> Option<bool> {
+    let mut last = BTreeMap::new();
+    let people = reviews.iter().filter(|review| review.author.kind == AccountKind::Person);
+    for review in people.filter(|review| review.state != ReviewState::Commented) {
+        last.insert(&review.author.id, review.state);
+    }
+    if last.values().any(|state| *state == ReviewState::Other) {
+        return None;
+    }
+    Some(last.values().any(|state| *state == ReviewState::ChangesRequested))
+}
+
+/// What could be read; none where the forge certainly will not tell. What may be told later is asked again then.
+fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Failed> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(fault @ (Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. })) => Err(fault.into()),
+        Err(Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. }) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Time;
+    use forge::Account;
+
+    use super::*;
+
+    #[test]
+    fn the_last_decision_of_each_person_counts_and_one_that_is_not_known_is_not_known() {
+        use ReviewState::{Approved, ChangesRequested, Commented, Dismissed, Other};
+        for (said, wants) in [
+            (&[][..], Some(false)),
+            (&[("ann", Approved)], Some(false)),
+            (&[("ann", ChangesRequested)], Some(true)),
+            (&[("ann", ChangesRequested), ("ann", Commented)], Some(true)),
+            (&[("ann", ChangesRequested), ("ann", Approved)], Some(false)),
+            (&[("ann", ChangesRequested), ("bob", Approved)], Some(true)),
+            (&[("ann", ChangesRequested), ("ann", Dismissed)], Some(false)),
+            (&[("ann", Other)], None),
+        ] {
+            let review = |(id, state): &(&str, ReviewState)| Review {
+                id: 1,
+                commit: None,
+                state: *state,
+                body: String::new(),
+                author: Account { id: (*id).into(), login: (*id).into(), kind: AccountKind::Person },
+                at: Time(0),
+            };
+            let reviews: Vec<_> = said.iter().map(review).collect();
+            assert_eq!(wanted(&reviews), wants, "{said:?}");
+        }
+    }
+}

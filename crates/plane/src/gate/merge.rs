@@ -1,0 +1,264 @@
+//! Merging by itself: judged, written down, everything read anew and judged again, and then asked of the forge once, with the
+//! commit that was approved. How it ended is settled by reading.
+
+use domain::fence;
+use domain::gate::{Candidate, Judgement, Record, Word};
+use domain::notice::Level as Tone;
+use domain::pull::State;
+use domain::time::{Span, Time};
+use forge::{Fault, PullState};
+use futures::FutureExt;
+use serde_json::json;
+use store::automerge::Automerge;
+use store::gate::Judged;
+use store::pull::Stored;
+use store::seeded::bug;
+
+use crate::desk::Desk;
+use crate::lock::{Acquired, acquire, release};
+use crate::mirror::{Failed, Home};
+use crate::outcome::stratum_of;
+use crate::pull::{name, tell_once};
+use crate::tend::own;
+use crate::{No, Plane};
+
+/// How long a judgement stands that nothing new has come to.
+const STANDS: Span = Span::mins(10);
+
+/// For how long the lock of a pull request is taken.
+const LOCK: Span = Span::mins(10);
+
+/// How long after it was sent one is settled by reading, where nobody heard how it ended.
+const SETTLE: Span = Span::mins(2);
+
+/// How much of a pull request's history is read.
+const WORDS_MAX: i64 = 200;
+
+/// A judgement, and what it stands on.
+#[derive(Debug, Clone)]
+struct Weighed {
+    id: String,
+    record: Record,
+    judgement: Judgement,
+}
+
+impl Plane {
+    /// Brings a pull request that waits for a person to the gate, and merges it if that lets it by. True when it was merged.
+    pub(crate) async fn consider(&self, home: &Home, stored: &Stored) -> Result<bool, Failed> {
+        if stored.pull.state != State::NeedsHuman || !self.settle_sent(home, stored).await? || !self.is_due(stored).await? {
+            return Ok(false);
+        }
+        let weighed = self.weigh(home, stored).await?;
+        if weighed.judgement.word != Word::Merge {
+            return Ok(false);
+        }
+        let Some((merge, lock)) = self.begin_merge(stored, &weighed).await? else { return Ok(false) };
+        let done = self.merge_once(home, stored, &merge).await;
+        let id = lock.clone();
+        let freed = self.at_desk(own("gate"), move |desk| {
+            let id = id.clone();
+            async move { release(desk, id).await.map(drop) }.boxed()
+        });
+        freed.await?;
+        done
+    }
+
+    /// Whether it is to be judged anew: at another head, after a word of an operator, or after a while.
+    async fn is_due(&self, stored: &Stored) -> Result<bool, No> {
+        let mut tx = self.store.read().await?;
+        let (level, change) = store::level::current(&mut tx).await?;
+        if !super::judges(level) {
+            return Ok(false);
+        }
+        let Some(last) = store::gate::latest(&mut tx, &stored.pull.id).await? else { return Ok(true) };
+        let said = store::gate::said(&mut tx, &last.stratum).await?.map_or(0, |said| said.at);
+        let news = said.max(change.map_or(0, |change| change.at)).max(stored.pull.changed_at.0);
+        Ok(Some(last.head.as_str()) != stored.pull.head() || news > last.at || tx.now().since(Time(last.at)) > STANDS)
+    }
+
+    /// Reads everything anew and judges it. The judgement is kept where it is another than before.
+    async fn weigh(&self, home: &Home, stored: &Stored) -> Result<Weighed, Failed> {
+        let pull = stored.pull.id.clone();
+        let draw = self.at_desk(own("gate"), move |desk| {
+            let pull = pull.clone();
+            async move { super::draw(desk, &pull).await }.boxed()
+        });
+        let candidate = self.candidate(home, stored, draw.await?).await?;
+        let id = stored.pull.id.clone();
+        let weighed = self.at_desk(own("gate"), move |desk| {
+            let (id, candidate) = (id.clone(), candidate.clone());
+            async move { judged(desk, &id, candidate).await }.boxed()
+        });
+        Ok(weighed.await?)
+    }
+
+    /// Writes down that it is about to be merged, under its lock; none where somebody has that, or another is in flight.
+    async fn begin_merge(&self, stored: &Stored, weighed: &Weighed) -> Result<Option<(Automerge, String)>, No> {
+        let (pull, weighed) = (stored.pull.clone(), weighed.clone());
+        self.at_desk(own("gate"), move |desk| {
+            let (pull, weighed) = (pull.clone(), weighed.clone());
+            async move {
+                let (Some(number), Some(change)) = (pull.there.number, &pull.change) else { return Ok(None) };
+                let stratum = weighed.record.stratum.as_ref().map(domain::gate::Stratum::id).unwrap_or_default();
+                let merge = Automerge {
+                    id: desk.mint(),
+                    pull: pull.id.clone(),
+                    repo: pull.repo.clone(),
+                    onto: change.onto.clone(),
+                    head: change.head.clone(),
+                    stratum,
+                    record: weighed.id.clone(),
+                    state: "sending".to_owned(),
+                    at: desk.now.0,
+                    bad: 0,
+                    why: String::new(),
+                };
+                let ttl = fence::bounded(LOCK)?;
+                let lock = match acquire(desk, format!("pr-fix-{number}"), "the gate".to_owned(), ttl).await? {
+                    Acquired::Granted(lock) => lock.lock_id,
+                    Acquired::Held { .. } => return Ok(None),
+                };
+                if !store::automerge::begin(desk.tx, &merge).await? {
+                    release(desk, lock).await.map(drop)?;
+                    return Ok(None);
+                }
+                let after = json!({"automerge": merge.id, "head": merge.head, "record": merge.record});
+                desk.record(format!("pull:{}", pull.id), &(), &after).await?;
+                Ok(Some((merge, lock)))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Reads and judges everything once more, and asks the forge once.
+    async fn merge_once(&self, home: &Home, stored: &Stored, merge: &Automerge) -> Result<bool, Failed> {
+        let anew = if bug("merge-without-looking") { None } else { Some(self.weigh(home, stored).await) };
+        let weighed = match anew {
+            None => None,
+            Some(Ok(weighed)) => Some(weighed),
+            Some(Err(failed)) => {
+                self.settle_merge(stored, merge, "dropped", "it could not be read once more").await?;
+                return Err(failed);
+            }
+        };
+        if let Some(shut) = weighed.filter(|weighed| weighed.judgement.word != Word::Merge) {
+            self.settle_merge(stored, merge, "dropped", &shut.judgement.why()).await?;
+            return Ok(false);
+        }
+        let (Some(number), Some(change)) = (stored.pull.there.number, &stored.pull.change) else { return Ok(false) };
+        let head = if bug("merge-any-head") { home.forge.pull(number).await?.head.commit } else { merge.head.clone() };
+        let method = self.settings.rules.merge_method;
+        match home.forge.merge(number, &head, method, &change.title).await {
+            Ok(merged) => {
+                tracing::info!(number, commit = merged.commit, "merged on evidence");
+                self.settle_merge(stored, merge, "merged", "").await?;
+                Ok(true)
+            }
+            // It stays as it is until reading tells.
+            Err(fault @ Fault::Unknown { .. }) => Err(fault.into()),
+            Err(
+                fault @ (Fault::Stale { .. }
+                | Fault::Refused { .. }
+                | Fault::Gone { .. }
+                | Fault::Moved { .. }
+                | Fault::Later { .. }
+                | Fault::Paced { .. }),
+            ) => {
+                self.settle_merge(stored, merge, "dropped", &fault.to_string()).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn settle_merge(&self, stored: &Stored, merge: &Automerge, state: &'static str, why: &str) -> Result<(), No> {
+        let (pull, merge, why) = (stored.pull.clone(), merge.clone(), why.to_owned());
+        self.at_desk(own("gate"), move |desk| {
+            let (pull, merge, why) = (pull.clone(), merge.clone(), why.clone());
+            async move {
+                if !store::automerge::settle(desk.tx, &merge.id, state, &why).await? {
+                    return Ok(());
+                }
+                let after = json!({"automerge": merge.id, "state": state, "why": why});
+                desk.record(format!("pull:{}", pull.id), &json!({"state": "sending"}), &after).await?;
+                store::pull::nudge(desk.tx, &pull.id).await?;
+                if state == "merged" {
+                    let text = format!("{} merged by itself, at {}: gapwright gate explain", name(&pull), merge.head);
+                    let url = Some(pull.there.url.clone()).filter(|url| !url.is_empty());
+                    tell_once(desk, &format!("pull:{}", pull.id), "automerged", Tone::Info, text, url).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Settles by reading what was sent and not heard of; false while it is too early to tell.
+    pub(crate) async fn settle_sent(&self, home: &Home, stored: &Stored) -> Result<bool, Failed> {
+        let mut tx = self.store.read().await?;
+        let (now, last) = (tx.now(), store::automerge::of(&mut tx, &stored.pull.id).await?);
+        drop(tx);
+        let Some(sent) = last.filter(|last| last.state == "sending") else { return Ok(true) };
+        let Some(number) = stored.pull.there.number else { return Ok(false) };
+        match home.forge.pull(number).await?.state {
+            PullState::Merged { .. } => {
+                self.settle_merge(stored, &sent, "merged", "").await?;
+                Ok(true)
+            }
+            PullState::Open | PullState::Closed if now.since(Time(sent.at)) > SETTLE => {
+                self.settle_merge(stored, &sent, "dropped", "the forge did not do it").await?;
+                Ok(true)
+            }
+            PullState::Open | PullState::Closed => Ok(false),
+        }
+    }
+}
+
+/// Judges a pull request as it stands, and keeps that where it says something new.
+async fn judged(desk: &mut Desk<'_>, id: &str, candidate: Candidate) -> Result<Weighed, No> {
+    let stored = store::pull::find(desk.tx, id).await?.ok_or(store::Fault::Conflict)?;
+    let pull = &stored.pull;
+    // What changed here since it was read there is as it is here.
+    let candidate = Candidate { state: pull.state, hold: pull.hold, ours: pull.head().map(str::to_owned), ..candidate };
+    let words = store::pull::word::of(desk.tx, id, WORDS_MAX).await?;
+    let stratum = stratum_of(pull, &words);
+    if let Some(stratum) = &stratum {
+        store::gate::keep_stratum(desk.tx, stratum).await?;
+    }
+    let rules = desk.rules.clone();
+    let record = super::record(desk.tx, &rules, (&pull.repo, stratum.as_ref()), Some(candidate)).await?;
+    let judgement = record.judge();
+    let last = store::gate::latest(desk.tx, id).await?;
+    let same = match &last {
+        Some(last) => last.head == pull.head().unwrap_or_default() && last.judgement()? == judgement,
+        None => false,
+    };
+    if let Some(last) = last.filter(|_| same && judgement.word != Word::Merge) {
+        return Ok(Weighed { id: last.id, record, judgement });
+    }
+    let row = Judged {
+        id: desk.mint(),
+        pull: id.to_owned(),
+        at: desk.now.0,
+        head: pull.head().unwrap_or_default().to_owned(),
+        stratum: stratum.as_ref().map(domain::gate::Stratum::id).unwrap_or_default(),
+        word: judgement.word.name().to_owned(),
+        would: i64::from(judgement.would),
+        record: json!(record).to_string(),
+        judgement: json!(judgement).to_string(),
+    };
+    store::gate::append(desk.tx, &row).await?;
+    closed_told(desk, &record, &judgement).await?;
+    Ok(Weighed { id: row.id, record, judgement })
+}
+
+/// Tells the operator that a gate which they armed is closed by its evidence: once for each time it was armed.
+async fn closed_told(desk: &mut Desk<'_>, record: &Record, judgement: &Judgement) -> Result<(), No> {
+    let (Some(stratum), Some(arm), Some(why)) = (&record.stratum, &record.arm, judgement.lacking()) else {
+        return Ok(());
+    };
+    let id = stratum.id();
+    let text = format!("the gate of {id}, which {} answers for, is closed: {why}", arm.owner);
+    tell_once(desk, &format!("gate:{id}"), &format!("closed.{}", arm.since.0), Tone::Warn, text, None).await
+}

@@ -1,0 +1,303 @@
+//! What became of pull requests: found out once they have ended, looked at again until their soak is over, and written down as
+//! evidence. Nothing here is ever changed: a correction is a row of its own.
+
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::gate::{Fingerprint, Stratum};
+use domain::notice::Level;
+use domain::outcome::{Evidence, Outcome, SOAK, Weight, classify, weigh};
+use domain::pull::{Pull, Review, Stage, State};
+use domain::time::{Span, TIME_MAX, Time};
+use forge::Fault;
+use forge::broker::Undone;
+use futures::FutureExt;
+use serde_json::json;
+use store::outcome::{Found, weight_name};
+use store::pull::Stored;
+use store::pull::word::Word;
+
+use crate::desk::Desk;
+use crate::mirror::{Failed, Home};
+use crate::page::{Ask, Page};
+use crate::pull::{name, tell_once};
+use crate::tend::own;
+use crate::{Call, No, Plane};
+
+pub(crate) use read::{broker, check, judged, merged};
+
+/// How many are looked at in one pass.
+const AT_ONCE: i64 = 10;
+
+/// How long whoever looks at one keeps others away.
+const LEASE: Span = Span::mins(5);
+
+/// How often one that people merged is looked at again, until its soak is over.
+const AGAIN: Span = Span::hours(1);
+
+/// For how long one that merged by itself is looked at as often as the forge is read, for its checks on the base.
+const WATCHED: Span = Span::days(1);
+
+/// How soon one is tried again of which nothing could be read, and after how long it is unknown.
+const RETRY: Span = Span::mins(10);
+const GIVEN_UP: Span = Span::days(1);
+
+/// How much of a pull request's history is read.
+const WORDS_MAX: i64 = 200;
+
+/// How many first drafts are looked through.
+const DRAFTS_MAX: i64 = 2_000;
+
+/// What was found of one that ended.
+pub(crate) struct Ended {
+    pub(crate) evidence: Evidence,
+    /// Whether everything was read that the forge and git could tell.
+    pub(crate) whole: bool,
+}
+
+/// Outcomes counted: by the kind of the gap, and in all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// By kind of gap.
+    pub by_kind: BTreeMap<String, BTreeMap<Outcome, i64>>,
+    /// In all.
+    pub all: BTreeMap<Outcome, i64>,
+}
+
+impl Plane {
+    /// One pass over the pull requests that ended.
+    pub async fn tend_outcomes(&self) -> Result<(), No> {
+        let Some(home) = self.settings.home.clone().filter(|home| home.broker.is_some()) else { return Ok(()) };
+        match self.settle_all(&home).await {
+            Ok(()) | Err(Failed::Rests(_)) => Ok(()),
+            Err(Failed::No(no)) => Err(no),
+            Err(Failed::Forge(fault)) => {
+                tracing::warn!(%fault, repo = home.repo, "outcomes could not be read; they are tried again");
+                Ok(())
+            }
+        }
+    }
+
+    async fn settle_all(&self, home: &Home) -> Result<(), Failed> {
+        if !self.may_reach_out(home).await? {
+            return Ok(());
+        }
+        let (repo, until) = (home.repo.clone(), self.moment().await? + LEASE);
+        let taken = self.act.act(move |tx| {
+            let repo = repo.clone();
+            async move { Ok(store::pull::to_settle(tx, &repo, until, AT_ONCE).await?) }.boxed()
+        });
+        for id in taken.await? {
+            let at = match self.settle_one(home, &id).await {
+                Ok(at) => at,
+                Err(Failed::No(no)) => return Err(no.into()),
+                Err(failed) => {
+                    tracing::warn!(pull = id, %failed, "what became of a pull request could not be read");
+                    self.moment().await? + RETRY
+                }
+            };
+            let done = self.act.act(move |tx| {
+                let id = id.clone();
+                async move { Ok(store::pull::settle(tx, &id, at).await?) }.boxed()
+            });
+            done.await?;
+        }
+        self.take_back(home).await
+    }
+
+    /// Finds out what became of one; gives when it is looked at again.
+    async fn settle_one(&self, home: &Home, id: &str) -> Result<Time, Failed> {
+        let mut tx = self.store.read().await?;
+        let now = tx.now();
+        let stored = store::pull::find(&mut tx, id).await?;
+        let latest = store::outcome::latest(&mut tx, id).await?;
+        let auto = store::automerge::of(&mut tx, id).await?;
+        drop(tx);
+        let Some(stored) = stored else { return Ok(TIME_MAX) };
+        let ended = stored.pull.changed_at;
+        if latest.as_ref().is_none_or(|found| found.ended_at < ended.0 && found.outcome != Outcome::Reverted.name()) {
+            let read = self.read_end(home, &stored).await?;
+            if !read.whole && now.since(ended) < GIVEN_UP {
+                return Ok(now + RETRY);
+            }
+            let found = self.write_outcome(&stored, read.evidence).await?;
+            tracing::info!(pull = id, outcome = found.outcome, why = found.why, "what became of a pull request is known");
+        } else if let Some(found) = latest {
+            self.see_again(home, &stored, &found).await?;
+        }
+        let watched = auto.is_some_and(|auto| auto.state == "merged") && now.since(ended) < WATCHED;
+        Ok(match stored.pull.state {
+            State::Merged if watched => now + home.poll,
+            State::Merged if now.since(ended) <= SOAK => now + AGAIN,
+            _ => TIME_MAX,
+        })
+    }
+
+    /// Looks whether what was merged was taken back, or went wrong on the base.
+    async fn see_again(&self, home: &Home, stored: &Stored, found: &Found) -> Result<(), Failed> {
+        if stored.pull.state != State::Merged || found.outcome == Outcome::Reverted.name() {
+            return Ok(());
+        }
+        match self.undone(home, stored, found).await? {
+            Undone::Standing | Undone::Unknown => self.check_base(home, stored, found).await,
+            Undone::By(commit) => {
+                let why = format!("{} took it back", commit.as_str());
+                self.reverted(stored, found, &why).await
+            }
+            Undone::Gone => self.reverted(stored, found, "nothing of it is left on the base").await,
+        }
+    }
+
+    async fn reverted(&self, stored: &Stored, found: &Found, why: &str) -> Result<(), Failed> {
+        let (pull, found, why) = (stored.pull.clone(), found.clone(), why.to_owned());
+        let done = self.at_desk(own("outcomes"), move |desk| {
+            let (pull, found, why) = (pull.clone(), found.clone(), why.clone());
+            async move {
+                let now = desk.now.0;
+                let (seq, id) = (found.seq + 1, desk.mint());
+                let row = Found {
+                    id,
+                    seq,
+                    outcome: Outcome::Reverted.name().to_owned(),
+                    weight: weight_name(Weight::Bad).to_owned(),
+                    // From now on, so that no row that was begun since then goes on over it.
+                    ended_at: now,
+                    at: now,
+                    why: why.clone(),
+                    ..found
+                };
+                written(desk, &pull, &row).await?;
+                crate::gate::went_wrong(desk, &pull, &why, crate::gate::Back::Done).await
+            }
+            .boxed()
+        });
+        Ok(done.await?)
+    }
+
+    /// Writes down what became of one.
+    async fn write_outcome(&self, stored: &Stored, evidence: Evidence) -> Result<Found, No> {
+        let pull = stored.pull.clone();
+        self.at_desk(own("outcomes"), move |desk| {
+            let (pull, evidence) = (pull.clone(), evidence.clone());
+            async move {
+                let seq = store::outcome::latest(desk.tx, &pull.id).await?.map_or(1, |found| found.seq + 1);
+                let words = store::pull::word::of(desk.tx, &pull.id, WORDS_MAX).await?;
+                let stratum = stratum_of(&pull, &words);
+                if let Some(stratum) = &stratum {
+                    store::gate::keep_stratum(desk.tx, stratum).await?;
+                }
+                let (outcome, why) = classify(&evidence);
+                let (weight, reason) = weigh(&evidence, outcome);
+                let row = Found {
+                    id: desk.mint(),
+                    pull: pull.id.clone(),
+                    seq,
+                    outcome: outcome.name().to_owned(),
+                    weight: weight_name(weight).to_owned(),
+                    stratum: stratum.as_ref().map(Stratum::id).unwrap_or_default(),
+                    repo: pull.repo.clone(),
+                    gap_kind: pull.gap.kind.clone(),
+                    ended_at: pull.changed_at.0,
+                    at: desk.now.0,
+                    by: evidence.login.clone().unwrap_or_default(),
+                    why: format!("{why}; {reason}"),
+                    evidence: json!(evidence).to_string(),
+                };
+                written(desk, &pull, &row).await?;
+                Ok(row)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Outcomes, the latest first.
+    pub async fn list_outcomes(&self, call: &Call, ask: &Ask) -> Result<Page<Found>, No> {
+        let (before, id) = ask.place((i64::MAX, ""))?;
+        let mut tx = self.read(call).await?;
+        let found = store::outcome::list(&mut tx, (before, &id), ask.rows()).await?;
+        Ok(ask.page(found, |found| (found.ended_at, found.id.clone())))
+    }
+
+    /// What an implementer alone misses: what reviewers found in first drafts since a moment, by category, of the last 2,000.
+    pub async fn count_findings(&self, call: &Call, since: Time) -> Result<BTreeMap<String, Missed>, No> {
+        let mut tx = self.read(call).await?;
+        let mut missed: BTreeMap<String, Missed> = BTreeMap::new();
+        for word in store::pull::word::of_first_drafts(&mut tx, since, DRAFTS_MAX).await? {
+            let review: Review = word.read()?;
+            let categories: Vec<_> = review.findings.iter().map(|finding| finding.category.name()).collect();
+            for category in &categories {
+                missed.entry((*category).to_owned()).or_default().found += 1;
+            }
+            for category in categories.into_iter().collect::<BTreeSet<_>>() {
+                missed.entry(category.to_owned()).or_default().pulls += 1;
+            }
+        }
+        Ok(missed)
+    }
+
+    /// How many of each outcome there are of pull requests that ended since a moment.
+    pub async fn count_outcomes(&self, call: &Call, since: Time) -> Result<Counts, No> {
+        let mut tx = self.read(call).await?;
+        counts(&mut tx, since).await
+    }
+}
+
+/// How often reviewers found something of a kind in first drafts, and in how many of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// Findings.
+    pub found: i64,
+    /// Pull requests.
+    pub pulls: i64,
+}
+
+/// Counts outcomes.
+pub(crate) async fn counts(tx: &mut store::Tx, since: Time) -> Result<Counts, No> {
+    let mut counts = Counts::default();
+    for (kind, outcome, count) in store::outcome::by_kind(tx, since).await? {
+        counts.by_kind.entry(kind).or_default().insert(outcome, count);
+        *counts.all.entry(outcome).or_default() += count;
+    }
+    Ok(counts)
+}
+
+/// Appends an outcome, audited; one that went bad though the gate would have let it by is told.
+async fn written(desk: &mut Desk<'_>, pull: &Pull, row: &Found) -> Result<(), No> {
+    store::outcome::append(desk.tx, row).await?;
+    let after = json!({"outcome": row.outcome, "weight": row.weight, "why": row.why, "stratum": row.stratum});
+    desk.record(format!("outcome:{}", row.pull), &(), &after).await?;
+    if row.outcome == Outcome::Reverted.name() {
+        let text = format!("{} was taken back: {}", name(pull), row.why);
+        let subject = format!("pull:{}", pull.id);
+        tell_once(desk, &subject, &format!("reverted.{}", row.seq), Level::Warn, text, None).await?;
+    }
+    Ok(())
+}
+
+/// What a pull request is evidence for; none where an agent of it does not say who it is.
+pub(crate) fn stratum_of(pull: &Pull, words: &[Word]) -> Option<Stratum> {
+    let risk = &pull.change.as_ref()?.risk;
+    let last = |stage: Stage| {
+        let word = words.iter().find(|word| word.stage == stage.name() && word.pass == "final")?;
+        let (principal, model, prompt) = (word.principal.clone(), word.model.clone(), word.prompt.clone());
+        Some(Fingerprint { principal, model, prompt }).filter(Fingerprint::is_known)
+    };
+    Some(Stratum {
+        repo: pull.repo.clone(),
+        kind: pull.gap.kind.clone(),
+        area: risk.area,
+        author: last(Stage::Implementer)?,
+        reviewer: last(Stage::Reviewer)?,
+        policy: Some(risk.policy.clone()).filter(|policy| !policy.is_empty())?,
+    })
+}
+
+/// Whether a fault may be gone by the next look.
+fn passes(fault: &Fault) -> bool {
+    match fault {
+        Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. } | Fault::Unknown { .. } => true,
+        Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. } => false,
+    }
+}

@@ -1,0 +1,236 @@
+//! Reading how a pull request ended: who did it, how long they had it before them, what git finds of the merge, and how its
+//! checks stood. What cannot be read is left out, and is unknown then.
+
+use domain::gate;
+use domain::label::{Role, same};
+use domain::outcome::{Answer, End, Evidence, Hand, Landed, looked};
+use domain::pull::{MergeVerdict, Pull, Stage, State, Verdict};
+use domain::time::Time;
+use forge::broker::{Broker, Expected, Landing, Trouble, Undone};
+use forge::git::{Branch, Commit};
+use forge::{AccountKind, Check, CheckState, LabelChange, Pull as There, PullState};
+use store::outcome::Found;
+use store::pull::Stored;
+use store::pull::event::Happened;
+use store::pull::word::Word;
+
+use super::{Ended, WORDS_MAX, passes};
+use crate::mirror::{Failed, Home};
+use crate::{No, Plane};
+
+impl Plane {
+    /// Reads how one ended.
+    pub(super) async fn read_end(&self, home: &Home, stored: &Stored) -> Result<Ended, Failed> {
+        let pull = &stored.pull;
+        let mut tx = self.store.read().await?;
+        let words = store::pull::word::of(&mut tx, &pull.id, WORDS_MAX).await?;
+        let events = store::pull::event::of(&mut tx, &pull.id, WORDS_MAX).await?;
+        let auto = store::automerge::of(&mut tx, &pull.id).await?;
+        drop(tx);
+        let judged = judged(pull, &words);
+        let mut whole = true;
+        let there = match pull.there.number {
+            None => None,
+            Some(number) => match home.forge.pull(number).await {
+                Ok(there) => Some(there),
+                Err(fault) if passes(&fault) => return Err(fault.into()),
+                Err(_) => None,
+            },
+        };
+        let end = match (&there, pull.state) {
+            (Some(there), State::Merged) => {
+                let (end, read) = self.read_merge(home, there, judged.commit.as_deref()).await?;
+                whole &= read;
+                end
+            }
+            (None, State::Merged) => End::Merged { head: None, commit: None, git: None },
+            (Some(_) | None, _) => End::Closed,
+        };
+        let ended_by = there.as_ref().and_then(|there| there.ended_by.clone());
+        let by = match &ended_by {
+            None => Hand::Unknown,
+            Some(account) => match account.kind {
+                // Another who uses our account is not us.
+                AccountKind::Us if auto.is_some_and(|auto| auto.state != "dropped") => Hand::Us,
+                AccountKind::Us => Hand::Unknown,
+                AccountKind::Bot => Hand::Bot,
+                AccountKind::Person => match home.forge.may_write(account).await {
+                    Ok(true) => Hand::Person,
+                    Ok(false) => Hand::Bot,
+                    Err(fault) if passes(&fault) => return Err(fault.into()),
+                    Err(_) => Hand::Unknown,
+                },
+            },
+        };
+        let evidence = Evidence {
+            approved: judged.approved,
+            others: others(&events),
+            by,
+            login: ended_by.map(|account| account.login),
+            looked_ms: self.read_look(home, pull, there.as_ref()).await?,
+            lines: pull.change.as_ref().map_or(0, |change| change.lines),
+            checks: self.read_checks(home, judged.commit.as_deref()).await?,
+            judged: judged.commit,
+            end,
+        };
+        Ok(Ended { evidence, whole })
+    }
+
+    /// What git finds of a merge, and whether everything could be read.
+    async fn read_merge(&self, home: &Home, there: &There, judged: Option<&str>) -> Result<(End, bool), Failed> {
+        let commit = match &there.state {
+            PullState::Merged { commit } => commit.clone(),
+            PullState::Open | PullState::Closed => None,
+        };
+        let head = Some(there.head.commit.clone());
+        let (Some(judged), Some(merge)) = (judged, &commit) else {
+            return Ok((End::Merged { head, commit, git: None }, true));
+        };
+        let (git, whole) = match self.landed(home, there, (judged, merge)).await {
+            Ok(git) => (git, true),
+            Err(Failed::Forge(fault)) if passes(&fault) => return Err(fault.into()),
+            Err(Failed::Forge(_)) => (None, true),
+            Err(failed @ (Failed::No(No::Fault(_)) | Failed::Rests(_))) => return Err(failed),
+            Err(Failed::No(No::Refusal(refusal))) => {
+                tracing::warn!(number = there.number, why = refusal.message, "a merge could not be read");
+                (None, false)
+            }
+        };
+        Ok((End::Merged { head, commit, git }, whole))
+    }
+
+    async fn landed(&self, home: &Home, there: &There, (judged, merge): (&str, &str)) -> Result<Option<Landed>, Failed> {
+        let broker = broker(home)?;
+        let remote = home.forge.remote().await?;
+        let landing = Landing {
+            number: there.number,
+            base: &branch(&there.base.branch)?,
+            merge: &commit(merge)?,
+            approved: &commit(judged)?,
+            head: &commit(&there.head.commit)?,
+        };
+        let found = broker.landed(&remote, landing).await.map_err(crate::pull::trouble)?;
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        Ok(found.map(|found| Landed {
+            tree: found.tree,
+            parent: found.parent.as_str().to_owned(),
+            expected: match found.expected {
+                Expected::Tree(tree) => Some(tree),
+                Expected::Conflict => None,
+            },
+            on_base: found.on_base,
+            descends: found.descends,
+            own: count(found.own),
+            merges: count(found.merges),
+            same_content: found.same_content,
+        }))
+    }
+
+    /// Whether what was merged is still there.
+    pub(super) async fn undone(&self, home: &Home, stored: &Stored, found: &Found) -> Result<Undone, Failed> {
+        let Some((base, merge, parent)) = merged(&stored.pull, found)? else { return Ok(Undone::Unknown) };
+        let remote = home.forge.remote().await?;
+        let number = stored.pull.there.number.unwrap_or_default();
+        let undone = broker(home)?.undone(&remote, &base, &merge, &parent, (&home.repo, number)).await;
+        match undone {
+            Ok(undone) => Ok(undone),
+            Err(Trouble::Unfit(_)) => Ok(Undone::Unknown),
+            Err(trouble) => Err(crate::pull::trouble(trouble).into()),
+        }
+    }
+
+    /// How long people had it before them: from when its label said that it is theirs.
+    async fn read_look(&self, home: &Home, pull: &Pull, there: Option<&There>) -> Result<Option<i64>, Failed> {
+        let Some(there) = there else { return Ok(None) };
+        let events = match home.forge.label_events(there.number).await {
+            Ok(events) => events.events,
+            Err(fault) if passes(&fault) => return Err(fault.into()),
+            Err(_) => return Ok(None),
+        };
+        let mut tx = self.store.read().await?;
+        let names = crate::mirror::names(&mut tx, &pull.repo, &self.settings.rules.labels).await?;
+        drop(tx);
+        let label = names.of(Role::NeedsHuman);
+        let shown: Option<Time> = events
+            .iter()
+            .rfind(|event| event.what == LabelChange::Added && same(label, &event.label))
+            .filter(|event| event.actor.kind == AccountKind::Us)
+            .map(|event| event.at);
+        Ok(looked(shown, there.ended_at).map(|span| span.0))
+    }
+
+    /// How the checks stood at a commit.
+    pub(crate) async fn read_checks(&self, home: &Home, head: Option<&str>) -> Result<Answer, Failed> {
+        let required = &self.settings.rules.gate.checks;
+        let Some(head) = head else { return Ok(gate::passed(None, required, None)) };
+        let checks = match home.forge.checks(head).await {
+            Ok(checks) => Some(checks.into_iter().map(check).collect::<Vec<_>>()),
+            Err(fault) if passes(&fault) => return Err(fault.into()),
+            Err(_) => None,
+        };
+        Ok(gate::passed(checks.as_deref(), required, Some(head)))
+    }
+}
+
+/// A check, as the gate reads it.
+pub(crate) fn check(check: Check) -> gate::Check {
+    let passed = match check.state {
+        CheckState::Pass => Some(true),
+        CheckState::Fail => Some(false),
+        CheckState::Running | CheckState::Neutral => None,
+    };
+    gate::Check { name: check.name, commit: check.commit, passed, title: check.title }
+}
+
+/// What bots said of which commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// The commit that both approved, or the one that was last handed in.
+    pub(crate) commit: Option<String>,
+    pub(crate) approved: bool,
+    pub(crate) handed_in: Option<String>,
+    pub(crate) reviewed: Option<String>,
+    pub(crate) passed: Option<String>,
+}
+
+/// What the last words of each stage say, the latest first.
+pub(crate) fn judged(pull: &Pull, words: &[Word]) -> Judged {
+    let last = |stage: Stage| words.iter().find(|word| word.stage == stage.name() && word.pass == "final");
+    let handed_in = last(Stage::Implementer).map(|word| word.head.clone());
+    let of = |stage: Stage, verdict: &str| last(stage).filter(|word| word.verdict == verdict).map(|word| word.head.clone());
+    let reviewed = of(Stage::Reviewer, Verdict::Approve.name());
+    let passed = of(Stage::Merger, MergeVerdict::ApproveForHuman.name());
+    let approved = reviewed.is_some() && reviewed == passed;
+    let commit = passed.clone().filter(|_| approved).or_else(|| handed_in.clone()).or_else(|| pull.head().map(str::to_owned));
+    Judged { commit, approved, handed_in, reviewed, passed }
+}
+
+/// Whether anybody but an implementer moved its head since it was opened: what this server finds pushed, it did not hand in.
+fn others(events: &[Happened]) -> bool {
+    let us = crate::tend::own("outcomes").by.name;
+    events.iter().any(|event| event.event == domain::pull::Event::Pushed.name() && event.by == us)
+}
+
+/// As what it was merged into what: the base, the merge, and the base before it.
+pub(crate) fn merged(pull: &Pull, found: &Found) -> Result<Option<(Branch, Commit, Commit)>, Failed> {
+    let evidence: Evidence = serde_json::from_str(&found.evidence).map_err(|_| store::Fault::Corrupt {
+        table: "outcome",
+        column: "evidence",
+        id: found.id.clone(),
+    })?;
+    let End::Merged { commit: Some(merge), git: Some(git), .. } = evidence.end else { return Ok(None) };
+    let Some(change) = &pull.change else { return Ok(None) };
+    Ok(Some((branch(&change.onto)?, commit(&merge)?, commit(&git.parent)?)))
+}
+
+pub(crate) fn broker(home: &Home) -> Result<&Broker, Failed> {
+    Ok(home.broker.as_ref().ok_or(store::Fault::Conflict)?)
+}
+
+fn branch(name: &str) -> Result<Branch, Failed> {
+    Ok(crate::pull::branch(name).map_err(No::from)?)
+}
+
+fn commit(id: &str) -> Result<Commit, Failed> {
+    Ok(crate::pull::commit(id).map_err(No::from)?)
+}

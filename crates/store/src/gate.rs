@@ -1,0 +1,208 @@
+//! What the gate judged and on what, what operators allow, and what draws are made from.
+
+use domain::gate::{Arm, Judgement, Record, Stratum};
+use domain::time::Time;
+use serde::Serialize;
+
+use crate::Arg::{Int, Text};
+use crate::{Fault, Tx};
+
+macro_rules! records {
+    () => {
+        "id, pull, at, head, stratum, word, would, record, judgement"
+    };
+}
+
+macro_rules! arms {
+    () => {
+        "stratum, seq, what, at, until, by, owner, reason, evidence"
+    };
+}
+
+statements! {
+    KEEP_STRATUM = "INSERT INTO stratum (id, body, first_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
+    STRATUM = "SELECT id, body FROM stratum WHERE id = $1";
+    STRATA = "SELECT id, body FROM stratum ORDER BY first_at DESC, id LIMIT $1";
+    APPEND = concat!("INSERT INTO gate_record (", records!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+    LATEST = concat!("SELECT ", records!(), " FROM gate_record WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT 1");
+    FIND = concat!("SELECT ", records!(), " FROM gate_record WHERE id = $1");
+    // Of each pull request that would have been merged: what became of it.
+    SHADOW = "SELECT pull, (SELECT o.weight FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1),
+                     (SELECT o.ended_at FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1)
+                FROM (SELECT DISTINCT pull FROM gate_record WHERE stratum = $1 AND would = 1) AS each
+               ORDER BY 3 DESC, pull LIMIT $2";
+    ARM = concat!("INSERT INTO gate_arm (", arms!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING");
+    ARMED = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT 1");
+    ARMS = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT $2");
+    SECRET = "SELECT secret FROM gate_secret WHERE place = 1";
+    KEEP_SECRET = "INSERT INTO gate_secret (place, secret) VALUES (1, $1) ON CONFLICT (place) DO NOTHING";
+}
+
+/// A judgement as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Judged {
+    /// Its id.
+    pub id: String,
+    /// The pull request.
+    pub pull: String,
+    /// When.
+    pub at: i64,
+    /// The commit at its head.
+    pub head: String,
+    /// The id of its stratum; empty where none is known.
+    pub stratum: String,
+    /// What followed.
+    pub word: String,
+    /// 1 where evidence and pull request would have it merged.
+    pub would: i64,
+    /// On what, as JSON.
+    pub record: String,
+    /// The judgement, as JSON.
+    pub judgement: String,
+}
+
+impl Judged {
+    /// On what it was judged.
+    pub fn record(&self) -> Result<Record, Fault> {
+        serde_json::from_str(&self.record).map_err(|_| self.corrupt("record"))
+    }
+
+    /// How it was judged.
+    pub fn judgement(&self) -> Result<Judgement, Fault> {
+        serde_json::from_str(&self.judgement).map_err(|_| self.corrupt("judgement"))
+    }
+
+    fn corrupt(&self, column: &'static str) -> Fault {
+        Fault::Corrupt { table: "gate_record", column, id: self.id.clone() }
+    }
+}
+
+/// What an operator said of a stratum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Said {
+    /// The stratum.
+    pub stratum: String,
+    /// Which of it, from 1.
+    pub seq: i64,
+    /// `armed` or `disarmed`.
+    pub what: String,
+    /// When.
+    pub at: i64,
+    /// Until when it holds; the same moment where it was disarmed.
+    pub until: i64,
+    /// Who said so.
+    pub by: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// What the gate said then, as JSON.
+    pub evidence: String,
+}
+
+impl Said {
+    /// The word that holds, where it is one to merge.
+    pub fn arm(&self) -> Option<Arm> {
+        let arm = || Arm { since: Time(self.at), until: Time(self.until), owner: self.owner.clone() };
+        (self.what == "armed").then(arm)
+    }
+}
+
+/// What became of a pull request that would have been merged.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Would {
+    /// The pull request.
+    pub pull: String,
+    /// What its outcome is to the gate; none while it has none.
+    pub weight: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+}
+
+/// Remembers what a stratum's id stands for.
+pub async fn keep_stratum(tx: &mut Tx, stratum: &Stratum) -> Result<(), Fault> {
+    let now = tx.now();
+    let (id, body) = (stratum.id(), serde_json::json!(stratum).to_string());
+    tx.run(KEEP_STRATUM, &[Text(&id), Text(&body), Int(now.0)]).await.map(drop)
+}
+
+/// What a stratum's id stands for.
+pub async fn stratum(tx: &mut Tx, id: &str) -> Result<Option<Stratum>, Fault> {
+    tx.one::<(String, String)>(STRATUM, &[Text(id)]).await?.map(read_stratum).transpose()
+}
+
+/// The strata that were met, those that were met last first.
+pub async fn strata(tx: &mut Tx, limit: i64) -> Result<Vec<Stratum>, Fault> {
+    tx.all::<(String, String)>(STRATA, &[Int(limit)]).await?.into_iter().map(read_stratum).collect()
+}
+
+fn read_stratum((id, body): (String, String)) -> Result<Stratum, Fault> {
+    serde_json::from_str(&body).map_err(|_| Fault::Corrupt { table: "stratum", column: "body", id })
+}
+
+/// Appends a judgement.
+pub async fn append(tx: &mut Tx, judged: &Judged) -> Result<(), Fault> {
+    let args = [
+        Text(&judged.id),
+        Text(&judged.pull),
+        Int(judged.at),
+        Text(&judged.head),
+        Text(&judged.stratum),
+        Text(&judged.word),
+        Int(judged.would),
+        Text(&judged.record),
+        Text(&judged.judgement),
+    ];
+    tx.run(APPEND, &args).await.map(drop)
+}
+
+/// The last judgement of a pull request.
+pub async fn latest(tx: &mut Tx, pull: &str) -> Result<Option<Judged>, Fault> {
+    tx.one(LATEST, &[Text(pull)]).await
+}
+
+/// One judgement.
+pub async fn find(tx: &mut Tx, id: &str) -> Result<Option<Judged>, Fault> {
+    tx.one(FIND, &[Text(id)]).await
+}
+
+/// The pull requests of a stratum that would have been merged, those that ended last first, and what became of them.
+pub async fn shadow(tx: &mut Tx, stratum: &str, limit: i64) -> Result<Vec<Would>, Fault> {
+    tx.all(SHADOW, &[Text(stratum), Int(limit)]).await
+}
+
+/// Remembers what an operator said; what another said meanwhile is a conflict.
+pub async fn say(tx: &mut Tx, said: &Said) -> Result<(), Fault> {
+    let args = [
+        Text(&said.stratum),
+        Int(said.seq),
+        Text(&said.what),
+        Int(said.at),
+        Int(said.until),
+        Text(&said.by),
+        Text(&said.owner),
+        Text(&said.reason),
+        Text(&said.evidence),
+    ];
+    crate::guarded(tx.run(ARM, &args).await?)
+}
+
+/// What was last said of a stratum.
+pub async fn said(tx: &mut Tx, stratum: &str) -> Result<Option<Said>, Fault> {
+    tx.one(ARMED, &[Text(stratum)]).await
+}
+
+/// Everything that was said of a stratum, the latest first.
+pub async fn sayings(tx: &mut Tx, stratum: &str, limit: i64) -> Result<Vec<Said>, Fault> {
+    tx.all(ARMS, &[Text(stratum), Int(limit)]).await
+}
+
+/// What draws are made from; none before the first.
+pub async fn secret(tx: &mut Tx) -> Result<Option<String>, Fault> {
+    Ok(tx.one::<(String,)>(SECRET, &[]).await?.map(|(secret,)| secret))
+}
+
+/// Keeps what draws are made from, unless there is something already.
+pub async fn keep_secret(tx: &mut Tx, secret: &str) -> Result<(), Fault> {
+    tx.run(KEEP_SECRET, &[Text(secret)]).await.map(drop)
+}
