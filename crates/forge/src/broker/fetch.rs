@@ -65,16 +65,26 @@ impl Broker {
     /// Brings one commit here by its id, with its history, where no name leads to it any more; whether it is here now. No ref
     /// is made for it, as nothing that is here is ever thrown away.
     pub(super) async fn brought(&self, remote: &Remote, commit: &Commit) -> Result<bool, Trouble> {
-        if self.has(commit).await? {
+        if self.has_whole(commit).await? {
             return Ok(true);
         }
         let told = self.carried(remote, self.fetching(remote).arg(commit.as_str())).await?;
         let gone = |said: String| ABSENT.iter().any(|words| said.contains(words));
         match told.code {
-            0 => self.has(commit).await,
+            0 => self.has_whole(commit).await,
             _ if told.complaint().is_some_and(gone) => Ok(false),
             _ => Err(remote.failed(&told)),
         }
+    }
+
+    /// Whether a commit is here with everything in it: whoever was killed while they brought it may have left it alone.
+    async fn has_whole(&self, commit: &Commit) -> Result<bool, Trouble> {
+        if !self.has(commit).await? {
+            return Ok(false);
+        }
+        // What a ref leads to is whole.
+        let call = self.call("rev-list").args(["--quiet", "--objects", "--not", "--all", "--not", "--end-of-options"]);
+        Ok(call.arg(commit.as_str()).told().await?.code == 0)
     }
 
     fn fetching(&self, remote: &Remote) -> Call {

@@ -22,12 +22,18 @@ const SHORT: usize = 60;
 /// How often a push is tried whose ref somebody else holds just then.
 const PUSHES_MAX: usize = 5;
 
-/// How long each side may be held up at most, in runs of a program: so that now one is faster, now the other.
-#[derive(Clone, Copy)]
-struct Delays {
-    merge: usize,
-    push: usize,
-}
+/// How many races one home sees.
+const BATCH: usize = 100;
+
+/// By how many runs of a program the faster side is held up more the next time, so that each is faster at times, however
+/// busy the machine.
+const STEP: i64 = 4;
+
+/// By how many runs of a program a seed holds up either side besides.
+const JITTER: i64 = 6;
+
+/// One race in so many begins when the push is over.
+const LATE: usize = 8;
 
 /// What came of a race.
 struct Outcome {
@@ -38,6 +44,8 @@ struct Outcome {
     next: String,
     /// Whether the push was over before the merge was asked for.
     moved_first: bool,
+    /// Whether that was meant so.
+    after: bool,
     merged: Result<Merged, Fault>,
 }
 
@@ -47,11 +55,11 @@ fn races() -> usize {
 }
 
 /// Two commits for each race, one upon the other; the first ones are branches of the home.
-async fn laid_out(scene: &Scene, count: usize) -> Vec<(String, String)> {
+async fn laid_out(scene: &Scene, first: usize, count: usize) -> Vec<(String, String)> {
     let lay = move |workshop: &Workshop| {
         let main = workshop.git(&["rev-parse", "origin/main"]);
         let mut script = String::new();
-        for race in 0..count {
+        for race in first..first + count {
             for (name, from) in [("race", main.clone()), ("next", format!("refs/heads/race/{race}"))] {
                 write!(
                     script,
@@ -66,7 +74,7 @@ async fn laid_out(scene: &Scene, count: usize) -> Vec<(String, String)> {
         workshop.git_with(&["fast-import", "--quiet", "--force"], &script);
         workshop.git(&["push", "--quiet", "origin", "refs/heads/race/*:refs/heads/race/*"]);
         let tips = |name: &str| {
-            let names: Vec<_> = (0..count).map(|race| format!("refs/heads/{name}/{race}")).collect();
+            let names: Vec<_> = (first..first + count).map(|race| format!("refs/heads/{name}/{race}")).collect();
             let args: Vec<_> = ["rev-parse"].into_iter().chain(names.iter().map(String::as_str)).collect();
             workshop.git(&args).lines().map(str::to_owned).collect::<Vec<_>>()
         };
@@ -82,12 +90,16 @@ fn dawdle(workshop: &Workshop, times: usize) {
     }
 }
 
-async fn race(scene: &Scene, seed: usize, (head, next): (String, String), delays: Delays) -> Outcome {
+async fn race(scene: &Scene, seed: usize, (head, next): (String, String), lead: i64) -> Outcome {
     let mut chance = StdRng::seed_from_u64(u64::try_from(seed).expect("a seed"));
     let method = [Method::Merge, Method::Squash, Method::Rebase][chance.random_range(0..3)];
-    let (late_merge, late_push) = (chance.random_range(0..=delays.merge), chance.random_range(0..=delays.push));
+    let lead = lead + chance.random_range(-JITTER..=JITTER);
+    let late = |runs: i64| usize::try_from(runs).unwrap_or(0);
+    let (late_merge, late_push) = (late(lead), late(-lead));
+    let after = chance.random_range(0..LATE) == 0;
     let number = scene.open(&format!("race/{seed}")).await;
     let moved = Arc::new(AtomicBool::new(false));
+    let (over, ended) = tokio::sync::oneshot::channel();
     let push = {
         let (moved, next) = (Arc::clone(&moved), next.clone());
         scene.work(move |workshop| {
@@ -96,20 +108,26 @@ async fn race(scene: &Scene, seed: usize, (head, next): (String, String), delays
             let done = (0..PUSHES_MAX).any(|_| workshop.may_push(&next, &to));
             moved.store(true, Ordering::SeqCst);
             assert!(done, "the push onto {to} was refused");
+            // Nobody may wait for it.
+            let _ = over.send(());
         })
     };
     let merge = async {
-        scene.work(move |workshop| dawdle(workshop, late_merge)).await;
+        if after {
+            ended.await.expect("the push ends");
+        } else {
+            scene.work(move |workshop| dawdle(workshop, late_merge)).await;
+        }
         let moved_first = moved.load(Ordering::SeqCst);
         (moved_first, scene.forge.merge(number, &head, method, "A race").await)
     };
     let ((), (moved_first, merged)) = tokio::join!(push, merge);
-    Outcome { number, method, head, next, moved_first, merged }
+    Outcome { number, method, head, next, moved_first, after, merged }
 }
 
 /// What is wrong with an outcome; nothing when nothing is.
 async fn wrong(scene: &Scene, seed: usize, outcome: &Outcome, on_main: &HashSet<String>) -> Option<String> {
-    let Outcome { number, method, head, next, moved_first, merged } = outcome;
+    let Outcome { number, method, head, next, moved_first, merged, .. } = outcome;
     let pull = scene.forge.pull(*number).await.expect("the pull request");
     let there = on_main.contains(&format!("{seed}.txt"));
     let merge = match merged {
@@ -139,41 +157,72 @@ async fn wrong(scene: &Scene, seed: usize, outcome: &Outcome, on_main: &HashSet<
     scene.work(look).await
 }
 
-/// Runs the races; nothing is merged that was not approved, and each side is faster at times.
-async fn run(scene: &Scene, delays: Delays) {
-    let mut outcomes = Vec::new();
-    for (seed, commits) in laid_out(scene, races()).await.into_iter().enumerate() {
-        outcomes.push(race(scene, seed, commits, delays).await);
-    }
-    let on_main = scene.git(&["ls-tree", "--name-only", "origin/main"]).await;
-    let on_main: HashSet<_> = on_main.lines().map(str::to_owned).collect();
-    let mut wrongs = Vec::new();
-    for (seed, outcome) in outcomes.iter().enumerate() {
-        let wrong = wrong(scene, seed, outcome, &on_main).await;
-        wrongs.extend(wrong.map(|wrong| format!("{seed}, {:?}: {wrong}", outcome.method)));
-    }
-    let count = |of: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| of(outcome)).count();
-    let (merged, first) = (count(|outcome| outcome.merged.is_ok()), count(|outcome| outcome.moved_first));
-    let told = format!("{} races: {merged} merged, {first} pushed before the merge was asked for", outcomes.len());
-    if outcomes.len() == RACES {
-        // Past whoever keeps what tests say: it takes minutes, and somebody waits for it.
-        drop(std::io::Write::write_all(&mut std::io::stderr(), format!("{told}\n").as_bytes()));
-    }
-    assert!(wrongs.is_empty(), "{told}; wrong are\n{}", wrongs.join("\n"));
-    let stale = outcomes.len() - merged;
-    assert!(merged > 0 && stale > first, "no side is faster at times, or none while the other is at work: {told}");
+/// What came of all races so far.
+#[derive(Default)]
+struct Tally {
+    races: usize,
+    merged: usize,
+    /// Refused, though the merge was asked for before the push was over.
+    refused: usize,
+    /// The push was over before the merge was asked for.
+    late: usize,
+    lead: i64,
+    wrong: Vec<String>,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_merged_on_this_machine_is_what_was_approved_or_nothing_is() {
-    let scene = Scene::local().await;
-    run(&scene, Delays { merge: 12, push: 30 }).await;
-    scene.leave().await;
+impl Tally {
+    /// Runs so many races on a home, from a seed on.
+    async fn run(&mut self, scene: &Scene, first: usize, count: usize) {
+        let mut outcomes = Vec::new();
+        for (seed, commits) in (first..).zip(laid_out(scene, first, count).await) {
+            let outcome = race(scene, seed, commits, self.lead).await;
+            match (&outcome.merged, outcome.moved_first) {
+                (Ok(_), _) => (self.merged, self.lead) = (self.merged + 1, self.lead + STEP),
+                // Where it was not meant so, the merge is held up too long.
+                (Err(_), true) => {
+                    (self.late, self.lead) = (self.late + 1, self.lead - i64::from(!outcome.after) * STEP);
+                }
+                (Err(_), false) => (self.refused, self.lead) = (self.refused + 1, self.lead - STEP),
+            }
+            outcomes.push((seed, outcome));
+        }
+        self.races += count;
+        let on_main = scene.git(&["ls-tree", "--name-only", "origin/main"]).await;
+        let on_main: HashSet<_> = on_main.lines().map(str::to_owned).collect();
+        for (seed, outcome) in outcomes {
+            let wrong = wrong(scene, seed, &outcome, &on_main).await;
+            self.wrong.extend(wrong.map(|wrong| format!("{seed}, {:?}: {wrong}", outcome.method)));
+        }
+    }
+
+    /// Nothing was merged that was not approved, and each side was faster at times.
+    fn check(&self, on: &str) {
+        let Self { races, merged, refused, late, wrong, .. } = self;
+        let told = format!("{races} races on {on}: {merged} merged, {refused} refused, {late} begun after the push");
+        if *races == RACES {
+            // Past whoever keeps what tests say: it takes minutes, and somebody waits for it.
+            drop(std::io::Write::write_all(&mut std::io::stderr(), format!("{told}\n").as_bytes()));
+        }
+        assert!(wrong.is_empty(), "{told}; wrong are\n{}", wrong.join("\n"));
+        assert!(*merged > 0 && *refused > 0 && *late > 0, "one side is never faster: {told}");
+    }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_merged_on_github_is_what_was_approved_or_nothing_is() {
-    let scene = Scene::github().await;
-    run(&scene, Delays { merge: 40, push: 20 }).await;
-    scene.leave().await;
+/// Runs every race on homes of this kind.
+macro_rules! races_on {
+    ($name:ident $home:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $name() {
+            let (mut tally, races) = (Tally::default(), races());
+            for first in (0..races).step_by(BATCH) {
+                let scene = Scene::$home().await;
+                tally.run(&scene, first, BATCH.min(races - first)).await;
+                scene.leave().await;
+            }
+            tally.check(stringify!($home));
+        }
+    };
 }
+
+races_on!(what_is_merged_on_this_machine_is_what_was_approved_or_nothing_is local);
+races_on!(what_is_merged_on_github_is_what_was_approved_or_nothing_is github);

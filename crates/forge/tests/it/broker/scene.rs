@@ -32,7 +32,7 @@ pub(crate) struct Scene {
     /// What is given back at the end.
     world: Option<World>,
     _fake: Option<Fake>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Scene {
@@ -76,7 +76,7 @@ impl Scene {
         let settings = OfBroker { wire: Duration::from_secs(30), ..OfBroker::default() };
         let broker = Broker::open(&folder.path().join("broker.git"), settings).await.expect("a broker");
         let workshop = tokio::task::spawn_blocking(move || Workshop::at(&origin)).await.expect("git works");
-        Self { forge, broker, workshop: Arc::new(workshop), world, _fake: fake, _folder: folder }
+        Self { forge, broker, workshop: Arc::new(workshop), world, _fake: fake, folder }
     }
 
     /// Ends it.
@@ -100,10 +100,11 @@ impl Scene {
     /// Commits one file to a branch, as often as there are texts.
     pub(crate) async fn commits(&self, name: &'static str, path: &'static str, texts: &[&'static str]) -> Commit {
         let texts = texts.to_vec();
-        let one = move |workshop: &Workshop| {
-            texts.into_iter().map(|text| workshop.commit(name, &[Change::text(path, text)])).last()
+        let all = move |workshop: &Workshop| {
+            let one = |_, text| Some(workshop.commit(name, &[Change::text(path, text)]));
+            texts.into_iter().fold(None, one)
         };
-        commit(&self.work(one).await.expect("a commit"))
+        commit(&self.work(all).await.expect("a commit"))
     }
 
     /// What git says in the clone of whoever works there, which knows all that is there.
@@ -133,6 +134,14 @@ impl Scene {
         let blob = self.git_with(&["hash-object", "-w", "--stdin"], text).await;
         let listed = self.git(&["ls-tree", tree]).await;
         self.git_with(&["mktree"], format!("{listed}\n100644 blob {blob}\t{path}\n").trim_start()).await
+    }
+
+    /// Leaves a commit alone with the broker, without what is in it, as whoever is killed while they fetch it may.
+    pub(crate) async fn leave_alone(&self, id: &Commit) {
+        let says = self.git(&["cat-file", "commit", id.as_str()]).await + "\n";
+        let broker = self.folder.path().join("broker.git").display().to_string();
+        let left = self.git_with(&["--git-dir", &broker, "hash-object", "-t", "commit", "-w", "--stdin"], &says).await;
+        assert_eq!(left, id.as_str());
     }
 
     /// Puts a branch at a commit, wherever it was.

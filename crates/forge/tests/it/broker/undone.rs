@@ -119,13 +119,11 @@ scenes!(more_commits_than_are_looked_at_leave_it_unknown_unless_what_is_there_te
     let edited = scene.commits("main", "a.txt", &["1\n2\nthree\n"]).await;
     let from = edited.as_str().to_owned();
     let many = move |workshop: &Workshop| {
-        let mut script = String::new();
-        for number in 0..1_000 {
+        let one = |number: usize| {
             let from = if number == 0 { format!("from {from}\n") } else { String::new() };
-            script.push_str(&format!(
-                "commit refs/heads/many\ncommitter ann <ann@example.com> 1700000000 +0000\ndata 2\nm\n{from}"
-            ));
-        }
+            format!("commit refs/heads/many\ncommitter ann <ann@example.com> 1700000000 +0000\ndata 2\nm\n{from}")
+        };
+        let script = (0..1_000).map(one).collect::<Vec<_>>().concat();
         workshop.git_with(&["fast-import", "--quiet", "--force"], &script);
         workshop.git(&["rev-parse", "many"])
     };
