@@ -27,10 +27,10 @@ statements! {
     LATEST = concat!("SELECT ", records!(), " FROM gate_record WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT 1");
     FIND = concat!("SELECT ", records!(), " FROM gate_record WHERE id = $1");
     // Of each pull request that would have been merged: what became of it.
-    SHADOW = "SELECT pull, (SELECT o.weight FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1),
-                     (SELECT o.ended_at FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1)
+    SHADOW = "SELECT pull, (SELECT o.weight FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1) AS weight,
+                     (SELECT o.ended_at FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1) AS ended_at
                 FROM (SELECT DISTINCT pull FROM gate_record WHERE stratum = $1 AND would = 1) AS each
-               ORDER BY 3 DESC, pull LIMIT $2";
+               ORDER BY COALESCE((SELECT MAX(o.ended_at) FROM outcome AS o WHERE o.pull = each.pull), 0) DESC, pull LIMIT $2";
     ARM = concat!("INSERT INTO gate_arm (", arms!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING");
     ARMED = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT 1");
     ARMS = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT $2");

@@ -19,6 +19,8 @@ pub struct Candidate {
     pub hold: Option<Hold>,
     /// The commit that we know as its head.
     pub ours: Option<String>,
+    /// The branch that it was judged for.
+    pub onto: Option<String>,
     /// The commit that the reviewer last approved.
     pub reviewed: Option<String>,
     /// The commit that the merger last passed.
@@ -178,9 +180,14 @@ impl Candidate {
     fn on_the_forge(&self) -> Vec<Item> {
         let of = Of::Pull;
         let Some(live) = &self.live else {
-            return ["open", "mergeable", "people", "labels", "manual"]
+            return ["base", "open", "mergeable", "people", "labels", "manual"]
                 .map(|what| Item::unknown(what, of, "the forge could not be read"))
                 .into();
+        };
+        let base = match &self.onto {
+            None => Item::unknown("base", of, "nobody knows for which branch it was judged"),
+            Some(onto) if *onto == live.onto => Item::pass("base", of, onto.clone()),
+            Some(onto) => Item::fail("base", of, &format!("it was judged for {onto}, and is to go into {}", live.onto)),
         };
         let open = match (live.open, live.draft, live.shared) {
             (true, false, false) => Item::pass("open", of, "open"),
@@ -210,7 +217,7 @@ impl Candidate {
         } else {
             Item::pass("manual", of, "nobody said hands off")
         };
-        vec![open, mergeable, people, labels, manual]
+        vec![base, open, mergeable, people, labels, manual]
     }
 }
 

@@ -5,6 +5,7 @@
 //! protected and what people hold in their hands is never merged, whatever the evidence.
 
 mod candidate;
+pub mod figures;
 mod ramp;
 pub mod stratum;
 #[cfg(test)]

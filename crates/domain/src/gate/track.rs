@@ -141,20 +141,10 @@ pub fn play(asks: &Asks, bad: f64, within: usize, loops: u64, mut chance: impl F
 
 #[cfg(test)]
 mod tests {
+    use super::super::figures::even as chance;
     use super::*;
 
     const ASKS: Asks = Asks { streak: 50, window: 200, bad_max: 0.06 };
-
-    /// Numbers that look like chance and are the same each time.
-    fn chance(mut seed: u64) -> impl FnMut() -> f64 {
-        move || {
-            seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = seed;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            f64::from(u32::try_from((z ^ (z >> 31)) >> 32).unwrap_or(0)) / (f64::from(u32::MAX) + 1.0)
-        }
-    }
 
     fn close(found: f64, quoted: f64, within: f64) {
         assert!((found - quoted).abs() <= within, "{found} is not {quoted}");

@@ -2,14 +2,15 @@
 
 use domain::gate::track::{Asks, Played, upper};
 use domain::gate::{Item, Judgement, Record};
-use domain::outcome::Answer as Is;
+use domain::outcome::{Answer as Is, Outcome};
 use domain::time::Time;
 use plane::gate::{Explained, Standing};
 use serde_json::{Value, json};
+use store::automerge::Revert;
 
 use super::gaps::section;
 use crate::failure::Failure;
-use crate::show::{Answer, BOLD, GREEN, RED, YELLOW, moment, table};
+use crate::show::{Answer, BOLD, RED, moment, table};
 
 /// How many outcomes and sayings are shown.
 const SHOWN: usize = 20;
@@ -111,12 +112,12 @@ fn in_full(one: &Standing) -> String {
 
 fn asked(item: &Item) -> Vec<String> {
     let (mark, found) = match &item.is {
-        Is::Pass => (format!("{GREEN}pass{GREEN:#}"), item.found.clone()),
-        Is::Fail(why) => (format!("{RED}fail{RED:#}"), why.clone()),
-        Is::Unknown(why) => (format!("{YELLOW}unknown{YELLOW:#}"), why.clone()),
+        Is::Pass => ("pass", item.found.clone()),
+        Is::Fail(why) => ("fail", why.clone()),
+        Is::Unknown(why) => ("unknown", why.clone()),
     };
     let of = json!(item.of).as_str().unwrap_or_default().to_owned();
-    vec![mark, item.what.clone(), of, found]
+    vec![mark.to_owned(), item.what.clone(), of, found]
 }
 
 /// A judgement of a record that somebody kept.
@@ -132,7 +133,7 @@ fn said(judgement: &Judgement) -> String {
 }
 
 pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
-    let Explained { pull, judged, again, same, outcomes } = explained;
+    let Explained { pull, judged, again, same, outcomes, revert } = explained;
     let ended: Vec<_> = outcomes
         .iter()
         .map(|found| {
@@ -146,6 +147,8 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         })
         .collect();
     let ends = section("What became of it", &["at", "outcome", "to the gate", "by", "why"], ended);
+    let over = outcomes.first().is_some_and(|found| found.outcome == Outcome::Reverted.name());
+    let back = revert.as_ref().filter(|_| !over).map(taken_back).unwrap_or_default();
     let record = judged.as_ref().map(store::gate::Judged::record).transpose().map_err(plane::No::from)?;
     let document = json!({
         "pull": pull.id,
@@ -158,6 +161,7 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         "judged_at": judged.as_ref().map(|judged| Time(judged.at).iso()),
         "record": record,
         "outcomes": outcomes,
+        "revert": revert,
     });
     let text = match (judged, again) {
         (Some(judged), Some(again)) => {
@@ -167,7 +171,7 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
                 format!("{RED}judged anew from the record alone: another{RED:#}")
             };
             format!(
-                "{}\nat {}, of {}; {check}{}{ends}",
+                "{}\nat {}, of {}; {check}{back}{}{ends}",
                 said(again),
                 Time(judged.at),
                 judged.head,
@@ -175,10 +179,19 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
             )
         }
         (None, _) | (_, None) => {
-            format!("it was never at the gate: it is {}, and only what bots approved comes there{ends}", pull.state)
+            format!("it was never at the gate: it is {}, and only what bots approved comes there{back}{ends}", pull.state)
         }
     };
     Ok(Answer::new(document, text))
+}
+
+/// What takes a merge back, or is to.
+fn taken_back(revert: &Revert) -> String {
+    match (revert.number, revert.error.as_str()) {
+        (Some(number), _) => format!("\n#{number} takes it back, because {}: merge it", revert.why),
+        (None, "") => format!("\na running server opens a pull request that takes it back, because {}", revert.why),
+        (None, error) => format!("\nit is to be taken back by hand: {error}"),
+    }
 }
 
 pub(super) fn shadow(all: &[Standing]) -> Answer {

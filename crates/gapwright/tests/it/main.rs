@@ -20,4 +20,5 @@ mod stdio;
 mod switch;
 mod tidy;
 mod tree;
+mod walk;
 mod work;

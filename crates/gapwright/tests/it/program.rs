@@ -100,9 +100,17 @@ impl Home {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ended {
-        let output = self.command(args).output().expect("a run");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        ended(&mut self.command(args))
+    }
+
+    /// Runs a line of a shell that knows our program.
+    pub(crate) fn shell(&self, line: &str) -> Ended {
+        let program = Path::new(env!("CARGO_BIN_EXE_gapwright")).parent().expect("a folder").display().to_string();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]).current_dir(self.path()).env_clear().env("HOME", self.path());
+        command.env("PATH", format!("{program}:/usr/local/bin:/usr/bin:/bin"));
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+        ended(&mut command)
     }
 
     /// Runs a command that talks over its standard input and output, until it has given so many answers.
@@ -167,6 +175,12 @@ impl Home {
         let url = said.lines().last().and_then(|line| line.strip_prefix("ready at ")).expect("an address").to_owned();
         Server { child, said, url, _out: out }
     }
+}
+
+fn ended(command: &mut Command) -> Ended {
+    let output = command.output().expect("a run");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// A running command; killed with its test.

@@ -52,6 +52,7 @@ impl Plane {
             state: pull.state,
             hold: pull.hold,
             ours: pull.head().map(str::to_owned),
+            onto: pull.change.as_ref().map(|change| change.onto.clone()),
             reviewed: said.reviewed,
             passed: said.passed,
             handed_in: said.handed_in,

@@ -22,8 +22,8 @@ use crate::pull::{name, tell_once};
 use crate::tend::own;
 use crate::{No, Plane};
 
-/// How long a judgement stands that nothing new has come to.
-const STANDS: Span = Span::mins(10);
+/// How long a judgement stands that nothing new has come to: many hints at once are one.
+const STANDS: Span = Span::mins(1);
 
 /// For how long the lock of a pull request is taken.
 const LOCK: Span = Span::mins(10);
@@ -133,17 +133,15 @@ impl Plane {
 
     /// Reads and judges everything once more, and asks the forge once.
     async fn merge_once(&self, home: &Home, stored: &Stored, merge: &Automerge) -> Result<bool, Failed> {
-        let anew = if bug("merge-without-looking") { None } else { Some(self.weigh(home, stored).await) };
-        let weighed = match anew {
-            None => None,
-            Some(Ok(weighed)) => Some(weighed),
-            Some(Err(failed)) => {
+        let weighed = match self.weigh(home, stored).await {
+            Ok(weighed) => weighed,
+            Err(failed) => {
                 self.settle_merge(stored, merge, "dropped", "it could not be read once more").await?;
                 return Err(failed);
             }
         };
-        if let Some(shut) = weighed.filter(|weighed| weighed.judgement.word != Word::Merge) {
-            self.settle_merge(stored, merge, "dropped", &shut.judgement.why()).await?;
+        if weighed.judgement.word != Word::Merge {
+            self.settle_merge(stored, merge, "dropped", &weighed.judgement.why()).await?;
             return Ok(false);
         }
         let (Some(number), Some(change)) = (stored.pull.there.number, &stored.pull.change) else { return Ok(false) };
@@ -220,7 +218,9 @@ async fn judged(desk: &mut Desk<'_>, id: &str, candidate: Candidate) -> Result<W
     let stored = store::pull::find(desk.tx, id).await?.ok_or(store::Fault::Conflict)?;
     let pull = &stored.pull;
     // What changed here since it was read there is as it is here.
-    let candidate = Candidate { state: pull.state, hold: pull.hold, ours: pull.head().map(str::to_owned), ..candidate };
+    let onto = pull.change.as_ref().map(|change| change.onto.clone());
+    let ours = pull.head().map(str::to_owned);
+    let candidate = Candidate { state: pull.state, hold: pull.hold, ours, onto, ..candidate };
     let words = store::pull::word::of(desk.tx, id, WORDS_MAX).await?;
     let stratum = stratum_of(pull, &words);
     if let Some(stratum) = &stratum {

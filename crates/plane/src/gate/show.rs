@@ -2,6 +2,7 @@
 
 use domain::gate::{Judgement, Phase, Record, Stratum};
 use domain::refusal::{Code, Refusal};
+use store::automerge::Revert;
 use store::gate::{Judged, Said};
 use store::outcome::Found;
 
@@ -40,6 +41,8 @@ pub struct Explained {
     pub same: bool,
     /// What became of it, the latest first.
     pub outcomes: Vec<Found>,
+    /// What takes it back; none where nothing is to.
+    pub revert: Option<Revert>,
 }
 
 impl Plane {
@@ -69,13 +72,14 @@ impl Plane {
         let stored = meant(&mut tx, repo.as_deref(), &number).await?;
         let judged = store::gate::latest(&mut tx, &stored.pull.id).await?;
         let outcomes = store::outcome::of(&mut tx, &stored.pull.id, SHOWN_MAX).await?;
+        let revert = store::automerge::revert_of(&mut tx, &stored.pull.id).await?;
         let (mut again, mut same) = (None, false);
         if let Some(judged) = &judged {
             let anew = judged.record()?.judge();
             same = anew == judged.judgement()?;
             again = Some(anew);
         }
-        Ok(Explained { pull: stored.pull, judged, again, same, outcomes })
+        Ok(Explained { pull: stored.pull, judged, again, same, outcomes, revert })
     }
 }
 

@@ -5,6 +5,7 @@ mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::gap::Event as GapEvent;
 use domain::gate::{Fingerprint, Stratum};
 use domain::notice::Level;
 use domain::outcome::{Evidence, Outcome, SOAK, Weight, classify, weigh};
@@ -17,6 +18,7 @@ use serde_json::json;
 use store::outcome::{Found, weight_name};
 use store::pull::Stored;
 use store::pull::word::Word;
+use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::mirror::{Failed, Home};
@@ -136,7 +138,8 @@ impl Plane {
 
     /// Looks whether what was merged was taken back, or went wrong on the base.
     async fn see_again(&self, home: &Home, stored: &Stored, found: &Found) -> Result<(), Failed> {
-        if stored.pull.state != State::Merged || found.outcome == Outcome::Reverted.name() {
+        let over = found.outcome == Outcome::Reverted.name() || bug("revert-unseen");
+        if stored.pull.state != State::Merged || over {
             return Ok(());
         }
         match self.undone(home, stored, found).await? {
@@ -168,6 +171,9 @@ impl Plane {
                     ..found
                 };
                 written(desk, &pull, &row).await?;
+                // What closed the gap is gone.
+                let reason = format!("what closed it was taken back: {why}");
+                crate::gap::taken_in(desk, &pull.gap, GapEvent::Reopened, &reason).await?;
                 crate::gate::went_wrong(desk, &pull, &why, crate::gate::Back::Done).await
             }
             .boxed()

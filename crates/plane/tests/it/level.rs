@@ -73,8 +73,9 @@ both!(a_written_reason_overrides_the_gate_and_is_kept_with_the_evidence, async |
     assert_eq!((change.reason.as_str(), change.overridden), (why, 1));
     assert!(change.evidence.contains("\"have\":0"), "{}", change.evidence);
     world.plane.raise_level(&operator(), Some("further, further")).await.expect("overridden once more");
-    let beyond = world.plane.raise_level(&operator(), Some("further, further, further")).await;
-    assert_eq!(refused(beyond).hint, "pipeline is its highest level");
+    world.plane.raise_level(&operator(), Some("further, further, further")).await.expect("to the highest");
+    let beyond = world.plane.raise_level(&operator(), Some("further, further, further, further")).await;
+    assert_eq!(refused(beyond).message, "automerge is the highest level");
 });
 
 both!(going_back_is_one_act_and_the_way_up_begins_anew, async |world| {

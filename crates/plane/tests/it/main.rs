@@ -8,6 +8,7 @@ mod check_in;
 mod checks;
 mod claim;
 mod differential;
+mod evidence;
 mod faults;
 mod fires;
 mod gap;

@@ -122,6 +122,17 @@ mod seeded_bugs_are_caught {
             by "pulls::trouble::a_pull_request_that_was_opened_without_an_answer_is_found_and_not_opened_again"
             saying "opened once";
         push_unseen: "push-unseen" by "pulls_sim::a_few_hold" saying "a push was missed";
+        merge_any_head: "merge-any-head"
+            by "evidence::races::a_push_at_any_moment_is_never_merged_with_what_was_approved"
+            saying "a head was merged that nobody approved";
+        revert_unseen: "revert-unseen"
+            by "evidence::outcomes::what_is_taken_back_within_its_soak_is_a_row_of_its_own" saying "left: (1";
+        armed_for_ever: "armed-for-ever"
+            by "evidence::back::an_operator_has_a_merge_taken_back" saying "its gate stays open";
+        no_cap: "no-cap"
+            by "evidence::walk::no_more_merge_in_a_day_than_the_cap_lets_by" saying "the day's cap";
+        anybody_is_a_person: "anybody-is-a-person"
+            by "evidence::outcomes::what_a_bot_or_nobody_known_merged_says_nothing" saying "\"good\"";
         fire_again_though_unknown: "fire-again-though-unknown"
             by "fires::a_start_of_which_nobody_can_tell_is_not_repeated_until_an_operator_says" saying "it may run";
     }

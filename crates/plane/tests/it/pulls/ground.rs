@@ -28,6 +28,8 @@ pub(crate) const GAP: &str = "list-deploys";
 pub(crate) struct Ground<'w> {
     pub(crate) given: Given<'w>,
     pub(crate) caps: Caps,
+    /// The gap whose pull request is meant.
+    pub(crate) gap: String,
     folder: TempDir,
 }
 
@@ -41,6 +43,11 @@ pub(crate) fn agent(stage: Stage, name: &str) -> Call {
 /// The agent that works in a stage in most cases.
 pub(crate) fn usual(stage: Stage) -> Call {
     agent(stage, &format!("the-{stage}"))
+}
+
+/// By what each agent is told from others.
+pub(crate) fn fingerprint() -> Fingerprint {
+    Fingerprint { model: "m-1".to_owned(), prompt: "9f86d081884c7d65".to_owned() }
 }
 
 /// A turn that was taken.
@@ -59,7 +66,7 @@ impl<'w> Ground<'w> {
         let folder = tempfile::tempdir().expect("a folder");
         let branches = Some(folder.path().join("home.git"));
         let given = Given::standing(world, kind, branches).await;
-        let mut ground = Self { given, caps, folder };
+        let mut ground = Self { given, caps, gap: GAP.to_owned(), folder };
         ground.restart().await;
         for _ in 0..2 {
             ground.given.raise().await;
@@ -120,15 +127,15 @@ impl<'w> Ground<'w> {
 
     /// How the pull request of most cases stands.
     pub(crate) async fn state(&self) -> State {
-        self.pull_of(GAP).await.state
+        self.pull_of(&self.gap).await.state
     }
 
     pub(crate) async fn number(&self) -> i64 {
-        self.pull_of(GAP).await.there.number.expect("it is on the forge")
+        self.pull_of(&self.gap).await.there.number.expect("it is on the forge")
     }
 
     pub(crate) async fn head(&self) -> String {
-        self.pull_of(GAP).await.head().expect("a change").to_owned()
+        self.pull_of(&self.gap).await.head().expect("a change").to_owned()
     }
 
     /// Takes the turn of a stage, if there is one.
@@ -153,7 +160,7 @@ impl<'w> Ground<'w> {
     }
 
     pub(crate) async fn hand_in_plan(&self, taken: &Taken) -> Result<HandedIn, No> {
-        self.given.plane.submit_plan(&taken.by, &taken.claim, plan(), Fingerprint::default()).await
+        self.given.plane.submit_plan(&taken.by, &taken.claim, plan(), fingerprint()).await
     }
 
     /// Drafts the change, or revises it: a file of this name.
@@ -165,7 +172,7 @@ impl<'w> Ground<'w> {
     pub(crate) async fn hand_in_patch(&self, taken: &Taken, patch: &str) -> Result<HandedIn, No> {
         let handed = Handed::Patch(patch.to_owned());
         let (words, answer) = (("feat: list deploys", "It lists them."), Some("done as asked".to_owned()));
-        self.given.plane.submit_change(&taken.by, &taken.claim, handed, words, answer, Fingerprint::default()).await
+        self.given.plane.submit_change(&taken.by, &taken.claim, handed, words, answer, fingerprint()).await
     }
 
     /// Reviews the change in two passes.
@@ -182,7 +189,7 @@ impl<'w> Ground<'w> {
 
     pub(crate) async fn hand_in_review(&self, taken: &Taken, review: &Review) -> Result<Reviewed, No> {
         let head = self.head().await;
-        let (plane, by) = (&self.given.plane, Fingerprint::default());
+        let (plane, by) = (&self.given.plane, fingerprint());
         plane.submit_review(&taken.by, &taken.claim, &head, review.clone(), by).await
     }
 
@@ -193,15 +200,16 @@ impl<'w> Ground<'w> {
 
     pub(crate) async fn hand_in_verdict(&self, taken: &Taken, verdict: MergeVerdict) -> Result<HandedIn, No> {
         let head = self.head().await;
-        let (plane, by) = (&self.given.plane, Fingerprint::default());
+        let (plane, by) = (&self.given.plane, fingerprint());
         plane.submit_merge_verdict(&taken.by, &taken.claim, &head, (verdict, "it coheres"), by).await
     }
 
     /// From nothing to a pull request that awaits its review.
     pub(crate) async fn opened(&self) -> i64 {
-        self.taken_up(GAP).await;
+        self.taken_up(&self.gap).await;
         self.plan().await;
-        self.draft("one").await;
+        let file = if self.gap == GAP { "one" } else { &self.gap };
+        self.draft(file).await;
         self.watch().await;
         assert_eq!(self.state().await, State::NeedsReview);
         self.number().await
@@ -263,14 +271,59 @@ impl Ground<'_> {
     }
 
     pub(crate) async fn merge(&self, who: &str) {
-        let number = self.number().await;
+        self.merge_at(who, &self.head().await).await;
+    }
+
+    /// Merges it at a commit, which is its head on the forge.
+    pub(crate) async fn merge_at(&self, who: &str, head: &str) {
+        self.merge_number(who, self.number().await, head).await;
+    }
+
+    /// Somebody who has no right to write merges it, or another program: on GitHub a rule may let them.
+    pub(crate) async fn merge_as_stranger(&self) {
+        let (number, head) = (self.number().await, self.head().await);
+        match &self.given.place {
+            Place::GitHub(fake) => drop(fake.as_person("renovate[bot]", REPO).silently().merge(number, "squash")),
+            // Under the name of the server itself, which did not do it.
+            Place::Local(local) => {
+                local.merge(number, &head, forge::Method::Squash, "list deploys").await.expect("a merge");
+            }
+        }
+    }
+
+    pub(crate) async fn merge_number(&self, who: &str, number: i64, head: &str) {
         match &self.given.place {
             Place::GitHub(fake) => drop(fake.as_person(who, REPO).silently().merge(number, "squash")),
             Place::Local(local) => {
-                let (person, head) = (local.acting(who).expect("a person"), self.head().await);
-                person.merge(number, &head, forge::Method::Squash, "list deploys").await.expect("a merge");
+                let person = local.acting(who).expect("a person");
+                person.merge(number, head, forge::Method::Squash, "list deploys").await.expect("a merge");
             }
         }
+    }
+
+    /// A person takes back what it added, by a pull request that says nothing of it.
+    pub(crate) async fn take_back_by_hand(&self) {
+        self.merge_patch("ann", &takes(&self.gap)).await;
+    }
+
+    /// A person merges a patch of their own.
+    pub(crate) async fn merge_patch(&self, who: &str, patch: &str) {
+        let branch = format!("gapwright/by-hand-{}", self.gap);
+        let commit = self.push_patch(&branch, "main", patch).await;
+        let number = match &self.given.place {
+            Place::GitHub(fake) => fake.as_person(who, REPO).silently().open_pull("tidy up", &branch, "main"),
+            Place::Local(local) => {
+                let new = forge::NewPull {
+                    title: "tidy up".into(),
+                    body: "as said".into(),
+                    head: branch,
+                    base: "main".into(),
+                    draft: false,
+                };
+                local.acting(who).expect("a person").open_pull(&new).await.expect("a pull request").number
+            }
+        };
+        self.merge_number(who, number, &commit).await;
     }
 
     pub(crate) async fn close(&self, who: &str) {
@@ -312,12 +365,17 @@ impl Ground<'_> {
 
     /// Somebody pushes a file to the branch of the pull request; gives the commit.
     pub(crate) async fn push(&self, file: &str) -> String {
-        let change = self.pull_of(GAP).await.change.expect("a change");
+        let change = self.pull_of(&self.gap).await.change.expect("a change");
         self.push_onto(&change.branch, &change.branch, file).await
     }
 
     /// Somebody pushes a file, upon the tip of one branch, onto another; gives the commit.
     pub(crate) async fn push_onto(&self, branch: &str, from: &str, file: &str) -> String {
+        self.push_patch(branch, from, &adds(file)).await
+    }
+
+    /// Somebody pushes a patch, upon the tip of one branch, onto another; gives the commit.
+    pub(crate) async fn push_patch(&self, branch: &str, from: &str, patch: &str) -> String {
         let broker = Broker::open(&self.path("somebody.git"), broker::Settings::default()).await.expect("a broker");
         let remote = self.given.home(REPO).forge.remote().await.expect("a remote");
         let named = |name| forge::git::Branch::parse(name).expect("a branch");
@@ -327,7 +385,7 @@ impl Ground<'_> {
         let person = forge::git::Person { name: "joan".into(), email: "joan@example.com".into() };
         let hand = forge::git::Hand { author: person.clone(), committer: person, at: self.given.world.hand.now() };
         let run = broker::Run::parse("somebody").expect("a run");
-        let made = broker.apply(&run, &at, adds(file).as_bytes(), &hand, "somebody's").await.expect("applied");
+        let made = broker.apply(&run, &at, patch.as_bytes(), &hand, "somebody's").await.expect("applied");
         let broker::Applied::Commit(commit) = made else { panic!("{made:?}") };
         let expected = if is_new { None } else { Some(&at) };
         let pushed = broker.push(&remote, &branch, expected, &commit).await.expect("pushed");
@@ -348,7 +406,7 @@ pub(crate) fn plan() -> Plan {
 
 /// A patch that adds a file of code with a few lines.
 pub(crate) fn adds(file: &str) -> String {
-    adds_at(&format!("src/{file}.rs"), &["one", "two", "three"])
+    adds_at(&format!("src/{file}.rs"), &[file, "two", "three"])
 }
 
 /// A patch that adds a file.
@@ -358,6 +416,14 @@ pub(crate) fn adds_at(path: &str, lines: &[&str]) -> String {
     format!(
         "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@\n{text}\n",
         lines.len()
+    )
+}
+
+/// A patch that takes away what [`adds`] adds.
+pub(crate) fn takes(file: &str) -> String {
+    format!(
+        "diff --git a/src/{file}.rs b/src/{file}.rs\ndeleted file mode 100644\n--- a/src/{file}.rs\n+++ /dev/null\n@@ -1,3 +0,0 \
+         @@\n-{file}\n-two\n-three\n"
     )
 }
 

@@ -1,0 +1,127 @@
+//! The way back: what went wrong closes its gate, lowers the level, and is taken back by a pull request.
+
+use domain::level::Level;
+use domain::pull::State;
+use domain::time::Span;
+use forge::{AccountKind, CheckState};
+
+use crate::home::REPO;
+use crate::pulls::pulls;
+use crate::pulls::ground::{Ground, olga};
+
+/// One that merged by itself.
+async fn merged(ground: &mut Ground<'_>, prefix: &str) {
+    for n in 0..12 {
+        ground.checked(&format!("{prefix}-gap-{n}")).await;
+        ground.poll().await;
+        if ground.state().await == State::Merged {
+            ground.settle().await;
+            assert_eq!(ground.merged_by().await, Some(AccountKind::Us));
+            return;
+        }
+        let again = ground.explained().await.again.expect("it was at the gate");
+        assert!(again.would, "only what was drawn leaves it to a person: {}", again.why());
+        ground.given.pass(super::given::READ);
+        ground.merge("ann").await;
+        ground.poll().await;
+        ground.settle().await;
+    }
+    panic!("twelve in a row were drawn for a person");
+}
+
+async fn is_armed(ground: &Ground<'_>) -> bool {
+    let stratum = ground.stratum().await.id();
+    let mut tx = ground.given.world.store().read().await.expect("a look");
+    store::gate::said(&mut tx, &stratum).await.expect("a look").is_some_and(|said| said.what == "armed")
+}
+
+/// The pull request that takes one back.
+async fn revert(ground: &Ground<'_>) -> store::automerge::Revert {
+    let id = ground.pull_of(&ground.gap).await.id;
+    let mut tx = ground.given.world.store().read().await.expect("a look");
+    store::automerge::revert_of(&mut tx, &id).await.expect("a look").expect("it is to be taken back")
+}
+
+pulls!(a_check_that_fails_on_the_base_closes_the_gate_and_opens_a_revert_within_five_minutes, async |ground| {
+    ground.armed().await;
+    merged(ground, "red").await;
+    assert!(is_armed(ground).await);
+    ground.check_at(&ground.merge_commit().await, CheckState::Fail, "12 tests, 1 failed").await;
+    let failed_at = ground.given.world.hand.now();
+    // Its next look comes with the forge's interval, of five minutes at most.
+    ground.given.pass(Span::mins(4));
+    for _ in 0..60 {
+        ground.settle().await;
+    }
+    assert!(!is_armed(ground).await, "its gate is closed");
+    let back = revert(ground).await;
+    assert_eq!(back.state, "open", "{back:?}");
+    assert!(ground.given.world.hand.now().since(failed_at) <= Span::secs(302));
+    let there = ground.given.home(REPO).forge.pull(back.number.expect("a number")).await.expect("it is there");
+    assert_eq!((there.author.kind, there.base.branch.as_str()), (AccountKind::Us, "main"));
+    assert!(there.body.contains("on the base, ci/test failed"), "{}", there.body);
+
+    // A person merges it, and then it is known that it was taken back.
+    ground.merge_number("ann", there.number, &there.head.commit).await;
+    ground.later(Span::mins(10)).await;
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!((found.outcome.as_str(), found.weight.as_str()), ("reverted", "bad"), "{}", found.why);
+    assert_eq!(ground.level().await, Level::Automerge, "one closes its own gate");
+    let standing = ground.given.plane.show_gate(&olga(), None).await.expect("shown").remove(0);
+    assert_eq!(standing.record.track().streak, 0, "the row begins anew");
+});
+
+pulls!(two_that_go_wrong_within_28_days_take_everything_back, async |ground| {
+    let mut rules = super::given::rules();
+    rules.merges_per_day = 100;
+    ground.armed().await;
+    ground.with_gate(rules).await;
+    merged(ground, "first").await;
+    let first = ground.gap.clone();
+    merged(ground, "second").await;
+    let second = std::mem::replace(&mut ground.gap, first);
+    ground.take_back_by_hand().await;
+    ground.later(Span::mins(10)).await;
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!(found.outcome, "reverted", "{}", found.why);
+    assert!(!is_armed(ground).await);
+    assert_eq!(ground.level().await, Level::Automerge);
+    ground.gap = second;
+    ground.take_back_by_hand().await;
+    ground.later(Span::mins(10)).await;
+    assert_eq!(ground.found().await.map(|found| found.outcome).as_deref(), Some("reverted"));
+    assert_eq!(ground.level().await, Level::Pipeline, "the watch lowers the level by itself");
+});
+
+pulls!(an_operator_has_a_merge_taken_back, async |ground| {
+    ground.armed().await;
+    merged(ground, "odd").await;
+    let number = ground.number().await.to_string();
+    let back = ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("taken back");
+    assert_eq!(back.state, "waiting");
+    assert!(!is_armed(ground).await, "its gate stays open");
+    ground.settle().await;
+    let opened = revert(ground).await;
+    assert_eq!(opened.state, "open");
+    ground.settle().await;
+    assert_eq!(revert(ground).await.number, opened.number, "it is opened once");
+    let again = ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("the same");
+    assert_eq!(again.number, opened.number);
+});
+
+pulls!(what_conflicts_with_what_came_since_is_taken_back_by_hand, async |ground| {
+    ground.armed().await;
+    merged(ground, "deep").await;
+    let gap = ground.gap.clone();
+    let more = format!(
+        "diff --git a/src/{gap}.rs b/src/{gap}.rs\n--- a/src/{gap}.rs\n+++ b/src/{gap}.rs\n@@ -1,3 +1,3 @@\n-{gap}\n+1\n two\n three\n"
+    );
+    ground.merge_patch("ann", &more).await;
+    let number = ground.number().await.to_string();
+    ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("taken back");
+    ground.settle().await;
+    let back = revert(ground).await;
+    assert_eq!((back.state.as_str(), back.number), ("dropped", None), "{back:?}");
+    let rows = crate::given::journal(&ground.given.plane).await;
+    assert!(rows.iter().any(|row| row.object.starts_with("channel:") && row.after.contains("\"kind\":\"revert\"")));
+});

@@ -1,0 +1,106 @@
+//! What became of pull requests, by what git and the forge tell. The shapes of merges are tried in `forge`, against real git.
+
+use domain::outcome::Outcome;
+use domain::pull::State;
+use domain::time::Span;
+use forge::CheckState;
+
+use super::given::{READ, rules};
+use crate::pulls::{everywhere, pulls};
+use crate::pulls::ground::{Ground, olga};
+
+async fn is(ground: &Ground<'_>, outcome: Outcome, weight: &str) {
+    let found = ground.outcome().await;
+    assert_eq!((found.outcome().expect("a word"), found.weight.as_str()), (outcome, weight), "{}: {}", ground.gap, found.why);
+}
+
+everywhere!(what_a_person_took_as_it_was_judged_counts_once_it_was_read_and_its_checks_passed, async |ground| {
+    ground.with_gate(rules()).await;
+    let found = ground.taken("read-gap").await;
+    assert_eq!((found.outcome.as_str(), found.weight.as_str(), found.by.as_str()), ("unchanged", "good", "ann"));
+    ground.settle().await;
+    assert_eq!(ground.found().await, Some(found), "it is written down once");
+
+    // Nobody reads it in a second.
+    ground.checked("quick-gap").await;
+    ground.merge("ann").await;
+    ground.poll().await;
+    is(ground, Outcome::Unchanged, "neither").await;
+
+    // A check that passed without a test has shown nothing.
+    ground.checked("empty-gap").await;
+    ground.check(CheckState::Pass, "0 tests").await;
+    ground.given.pass(READ);
+    ground.merge("ann").await;
+    ground.poll().await;
+    is(ground, Outcome::Unchanged, "neither").await;
+
+    let counts = ground.given.plane.count_outcomes(&olga(), domain::time::Time(0)).await.expect("counted");
+    assert_eq!(counts.all.get(&Outcome::Unchanged), Some(&3), "{counts:?}");
+});
+
+pulls!(what_people_changed_closed_or_took_back_counts_against_it, async |ground| {
+    ground.with_gate(rules()).await;
+    ground.checked("pushed-gap").await;
+    ground.push("somebody").await;
+    ground.given.pass(READ);
+    // Merged as it is now, before anything of it is judged anew.
+    let head = {
+        let there = ground.given.home(crate::home::REPO).forge.pull(ground.number().await).await.expect("it");
+        there.head.commit
+    };
+    ground.merge_at("ann", &head).await;
+    ground.poll().await;
+    is(ground, Outcome::Edited, "bad").await;
+
+    // What bots had not approved says nothing of what they approve.
+    "early-gap".clone_into(&mut ground.gap);
+    ground.opened().await;
+    ground.merge("ann").await;
+    ground.poll().await;
+    is(ground, Outcome::Unchanged, "neither").await;
+
+    ground.checked("closed-gap").await;
+    ground.close("ann").await;
+    ground.poll().await;
+    is(ground, Outcome::Closed, "bad").await;
+});
+
+pulls!(what_a_bot_or_nobody_known_merged_says_nothing, async |ground| {
+    ground.with_gate(rules()).await;
+    ground.checked("bot-gap").await;
+    ground.given.pass(READ);
+    ground.merge_as_stranger().await;
+    ground.poll().await;
+    is(ground, Outcome::Unchanged, "neither").await;
+});
+
+pulls!(what_is_taken_back_within_its_soak_is_a_row_of_its_own, async |ground| {
+    ground.with_gate(rules()).await;
+    let first = ground.taken("back-gap").await;
+    assert_eq!(first.weight, "good");
+    ground.later(Span::hours(2)).await;
+    assert_eq!(ground.found().await.map(|found| found.seq), Some(1), "it stands");
+    ground.take_back_by_hand().await;
+    ground.later(Span::hours(2)).await;
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!((found.seq, found.outcome.as_str(), found.weight.as_str()), (2, "reverted", "bad"), "{}", found.why);
+    let mut tx = ground.given.world.store().read().await.expect("a look");
+    let all = store::outcome::of(&mut tx, &found.pull, 10).await.expect("rows");
+    assert_eq!(all.last(), Some(&first), "what was written down stays as it was");
+});
+
+pulls!(what_was_closed_and_then_merged_is_corrected_by_a_row, async |ground| {
+    ground.with_gate(rules()).await;
+    ground.checked("again-gap").await;
+    ground.close("ann").await;
+    ground.poll().await;
+    is(ground, Outcome::Closed, "bad").await;
+    ground.reopen("ann").await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::NeedsReview);
+    ground.merge("ann").await;
+    ground.poll().await;
+    let found = ground.outcome().await;
+    assert_eq!((found.seq, found.outcome.as_str()), (2, "unchanged"));
+});

@@ -1,0 +1,237 @@
+//! Races between what merges by itself and what people do at the same moment: somebody pushes, or says hands off, right before
+//! each of the questions that a look asks of the forge, in turn. Whatever comes between, nothing is merged that was not
+//! approved, and nothing that people held when it was last looked at.
+//!
+//! With `GAPWRIGHT_SIM_ALL` there are a thousand of them on each engine, and some thirty without.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use domain::pull::State;
+use forge::{AccountKind, Forge as _};
+use harness::On;
+use plane::mirror::Home;
+
+use super::given::rules;
+use super::racing::Racing;
+use crate::home::{Kind, Place, REPO};
+use crate::pulls::ground::Ground;
+
+/// How many questions one look asks at most, and a few more.
+const QUESTIONS: i64 = 40;
+
+/// What was met.
+#[derive(Debug, Default)]
+struct Met {
+    races: usize,
+    /// Merged by itself, with nobody before it.
+    merged: usize,
+    /// Not merged, because of what somebody did.
+    stopped: usize,
+}
+
+fn git(folder: &Path, args: &[&str]) -> (bool, String) {
+    let output = Command::new("git").arg("-C").arg(folder).args(args).output().expect("git");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// One race: a push onto the branch before a question. Gives whether it was merged.
+async fn race(ground: &mut Ground<'_>, racing: &Racing, folder: PathBuf, after: i64, evil: &str) -> bool {
+    let change = ground.pull_of(&ground.gap).await.change.expect("a change");
+    let (branch, head, evil) = (format!("refs/heads/{}", change.branch), change.head.clone(), evil.to_owned());
+    let (name, at, to) = (branch.clone(), folder.clone(), evil.clone());
+    racing.before(
+        after,
+        Box::new(move || {
+            Box::pin(async move {
+                git(&at, &["update-ref", &name, &to]);
+            })
+        }),
+    );
+    ground.given.pass(domain::time::Span::mins(2));
+    // Not through the look of the mirror: this is about the gate alone.
+    ground.poll().await;
+    let there = ground.given.home(REPO).forge.pull(ground.number().await).await.expect("it is there");
+    let merged = there.ended_by.is_some();
+    if merged {
+        assert_eq!(there.ended_by.map(|by| by.kind), Some(AccountKind::Us));
+        let (has, _) = git(&folder, &["merge-base", "--is-ancestor", &evil, "refs/heads/main"]);
+        assert!(!has, "a head was merged that nobody approved");
+        let (has, _) = git(&folder, &["cat-file", "-e", "refs/heads/main:src/evil.rs"]);
+        assert!(!has, "a head was merged that nobody approved");
+        let (has, _) = git(&folder, &["merge-base", "--is-ancestor", &head, "refs/heads/main"]);
+        assert!(has, "what was merged is what was approved");
+    }
+    racing.undone();
+    git(&folder, &["update-ref", &branch, &head]);
+    merged
+}
+
+/// Has it reviewed once more: of a head that the reviewer has seen before, the first pass is known.
+async fn review(ground: &Ground<'_>) {
+    let taken = ground.take(domain::pull::Stage::Reviewer).await;
+    let review = crate::pulls::ground::review(domain::pull::Verdict::Approve, None);
+    while let plane::pull::Reviewed::First { .. } = ground.hand_in_review(&taken, &review).await.expect("a pass") {}
+}
+
+/// The next pull request that is drawn to merge by itself.
+async fn next(ground: &mut Ground<'_>, nth: &mut usize) {
+    loop {
+        *nth += 1;
+        ground.checked(&format!("race-gap-{nth}")).await;
+        let id = ground.pull_of(&ground.gap).await.id;
+        let mut tx = ground.given.world.store().read().await.expect("a look");
+        let secret = store::gate::secret(&mut tx).await.expect("a look").expect("one was made");
+        drop(tx);
+        if domain::gate::Draw::of(&secret, &id).person(domain::gate::Phase::Full).is_none() {
+            return;
+        }
+        ground.merge("ann").await;
+        ground.poll().await;
+        ground.settle().await;
+    }
+}
+
+async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
+    let mut met = Met::default();
+    ground.armed().await;
+    let mut rules = rules();
+    rules.merges_per_day = 100_000;
+    let folder = ground.path("home.git");
+    let racing = Arc::new(Racing::new(Arc::clone(&ground.given.home(REPO).forge)));
+    let home = Home { broker: Some(ground.broker().await), forge: Arc::clone(&racing) as _, ..ground.given.home(REPO) };
+    ground
+        .restart_with(|settings| {
+            settings.rules.gate = rules;
+            settings.home = Some(home);
+        })
+        .await;
+    let mut nth = 0;
+    next(ground, &mut nth).await;
+    let evil = ground.push_onto("gapwright/evil", "main", "evil").await;
+    for n in 0..count {
+        if ground.state().await != State::NeedsHuman {
+            next(ground, &mut nth).await;
+        }
+        let after = i64::try_from(n).unwrap_or(0) % QUESTIONS;
+        met.races += 1;
+        if race(ground, &racing, folder.clone(), after, &evil).await {
+            met.merged += 1;
+            ground.poll().await;
+            ground.settle().await;
+            let found = ground.found().await.expect("an outcome");
+            assert_eq!((found.outcome.as_str(), found.weight.as_str()), ("unchanged", "auto"), "{}", found.why);
+        } else {
+            met.stopped += 1;
+            // What was pushed is gone again, and was perhaps seen: it is judged anew.
+            if ground.state().await != State::NeedsHuman {
+                ground.poll().await;
+            }
+            while ground.state().await == State::NeedsReview {
+                review(ground).await;
+                ground.judge(domain::pull::MergeVerdict::ApproveForHuman).await;
+                ground.poll().await;
+            }
+        }
+    }
+    met
+}
+
+async fn hold(on: On) {
+    let world = harness::World::new(on).await;
+    let mut ground = Ground::new(&world, Kind::Local).await;
+    let count = if std::env::var_os("GAPWRIGHT_SIM_ALL").is_some() { 1_000 } else { 32 };
+    let met = Box::pin(races(&mut ground, count)).await;
+    println!("{met:?}");
+    assert!(met.merged > 0 && met.stopped > 0, "both ends are met: {met:?}");
+    drop(ground);
+    world.check().await;
+    world.discard().await;
+}
+
+mod a_push_at_any_moment_is_never_merged_with_what_was_approved {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        super::hold(harness::On::Sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        super::hold(harness::On::Postgres).await;
+    }
+}
+
+/// Hands off that is said after a look has begun is seen before it merges.
+async fn hands_off(on: On) {
+    let world = harness::World::new(on).await;
+    let mut ground = Ground::new(&world, Kind::Local).await;
+    ground.armed().await;
+    let mut nth = 0;
+    ground.checked("draw-gap").await;
+    ground.poll().await;
+    if ground.state().await == State::NeedsHuman {
+        ground.merge("ann").await;
+    }
+    ground.poll().await;
+    ground.settle().await;
+    next(&mut ground, &mut nth).await;
+    let racing = Arc::new(Racing::new(Arc::clone(&ground.given.home(REPO).forge)));
+    let home = Home { broker: Some(ground.broker().await), forge: Arc::clone(&racing) as _, ..ground.given.home(REPO) };
+    ground
+        .restart_with(|settings| {
+            settings.rules.gate = rules();
+            settings.home = Some(home);
+        })
+        .await;
+    let number = ground.number().await;
+    let mut stopped = 0;
+    for after in 0..QUESTIONS {
+        let Place::Local(local) = &ground.given.place else { panic!("it is the local home") };
+        let person = local.acting("ann").expect("a person");
+        racing.before(
+            after,
+            Box::new(move || {
+                Box::pin(async move {
+                    harness::local::label(&person, "ann", number, "manual").await;
+                })
+            }),
+        );
+        ground.given.pass(domain::time::Span::mins(2));
+        ground.poll().await;
+        let there = ground.given.home(REPO).forge.pull(number).await.expect("it is there");
+        let manual = there.labels.iter().any(|label| label == "manual");
+        if there.ended_by.is_some() {
+            // Only where it was said too late for any look: right before the merge itself, or after it.
+            let said = racing.done_before();
+            assert!(matches!(said, None | Some("merge")), "it was merged though hands off was said before {said:?}");
+            break;
+        }
+        stopped += usize::from(manual);
+        racing.undone();
+        if manual {
+            ground.unlabel("ann", "manual").await;
+            ground.poll().await;
+            ground.poll().await;
+        }
+        if ground.state().await == State::Merged {
+            break;
+        }
+    }
+    assert!(stopped > 0, "it was said in time at least once");
+    drop(ground);
+    world.check().await;
+    world.discard().await;
+}
+
+mod hands_off_said_while_it_is_looked_at_is_seen_before_it_merges {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        super::hands_off(harness::On::Sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        super::hands_off(harness::On::Postgres).await;
+    }
+}

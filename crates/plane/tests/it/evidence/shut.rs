@@ -1,0 +1,96 @@
+//! What keeps the gate shut, on the forge and here: each thing in turn, right before it would have merged.
+
+use domain::outcome::Answer;
+use domain::pull::State;
+use domain::switch::Scope;
+use forge::CheckState;
+
+use super::given::rules;
+use crate::pulls::pulls;
+use crate::pulls::ground::{Ground, olga};
+
+/// Looks once more: it is not merged, and this item is why.
+async fn stays(ground: &Ground<'_>, what: &str) {
+    ground.given.pass(domain::time::Span::mins(11));
+    ground.poll().await;
+    assert!(ground.state().await != State::Merged, "{what}: it was merged");
+    let again = ground.explained().await.again.expect("it was at the gate");
+    let item = again.items.iter().find(|item| item.what == what).expect(what);
+    assert!(item.is != Answer::Pass, "{what} is {item:?}, and it was shut by {}", again.why());
+}
+
+pulls!(each_thing_that_people_or_the_world_say_keeps_it_shut, async |ground| {
+    // Nothing is drawn that would hide what is tried here: the draw itself shuts it for good.
+    ground.armed().await;
+    ground.checked("shut-gap").await;
+    ground.check(CheckState::Fail, "1 of 12 tests failed").await;
+    stays(ground, "checks").await;
+    ground.check(CheckState::Pass, "0 tests").await;
+    stays(ground, "checks").await;
+    ground.check(CheckState::Pass, "green").await;
+    stays(ground, "checks").await;
+
+    let mut gone = rules();
+    gone.checks.push("ci/that-is-not-there".to_owned());
+    ground.check(CheckState::Pass, "12 tests").await;
+    ground.with_gate(gone).await;
+    stays(ground, "checks").await;
+    let mut none = rules();
+    none.checks.clear();
+    ground.with_gate(none).await;
+    stays(ground, "checks").await;
+    let mut small = rules();
+    small.lines_max = 2;
+    ground.with_gate(small).await;
+    stays(ground, "size").await;
+
+    ground.with_gate(rules()).await;
+    ground.given.plane.turn_off(&olga(), Scope::Kind("merger".into()), "nothing merges today").await.expect("off");
+    stays(ground, "switch").await;
+    ground.given.plane.turn_on(&olga(), Scope::Kind("merger".into())).await.expect("on");
+
+    let stratum = ground.stratum().await.id();
+    ground.given.plane.disarm_gate(&olga(), Some(&stratum), "not any more today").await.expect("disarmed");
+    stays(ground, "armed").await;
+    ground.given.plane.arm_gate(&olga(), &stratum, "olga", "once more today").await.expect("armed");
+    ground.given.plane.lower_level(&olga(), None, None).await.expect("lowered");
+    stays(ground, "level").await;
+    ground.given.plane.raise_level(&olga(), Some("once more today")).await.expect("raised");
+
+    ground.request_changes("ann").await;
+    ground.poll().await;
+    assert!(ground.state().await != State::Merged);
+});
+
+pulls!(hands_off_wins_over_all_the_evidence, async |ground| {
+    ground.armed().await;
+    ground.checked("manual-gap").await;
+    ground.label("ann", "manual").await;
+    for _ in 0..3 {
+        ground.given.pass(domain::time::Span::mins(11));
+        ground.poll().await;
+        assert_eq!(ground.state().await, State::NeedsHuman);
+    }
+});
+
+pulls!(a_visual_change_is_never_at_the_gate, async |ground| {
+    ground.armed().await;
+    "visual-gap".clone_into(&mut ground.gap);
+    ground.taken_up("visual-gap").await;
+    ground.plan().await;
+    let taken = ground.take(domain::pull::Stage::Implementer).await;
+    let patch = crate::pulls::ground::adds_at("web/page.css", &["a { color: red }"]);
+    ground.hand_in_patch(&taken, &patch).await.expect("a change");
+    ground.watch().await;
+    ground.review(domain::pull::Verdict::Approve, None).await;
+    ground.judge(domain::pull::MergeVerdict::ApproveForHuman).await;
+    ground.watch().await;
+    assert_eq!(ground.state().await, State::NeedsVisual);
+    ground.check(CheckState::Pass, "12 tests").await;
+    for _ in 0..3 {
+        ground.given.pass(domain::time::Span::mins(11));
+        ground.poll().await;
+        assert_eq!(ground.state().await, State::NeedsVisual);
+    }
+    assert!(ground.explained().await.judged.is_none());
+});
