@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use domain::id;
 use domain::pull::Stage;
 use forge::broker::Workspace;
 
@@ -14,7 +15,7 @@ use crate::tell::usd;
 
 /// The prompt of one run.
 pub(crate) fn whole(
-    said: &str,
+    (said, model): (&str, Option<&str>),
     stage: Stage,
     lease: &Lease,
     work: &Work,
@@ -52,7 +53,10 @@ pub(crate) fn whole(
                 .to_owned(),
         ),
         Stage::Planner | Stage::Reviewer | Stage::Merger => {
-            say(format!("Hand in by {} with the claim_id, then end. You change no file.", stage.tool()));
+            // By these evidence knows it: an agent cannot tell the hash of its own prompt.
+            let model = model.map_or_else(String::new, |model| format!(", model {model}"));
+            let hash = id::digest(said.as_bytes());
+            say(format!("Hand in by {} with the claim_id, prompt_hash {hash}{model}, then end. You change no file.", stage.tool()));
         }
     }
     format!("{said}\n\n{head}")

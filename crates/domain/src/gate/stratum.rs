@@ -178,7 +178,8 @@ mod tests {
     use super::*;
 
     fn listing(paths: &[&str]) -> Listing {
-        let raw: String = paths.iter().map(|path| format!(":100644 100644 0a 0b M\0{path}\0")).collect();
+        let raw: Vec<_> = paths.iter().map(|path| format!(":100644 100644 0a 0b M\0{path}\0")).collect();
+        let raw = raw.concat();
         Listing::from_raw(raw.as_bytes())
     }
 

@@ -109,6 +109,10 @@ fn of(change: impl FnOnce(&mut Record)) -> Record {
 
 /// Every input, with what is wrong with it, and the item that says so.
 fn faulted() -> Vec<(&'static str, Record)> {
+    [of_evidence(), of_the_pull_request(), of_the_forge(), of_leave_and_pace()].concat()
+}
+
+fn of_evidence() -> Vec<(&'static str, Record)> {
     let auto = |at, bad| Auto { pull: "x".into(), stratum: stratum().id(), at: Time(at * DAYS), bad };
     vec![
         ("stratum", of(|r| r.stratum = None)),
@@ -128,6 +132,11 @@ fn faulted() -> Vec<(&'static str, Record)> {
         ("calibrated", of(|r| r.calibrated = Answer::Unknown("never tried".into()))),
         ("chart", of(|r| r.autos = vec![auto(141, true), auto(142, true)])),
         ("error budget", of(|r| r.autos = vec![auto(141, true)])),
+    ]
+}
+
+fn of_the_pull_request() -> Vec<(&'static str, Record)> {
+    vec![
         ("state", with(|c| c.state = State::NeedsVisual)),
         ("state", with(|c| c.state = State::Approved)),
         ("hold", with(|c| c.hold = Some(Hold::SharedHead))),
@@ -159,6 +168,11 @@ fn faulted() -> Vec<(&'static str, Record)> {
         ("checks", check(|c| c.title = "green".into())),
         ("checks", of(|r| r.rules.checks.clear())),
         ("checks", of(|r| r.rules.checks.push("gone".into()))),
+    ]
+}
+
+fn of_the_forge() -> Vec<(&'static str, Record)> {
+    vec![
         ("base", with(|c| c.onto = None)),
         ("base", live(|l| l.onto = "release".into())),
         ("open", with(|c| c.live = None)),
@@ -173,6 +187,11 @@ fn faulted() -> Vec<(&'static str, Record)> {
         ("labels", live(|l| l.shown = false)),
         ("labels", live(|l| l.opted_in = false)),
         ("manual", live(|l| l.opted_out = true)),
+    ]
+}
+
+fn of_leave_and_pace() -> Vec<(&'static str, Record)> {
+    vec![
         ("level", of(|r| r.level = "pipeline".into())),
         ("level", of(|r| r.level.clear())),
         ("armed", of(|r| r.arm = None)),
@@ -204,6 +223,16 @@ fn each_input_faulted_in_turn_closes_the_gate() {
     }
     let all: std::collections::BTreeSet<_> = record().judge().items.into_iter().map(|item| item.what).collect();
     assert_eq!(all, met.into_iter().map(str::to_owned).collect(), "an item that no fault reaches");
+}
+
+#[test]
+fn the_items_are_those_that_the_documents_show() {
+    let page = include_str!("../../../../docs/evidence.md");
+    let rows = page.split("| item | of |").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a table");
+    let shown: Vec<_> = rows.lines().skip(2).map(|row| row.split('|').take(3).collect::<Vec<_>>().join("|")).collect();
+    let of = |of: Of| serde_json::to_value(of).expect("a word").as_str().unwrap_or_default().to_owned();
+    let items: Vec<_> = record().judge().items.iter().map(|item| format!("| `{}` | {} ", item.what, of(item.of))).collect();
+    assert_eq!(shown, items, "docs/evidence.md tells each item, in this order");
 }
 
 /// What people allow, and what is drawn, stands in for no evidence; and what is missing there is not bad evidence.

@@ -106,6 +106,24 @@ fn what_the_pipeline_lacks_is_told_with_the_next_step() {
 }
 
 #[test]
+fn what_merging_by_itself_lacks_is_told_once_something_may() {
+    let home = Home::with_database();
+    let told = |home: &Home, verdict: &str, words: &str| {
+        let (is, says) = found(home, "gate");
+        assert!(is == verdict && says.contains(words), "the gate is {is}: {says}");
+    };
+    told(&home, "pass", "nothing merges by itself at the level observe");
+    for _ in 0..3 {
+        home.ok(&["level", "raise", "--override", "to look at merging by itself"]);
+    }
+    told(&home, "fail", "names no check that must have passed");
+    home.write("gapwright.toml", "[gate]\nchecks = [\"test\"]\n");
+    told(&home, "pass", "0 armed");
+    home.write("gapwright.toml", "[gate]\nchecks = [\"test\"]\nstreak = 20\n");
+    told(&home, "unknown", "streak is 20 and not 50: nothing bad among 20 leaves a rate of up to 13.9 %");
+}
+
+#[test]
 fn a_catalogue_that_is_served_with_other_words_is_told_tool_by_tool() {
     let home = Home::new();
     let server = home.serve(&[]);

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const TAKES_IN_WITHIN: Duration = Duration::from_secs(30);
 
 /// The commands that look and change nothing.
-pub(crate) const LOOKS: [&[&str]; 27] = [
+pub(crate) const LOOKS: [&[&str]; 30] = [
     &["jobs", "list"],
     &["locks", "list"],
     &["runs", "list"],
@@ -37,6 +37,9 @@ pub(crate) const LOOKS: [&[&str]; 27] = [
     &["decisions", "list", "--all"],
     &["switch", "list"],
     &["budget"],
+    &["outcomes"],
+    &["gate", "show"],
+    &["gate", "shadow"],
     &["schedules", "list"],
     &["routines", "list"],
     &["routines", "fires"],

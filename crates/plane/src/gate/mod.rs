@@ -248,14 +248,11 @@ async fn shadow(tx: &mut Tx, stratum: &str) -> Result<Shadow, No> {
 
 /// What is drawn for a pull request, the same each time.
 pub(crate) async fn draw(desk: &mut Desk<'_>, pull: &str) -> Result<Draw, No> {
-    let secret = match store::gate::secret(desk.tx).await? {
-        Some(secret) => secret,
-        None => {
-            let fresh = format!("{:032x}{:032x}", desk.chance.draw(), desk.chance.draw());
-            store::gate::keep_secret(desk.tx, &fresh).await?;
-            store::gate::secret(desk.tx).await?.ok_or(store::Fault::Conflict)?
-        }
-    };
+    if store::gate::secret(desk.tx).await?.is_none() {
+        let fresh = format!("{:032x}{:032x}", desk.chance.draw(), desk.chance.draw());
+        store::gate::keep_secret(desk.tx, &fresh).await?;
+    }
+    let secret = store::gate::secret(desk.tx).await?.ok_or(store::Fault::Conflict)?;
     Ok(Draw::of(&secret, pull))
 }
 

@@ -129,10 +129,11 @@ impl Plane {
             self.see_again(home, &stored, &found).await?;
         }
         let watched = auto.is_some_and(|auto| auto.state == "merged") && now.since(ended) < WATCHED;
-        Ok(match stored.pull.state {
-            State::Merged if watched => now + home.poll,
-            State::Merged if now.since(ended) <= SOAK => now + AGAIN,
-            _ => TIME_MAX,
+        let over = stored.pull.state != State::Merged || now.since(ended) > SOAK;
+        Ok(match (over, watched) {
+            (true, _) => TIME_MAX,
+            (false, true) => now + home.poll,
+            (false, false) => now + AGAIN,
         })
     }
 

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod forge;
+mod gate;
 mod pipeline;
 mod probe;
 mod state;
@@ -106,8 +107,8 @@ pub(crate) async fn run(config: &Config) -> Answer {
         checks.push(Check::new(
             "the rest",
             Verdict::Unknown,
-            "chores, catalogue as served, outbox, alert sources, scheduled jobs, Routines, level, forge, the pipeline and audit need \
-             the database",
+            "chores, catalogue as served, outbox, alert sources, scheduled jobs, Routines, level, forge, the pipeline, the gate and \
+             audit need the database",
         ));
     }
     report(&checks)
@@ -252,6 +253,7 @@ async fn look_inside(config: &Config, plane: &Plane, call: &Call, local: Option<
         forge::check(config, plane).await,
     ];
     checks.extend(pipeline::checks(config, plane, call).await);
+    checks.push(gate::check(config, plane, call).await);
     checks.push(state::audit(plane, call).await);
     checks
 }

@@ -236,7 +236,9 @@ impl Ground<'_> {
         let there = self.given.home(REPO).forge.pull(self.number().await).await.expect("it is there");
         match there.state {
             forge::PullState::Merged { commit: Some(commit) } => commit,
-            other => panic!("it is {other:?}"),
+            other @ (forge::PullState::Open | forge::PullState::Closed | forge::PullState::Merged { commit: None }) => {
+                panic!("it is {other:?}")
+            }
         }
     }
 

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use domain::budget::{AMOUNT_MAX, Amount, Caps};
 use domain::pull::State;
-use forge::{AccountKind, Forge as _};
+use forge::AccountKind;
 use harness::On;
 use plane::mirror::Home;
 
@@ -17,6 +18,10 @@ use super::given::rules;
 use super::racing::Racing;
 use crate::home::{Kind, Place, REPO};
 use crate::pulls::ground::Ground;
+
+/// How many races there are, and how many in a short run.
+const ALL: usize = 1_000;
+const FEW: usize = 32;
 
 /// How many questions one look asks at most, and a few more.
 const QUESTIONS: i64 = 40;
@@ -140,10 +145,14 @@ async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
 
 async fn hold(on: On) {
     let world = harness::World::new(on).await;
-    let mut ground = Ground::new(&world, Kind::Local).await;
-    let count = if std::env::var_os("GAPWRIGHT_SIM_ALL").is_some() { 1_000 } else { 32 };
+    // It is reviewed again and again, and this is not about what that costs.
+    let much = Amount { tokens: AMOUNT_MAX, micro_usd: AMOUNT_MAX };
+    let caps = Caps { pull: much, day: much, ..Caps::default() };
+    let mut ground = Ground::with(&world, Kind::Local, caps).await;
+    let count = if crate::pulls_sim::given("GAPWRIGHT_SIM_ALL").is_some() { ALL } else { FEW };
     let met = Box::pin(races(&mut ground, count)).await;
-    println!("{met:?}");
+    crate::pulls_sim::told(&format!("{met:?}"));
+    assert_eq!(met.races, met.merged + met.stopped);
     assert!(met.merged > 0 && met.stopped > 0, "both ends are met: {met:?}");
     drop(ground);
     world.check().await;

@@ -200,7 +200,7 @@ impl Sim {
 
 /// Tells whoever runs them: all of them take their time.
 #[expect(clippy::print_stderr, reason = "whoever runs them wants to know")]
-fn told(text: &str) {
+pub(crate) fn told(text: &str) {
     eprintln!("{text}");
 }
 
@@ -233,7 +233,7 @@ async fn simulate(on: On, seed: u64, tally: tally::Tally) -> Result<(), String> 
 
 /// A number that whoever runs it may give.
 #[expect(clippy::disallowed_methods, reason = "which simulations is for whoever runs them")]
-fn given(name: &str) -> Option<u64> {
+pub(crate) fn given(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|seed| seed.parse().ok())
 }
 
