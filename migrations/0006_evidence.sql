@@ -130,3 +130,6 @@ CREATE INDEX pull_to_settle ON pull (repo, settle_at) WHERE state IN ('merged', 
 
 -- What reviewers said of first drafts, to be counted.
 CREATE INDEX pull_word_first ON pull_word (at DESC, id) WHERE stage = 'reviewer' AND pass = 'final' AND iteration = 0;
+
+-- What reviewers said at last, to be held against what became of it.
+CREATE INDEX pull_word_final ON pull_word (at DESC, id) WHERE stage = 'reviewer' AND pass = 'final';

@@ -77,11 +77,11 @@ pub enum Hand {
 /// What was read of how a pull request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The commit that was last handed in by the implementer and, at the pipeline, judged; none where nothing was.
+    /// The commit that the implementer last handed in; none where nothing was.
     pub judged: Option<String>,
-    /// Whether reviewer and merger approved it at that commit.
+    /// Whether it was what reviewer and merger approved, and stood so until it ended.
     pub approved: bool,
-    /// Whether a commit of it is somebody else's than the implementer's.
+    /// Whether somebody else pushed to it before the implementer last handed it in, so that not all of it is the implementer's.
     pub others: bool,
     /// How it ended.
     pub end: End,
@@ -177,9 +177,6 @@ pub fn classify(evidence: &Evidence) -> (Outcome, String) {
     if !git.on_base {
         return unknown("the base does not have the merge");
     }
-    if evidence.others {
-        return edited("a commit of it is somebody else's".to_owned());
-    }
     if head != judged {
         if !git.descends {
             return unknown("its head was replaced, and nobody can tell by whom");
@@ -216,6 +213,7 @@ pub fn weigh(evidence: &Evidence, outcome: Outcome) -> (Weight, String) {
         Outcome::Closed => (Weight::Bad, "it was closed though it was approved".to_owned()),
         Outcome::Edited => (Weight::Bad, "it was changed though it was approved".to_owned()),
         Outcome::UnchangedContent => neither("the base was merged into it"),
+        Outcome::Unchanged if evidence.others => neither("not all of it is the implementer's"),
         Outcome::Unchanged => taken(evidence),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, budget, completions, config, dead_letters, decisions, demo, gaps, gate, issues, jobs, kinds, level,
+    audit, budget, calibrate, completions, config, dead_letters, decisions, demo, gaps, gate, issues, jobs, kinds, level,
     locks, man, mcp, migrate, notify, outcomes, pulls, routines, runs, schedules, serve, switch, token, work,
 };
 use crate::config::Flags;
@@ -123,6 +123,9 @@ pub(crate) enum Command {
     /// Merging by itself: what has been shown, what is missing, and why a pull request does or does not
     #[command(subcommand)]
     Gate(gate::Gate),
+    /// Reviewers: try one on changes whose defects are known, and tell what is known of each
+    #[command(subcommand)]
+    Calibrate(calibrate::Calibrate),
     /// What became of pull requests, by kind of gap, and what the implementer misses
     Outcomes(outcomes::Outcomes),
     /// The shapes of payloads, by kind of job

@@ -21,13 +21,16 @@ pub(crate) enum Talk {
     Server,
     /// As little as a command line wants.
     Command,
+    /// Nothing but failures: what a server says that is thrown away again, and whom it tells, is nobody's news.
+    Failures,
 }
 
 /// Starts logging.
 pub(crate) fn start(config: &Config, talk: Talk) {
     let level = match talk {
         Talk::Command if config.origin(&["log", "level"]) == Origin::Default => QUIET,
-        Talk::Server | Talk::Command => &config.sections.log.level,
+        Talk::Failures if config.origin(&["log", "level"]) == Origin::Default => "error",
+        Talk::Server | Talk::Command | Talk::Failures => &config.sections.log.level,
     };
     let filter = EnvFilter::new(directives(level));
     let terminal = io::stderr().is_terminal();

@@ -112,6 +112,12 @@ pub(crate) fn failure(failure: &Failure, format: Format) {
     let _ = out.write_all(text.as_bytes());
 }
 
+/// Prints a line about what goes on, on standard error: what is asked for is yet to come.
+pub(crate) fn note(text: &str) {
+    // Nobody reads it: what goes on goes on.
+    let _ = writeln!(anstream::stderr().lock(), "{}", clean(text));
+}
+
 /// Prints a warning on standard error.
 pub(crate) fn warning(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{YELLOW}warning:{YELLOW:#} {text}");

@@ -22,7 +22,12 @@ macro_rules! reverts {
 statements! {
     BEGIN = concat!("INSERT INTO automerge (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, 0, '')
              ON CONFLICT DO NOTHING");
-    SETTLE = "UPDATE automerge SET state = $2, why = $3 WHERE id = $1 AND state = 'sending'";
+    // What was thought not to be made and was is made all the same.
+    SETTLE = "UPDATE automerge SET state = $2, why = $3
+               WHERE id = $1 AND (state = 'sending' OR (state = 'dropped' AND $2 = 'merged'))";
+    SENDING = concat!("SELECT ", columns!(), " FROM automerge WHERE repo = $1 AND state = 'sending' ORDER BY onto LIMIT $2");
+    COUNT_SENDING = "SELECT COUNT(*) FROM automerge WHERE repo = $1 AND state = 'sending' AND pull <> $2";
+    COUNT_DROPPED = "SELECT COUNT(*), MAX(at) FROM automerge WHERE pull = $1 AND state = 'dropped' AND head = $2";
     IN_FLIGHT = concat!("SELECT ", columns!(), " FROM automerge WHERE repo = $1 AND onto = $2 AND state = 'sending'");
     OF_PULL = concat!("SELECT ", columns!(), " FROM automerge WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT 1");
     SINCE = "SELECT pull, stratum, at, bad FROM automerge WHERE repo = $1 AND state = 'merged' AND at >= $2
@@ -31,8 +36,9 @@ statements! {
                    ORDER BY at DESC, id LIMIT $3";
     SPOIL = "UPDATE automerge SET bad = 1, why = $2 WHERE pull = $1 AND state = 'merged' AND bad = 0";
     REVERT = concat!("INSERT INTO revert (", reverts!(), ") VALUES ($1, $2, $3, $4, 'waiting', 0, 0, NULL, '', '')
-              ON CONFLICT (pull) DO NOTHING");
-    REVERTING = concat!("SELECT ", reverts!(), " FROM revert WHERE state IN ('waiting', 'sending') ORDER BY at, pull LIMIT $1");
+              ON CONFLICT (pull) DO UPDATE SET state = 'waiting', tries = 0, error = '', why = $3 WHERE revert.state = 'dropped'");
+    REVERTING = concat!("SELECT ", reverts!(), " FROM revert WHERE state IN ('waiting', 'sending')
+                AND EXISTS (SELECT 1 FROM pull AS p WHERE p.id = revert.pull AND p.repo = $1) ORDER BY at, pull LIMIT $2");
     REVERT_OF = concat!("SELECT ", reverts!(), " FROM revert WHERE pull = $1");
     MOVE_REVERT = "UPDATE revert SET state = $3, tried_at = $4, tries = $5, number = $6, url = $7, error = $8
                     WHERE pull = $1 AND state = $2 AND tries = $9";
@@ -110,6 +116,23 @@ pub async fn settle(tx: &mut Tx, id: &str, state: &str, why: &str) -> Result<boo
     Ok(tx.run(SETTLE, &[Text(id), Text(state), Text(why)]).await? == 1)
 }
 
+/// What is being merged in a repository, whatever has become of it meanwhile.
+pub async fn sending(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Automerge>, Fault> {
+    tx.all(SENDING, &[Text(repo), Int(limit)]).await
+}
+
+/// How many are being merged in a repository besides a pull request.
+pub async fn count_sending(tx: &mut Tx, repo: &str, besides: &str) -> Result<i64, Fault> {
+    let row: Option<(i64,)> = tx.one(COUNT_SENDING, &[Text(repo), Text(besides)]).await?;
+    Ok(row.map_or(0, |(count,)| count))
+}
+
+/// How often a commit of a pull request was not merged though it was to be, and when that was last begun.
+pub async fn dropped(tx: &mut Tx, pull: &str, head: &str) -> Result<(i64, Option<Time>), Fault> {
+    let row: Option<(i64, Option<i64>)> = tx.one(COUNT_DROPPED, &[Text(pull), Text(head)]).await?;
+    Ok(row.map_or((0, None), |(count, at)| (count, at.map(Time))))
+}
+
 /// What is being merged into a branch.
 pub async fn in_flight(tx: &mut Tx, repo: &str, onto: &str) -> Result<Option<Automerge>, Fault> {
     tx.one(IN_FLIGHT, &[Text(repo), Text(onto)]).await
@@ -141,15 +164,15 @@ pub async fn spoil(tx: &mut Tx, pull: &str, why: &str) -> Result<bool, Fault> {
     Ok(tx.run(SPOIL, &[Text(pull), Text(why)]).await? == 1)
 }
 
-/// Leaves a merge to be taken back; false where it is already.
+/// Leaves a merge to be taken back, once more where that was given up; false where it is already.
 pub async fn revert(tx: &mut Tx, pull: &str, branch: &str, why: &str) -> Result<bool, Fault> {
     let now = tx.now();
     Ok(tx.run(REVERT, &[Text(pull), Int(now.0), Text(why), Text(branch)]).await? == 1)
 }
 
-/// What is to be taken back, the oldest first.
-pub async fn reverting(tx: &mut Tx, limit: i64) -> Result<Vec<Revert>, Fault> {
-    tx.all(REVERTING, &[Int(limit)]).await
+/// What is to be taken back in a repository, the oldest first.
+pub async fn reverting(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Revert>, Fault> {
+    tx.all(REVERTING, &[Text(repo), Int(limit)]).await
 }
 
 /// What is being done to take a merge back.

@@ -30,10 +30,14 @@ statements! {
     SHADOW = "SELECT pull, (SELECT o.weight FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1) AS weight,
                      (SELECT o.ended_at FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1) AS ended_at
                 FROM (SELECT DISTINCT pull FROM gate_record WHERE stratum = $1 AND would = 1) AS each
+               WHERE NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.pull = each.pull AND o.weight = 'auto')
                ORDER BY COALESCE((SELECT MAX(o.ended_at) FROM outcome AS o WHERE o.pull = each.pull), 0) DESC, pull LIMIT $2";
     ARM = concat!("INSERT INTO gate_arm (", arms!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING");
     ARMED = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT 1");
     ARMS = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT $2");
+    ALL_ARMED = "SELECT stratum FROM gate_arm AS a WHERE what = 'armed'
+                    AND NOT EXISTS (SELECT 1 FROM gate_arm AS later WHERE later.stratum = a.stratum AND later.seq > a.seq)
+                  ORDER BY stratum";
     SECRET = "SELECT secret FROM gate_secret WHERE place = 1";
     KEEP_SECRET = "INSERT INTO gate_secret (place, secret) VALUES (1, $1) ON CONFLICT (place) DO NOTHING";
 }
@@ -190,6 +194,11 @@ pub async fn say(tx: &mut Tx, said: &Said) -> Result<(), Fault> {
 /// What was last said of a stratum.
 pub async fn said(tx: &mut Tx, stratum: &str) -> Result<Option<Said>, Fault> {
     tx.one(ARMED, &[Text(stratum)]).await
+}
+
+/// The strata that operators let merge, all of them.
+pub async fn armed(tx: &mut Tx) -> Result<Vec<String>, Fault> {
+    Ok(tx.all::<(String,)>(ALL_ARMED, &[]).await?.into_iter().map(|(stratum,)| stratum).collect())
 }
 
 /// Everything that was said of a stratum, the latest first.

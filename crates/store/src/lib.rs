@@ -28,6 +28,7 @@ pub mod idempotency;
 pub mod issue;
 pub mod job;
 pub mod journal;
+pub mod judged;
 pub mod kind;
 pub mod lane;
 pub mod level;
@@ -56,7 +57,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 50] = [
+    let files: [(&str, &[(&str, &str)]); 51] = [
         ("agent", agent::STATEMENTS),
         ("automerge", automerge::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
@@ -79,6 +80,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("job/list", job::list::STATEMENTS),
         ("job/turn", job::turn::STATEMENTS),
         ("journal", journal::STATEMENTS),
+        ("judged", judged::STATEMENTS),
         ("kind", kind::STATEMENTS),
         ("lane", lane::STATEMENTS),
         ("level", level::STATEMENTS),

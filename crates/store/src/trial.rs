@@ -1,5 +1,6 @@
 //! Shadow reviews of changes of which it is known whether they are right: appended, never changed.
 
+use domain::time::Time;
 use serde::Serialize;
 
 use crate::Arg::{Int, Text};
@@ -16,6 +17,7 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
     OF_REVIEWER = concat!("SELECT ", columns!(), " FROM trial WHERE principal = $1 AND model = $2 AND prompt = $3
                    ORDER BY at DESC, id DESC LIMIT $4");
+    SINCE = concat!("SELECT ", columns!(), " FROM trial WHERE at >= $1 ORDER BY at DESC, id LIMIT $2");
     LATEST = concat!("SELECT ", columns!(), " FROM trial ORDER BY at DESC, id LIMIT $1");
 }
 
@@ -83,6 +85,11 @@ pub async fn of_reviewer(
     let mut trials: Vec<Trial> = tx.all(OF_REVIEWER, &args).await?;
     trials.reverse();
     Ok(trials)
+}
+
+/// The shadow reviews of anybody since a moment, the latest first.
+pub async fn since(tx: &mut Tx, since: Time, limit: i64) -> Result<Vec<Trial>, Fault> {
+    tx.all(SINCE, &[Int(since.0), Int(limit)]).await
 }
 
 /// The last shadow reviews of anybody, the latest first.

@@ -27,6 +27,8 @@ pub struct Candidate {
     pub passed: Option<String>,
     /// The commit that the implementer last handed in.
     pub handed_in: Option<String>,
+    /// Whether anybody else pushed to it before that.
+    pub others: bool,
     /// How it stands on the forge; none where it could not be read.
     pub live: Option<Live>,
     /// What our own git reads of the change; none where it could not.
@@ -97,7 +99,7 @@ pub struct Check {
 
 impl Candidate {
     pub(super) fn items(&self, record: &Record) -> Vec<Item> {
-        let mut items = vec![self.state(), self.held(), self.head()];
+        let mut items = vec![self.state(), self.held(), self.head(), self.hands()];
         items.extend(self.size(record));
         items.push(self.checked(&record.rules.checks));
         items.extend(self.on_the_forge());
@@ -132,6 +134,14 @@ impl Candidate {
             None => Item::pass("head", Of::Pull, seen[0].map_or("", String::as_str)),
             Some(other) => Item::fail("head", Of::Pull, &format!("the commit that is {} is another", names[other])),
         }
+    }
+
+    /// All of it is the implementer's.
+    fn hands(&self) -> Item {
+        if self.others {
+            return Item::fail("hands", Of::Pull, "somebody else pushed to it");
+        }
+        Item::pass("hands", Of::Pull, "all of it is the implementer's")
     }
 
     /// What shows, what is protected, and what is large or a risk never merges by itself.
@@ -251,16 +261,31 @@ pub fn passed(checks: Option<&[Check]>, required: &[String], head: Option<&str>)
     Answer::Pass
 }
 
-/// How many tests were executed, by what a check says in a line: a number before `test`, `tests` or `passed`. Of several the
-/// least counts; none where it says no such thing.
+/// How many tests were executed, by what a check says in a line: the number before `passed`, or before `tests passed`; where it
+/// says no such thing, the number before `test` or `tests`, unless it tells of some that were not run or failed. Of several the
+/// least counts; none where that cannot be told.
 pub fn tests_executed(title: &str) -> Option<i64> {
     let lower = title.to_lowercase();
     let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric() && c != ',' && c != '.').filter(|w| !w.is_empty()).collect();
-    let number = |word: &str| word.replace(',', "").trim_end_matches('.').parse::<i64>().ok().filter(|n| *n >= 0);
-    let named = |word: &&str| matches!(word.trim_end_matches([',', '.']), "test" | "tests" | "passed");
-    let counts = words.windows(2).filter(|pair| named(&pair[1])).filter_map(|pair| number(pair[0]));
-    counts.min()
+    let words: Vec<_> = words.into_iter().map(|word| word.trim_end_matches([',', '.'])).collect();
+    let number = |word: &str| word.replace(',', "").parse::<i64>().ok().filter(|count| *count >= 0);
+    let tests = |word: &str| matches!(word, "test" | "tests");
+    let passed = words.windows(2).filter(|pair| pair[1] == "passed").filter_map(|pair| number(pair[0]));
+    let tests_passed = words
+        .windows(3)
+        .filter(|three| tests(three[1]) && three[2] == "passed")
+        .filter_map(|three| number(three[0]));
+    let counted = words.windows(2).filter(|pair| tests(pair[1])).filter_map(|pair| number(pair[0]));
+    match passed.chain(tests_passed).min() {
+        // One that says 0 tests has run none, whatever else passed.
+        Some(count) => Some(counted.filter(|count| *count == 0).min().unwrap_or(count)),
+        None if NOT_RUN.iter().any(|word| lower.contains(word)) => counted.filter(|count| *count == 0).min(),
+        None => counted.min(),
+    }
 }
+
+/// By which words a check tells of tests that did not run, or did not pass.
+const NOT_RUN: [&str; 8] = ["skip", "ignor", "deselect", "fail", "error", "not run", " of ", "filtered"];
 
 #[cfg(test)]
 mod tests {
@@ -275,6 +300,11 @@ mod tests {
             ("0 tests", Some(0)),
             ("12 passed; 0 tests in nightly", Some(0)),
             ("1 test.", Some(1)),
+            ("412 tests skipped", None),
+            ("0 of 412 tests ran", None),
+            ("412 tests deselected", None),
+            ("12 tests failed to start", None),
+            ("12 tests", Some(12)),
             ("all green", None),
             ("", None),
             ("-5 tests passed", Some(5)),

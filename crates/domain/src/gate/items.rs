@@ -1,6 +1,6 @@
 //! What the gate asks of a stratum, of people and of the pace, each thing by itself.
 
-use super::{DAY, Item, Of, Record, Shadow, Stratum, cusum, overspent};
+use super::{ARMED_FOR, DAY, Item, Of, Record, Shadow, Stratum, cusum, overspent};
 use crate::level::Level;
 use crate::outcome::{Answer, Weight};
 
@@ -76,8 +76,8 @@ impl Record {
     /// The chart of what was merged by itself in this stratum.
     fn charts(&self) -> Item {
         let id = self.stratum.as_ref().map(Stratum::id).unwrap_or_default();
-        let since = self.arm.as_ref().map_or(self.at, |arm| arm.since);
-        let own = self.autos.iter().filter(|auto| auto.stratum == id && auto.at >= since);
+        // Whoever arms it anew does not begin it anew.
+        let own = self.autos.iter().filter(|auto| auto.stratum == id && self.at.since(auto.at) <= ARMED_FOR);
         let (sum, most) = cusum(own.map(|auto| auto.bad));
         let found = format!("at {sum:.2} of {most:.1}");
         if sum < most { Item::pass("chart", Of::Evidence, found) } else { Item::fail("chart", Of::Evidence, &found) }

@@ -24,7 +24,6 @@ pub use ramp::{
 pub use stratum::{Area, Fingerprint, Risk, Stratum};
 pub use track::{Asks, Track};
 
-use crate::level::Level;
 use crate::outcome::{Answer, Weight};
 use crate::time::{Span, Time};
 
@@ -216,6 +215,15 @@ impl Judgement {
             Answer::Pass => None,
             Answer::Fail(why) | Answer::Unknown(why) => Some(format!("{}: {why}", item.what)),
         }
+    }
+
+    /// Whether another says the same: the same word, and of everything that both ask the same answer. How it is put may differ.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let kind = |is: &Answer| std::mem::discriminant(is);
+        let differs = |item: &Item| {
+            other.items.iter().any(|known| known.what == item.what && kind(&known.is) != kind(&item.is))
+        };
+        (self.word, self.would) == (other.word, other.would) && !self.items.iter().any(differs)
     }
 
     /// Why it is not merged, in a line; empty where it is.

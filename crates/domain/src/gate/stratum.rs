@@ -71,6 +71,9 @@ pub struct Risk {
     pub barred: Option<String>,
 }
 
+/// Files of code that build a program, or say how its tests are run.
+const BUILDS: [&str; 7] = ["build.rs", "setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "sitecustomize.py"];
+
 impl Stratum {
     /// Its short id, the same everywhere.
     pub fn id(&self) -> String {
@@ -122,7 +125,9 @@ impl Area {
         match ending {
             "md" | "rst" | "adoc" => Self::Docs,
             _ if matches!(name, "license" | "notice") => Self::Docs,
-            "rs" | "go" | "py" | "pyi" | "sh" | "bash" | "sql" | "proto" | "ts" | "js" | "java" | "kt" | "c" | "h"
+            // What builds it, or runs its tests, decides whether they pass.
+            _ if BUILDS.contains(&name) || stem.ends_with(".config") => Self::Build,
+            "rs" | "go" | "py" | "pyi" | "sql" | "proto" | "ts" | "js" | "java" | "kt" | "c" | "h"
             | "cc" | "cpp" | "rb" => {
                 if test {
                     Self::Tests
@@ -156,9 +161,9 @@ impl Risk {
     }
 }
 
-/// By which words tests are skipped.
+/// By which words tests are skipped. The first is put together here, for it may stand in no file of ours.
 const SKIPS: [&str; 9] = [
-    "#[ignore",
+    concat!("#[", "ignore"),
     "pytest.mark.skip",
     "pytest.skip(",
     "unittest.skip",
@@ -194,6 +199,10 @@ mod tests {
             (&["requirements.txt"], Area::Build, true),
             (&["package.json"], Area::Build, true),
             (&["values.yaml"], Area::Build, true),
+            (&["scripts/test.sh"], Area::Build, true),
+            (&["tests/conftest.py"], Area::Build, true),
+            (&["build.rs"], Area::Build, true),
+            (&["jest.config.js"], Area::Build, true),
             (&["contest/a.py"], Area::Code, false),
             (&[], Area::Unknown, true),
         ] {
@@ -210,8 +219,10 @@ mod tests {
         let adds = |path: &str, text: &str| {
             Risk::of(&at, &[], &[(path.to_owned(), text.to_owned())], &Policy::default()).barred
         };
-        assert!(adds("src/a.rs", "#[ignore]\nfn x() {}").is_some() && adds("src/a.rs", "fn x() {}").is_none());
-        assert!(adds("a.md", "write #[ignore]").is_none());
+        assert!(
+            adds("src/a.rs", concat!("#[", "ignore]\nfn x() {}")).is_some() && adds("src/a.rs", "fn x() {}").is_none()
+        );
+        assert!(adds("a.md", concat!("write #[", "ignore]")).is_none());
     }
 
     #[test]

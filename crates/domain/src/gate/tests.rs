@@ -32,6 +32,7 @@ fn candidate() -> Candidate {
         reviewed: head(),
         passed: head(),
         handed_in: head(),
+        others: false,
         live: Some(Live {
             open: true,
             draft: false,
@@ -150,6 +151,7 @@ fn of_the_pull_request() -> Vec<(&'static str, Record)> {
         ("head", with(|c| c.passed = Some("old".into()))),
         ("head", live(|l| l.head = "pushed".into())),
         ("head", measured(|m| m.head = "pushed".into())),
+        ("hands", with(|c| c.others = true)),
         ("visual", with(|c| c.measured = None)),
         ("visual", measured(|m| m.visual = Some("ui/a.css shows".into()))),
         ("protected", measured(|m| m.protected = Some(".gapwright/policy.toml".into()))),

@@ -145,9 +145,9 @@ impl Gate {
             Self::Revert { pull, reason } => {
                 let Session { plane, call } = Session::open(config, "cli gate revert", Missing::Refuse).await?;
                 let revert = plane.revert_pull(&call, &pull, &reason).await?;
-                let text = match &revert.number {
-                    Some(number) => format!("#{number} takes it back: merge it"),
-                    None => "a running server opens a pull request that takes it back".to_owned(),
+                let text = match (revert.state.as_str(), &revert.number) {
+                    ("open", Some(number)) => format!("#{number} was opened to take it back"),
+                    _ => "a running server opens a pull request that takes it back".to_owned(),
                 };
                 Ok(Answer::new(json!(revert), text))
             }

@@ -1,7 +1,9 @@
 //! The commands, a file per noun. Each gives its answer as data; it is printed in one place.
 
+mod asked;
 pub(crate) mod audit;
 pub(crate) mod budget;
+pub(crate) mod calibrate;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dead_letters;
@@ -13,6 +15,8 @@ pub(crate) mod gaps;
 pub(crate) mod gate;
 mod gate_shown;
 pub(crate) mod outcomes;
+mod hired;
+mod house;
 pub(crate) mod issues;
 pub(crate) mod jobs;
 pub(crate) mod kinds;
@@ -50,6 +54,10 @@ pub(crate) async fn run(cli: Cli, format: Format) -> Result<Exit, Failure> {
         Command::Config(config::Settings::Default) => say(config::manual()),
         Command::Serve(command) => serve::run(&start(&command.add_to(flags), Talk::Server)?, format).await,
         Command::Work(command) => Box::pin(command.run(&start(&flags, Talk::Command)?, format)).await,
+        Command::Calibrate(command) => {
+            let config = start(&flags, command.talk())?;
+            say(Box::pin(command.run(&config)).await?)
+        }
         Command::Demo(command) => Box::pin(command.run(format)).await,
         Command::DemoAgent(command) => Box::pin(command.run()).await,
         Command::Mcp => Box::pin(mcp::run(&start(&flags, Talk::Server)?)).await,

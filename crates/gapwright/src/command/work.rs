@@ -10,16 +10,15 @@ use std::time::Duration;
 use clap::Args;
 use domain::pull::Stage;
 use futures::future::join_all;
-use runner::{
-    Agent, Client, End, Environment, Line, News, Origin, Outcome, Settings, Trouble, Usage, Worked, Worker, usd,
-};
+use runner::{Agent, Client, End, Line, News, Origin, Outcome, Trouble, Usage, Worked, Worker, usd};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::hired::{CONCURRENCY_MAX, Hired, agent};
 use super::signals;
-use crate::config::{Config, ForgeKind, machine_time, variable, variables};
+use crate::config::{Config, ForgeKind, variable};
 use crate::failure::{Exit, Failure};
 use crate::session;
 use crate::show::{self, Format};
@@ -40,20 +39,8 @@ known, 5 when its claim was lost or the server let it go no further, and 75 when
 /// The variable with the runner's token.
 const TOKEN: &str = "GAPWRIGHT_WORK_TOKEN";
 
-/// For how long a job is claimed at a time: what a renewal each three minutes keeps, and what is lost when this machine is.
-const TTL: Duration = Duration::from_mins(10);
-
 /// How long until the server is asked again that had nothing, or did not answer.
 const AGAIN: Duration = Duration::from_secs(30);
-
-/// The pause before a step is tried again that the world kept from being done.
-const PAUSE: Duration = Duration::from_secs(2);
-
-/// How long what an agent has made is tried to be handed in, though the forge or the server is away.
-const PATIENCE: Duration = Duration::from_mins(30);
-
-/// How many agents one process may run at once.
-const CONCURRENCY_MAX: u16 = 32;
 
 /// Who may enter the folder of the brokers.
 const FOLDER_MODE: u32 = 0o700;
@@ -97,15 +84,11 @@ pub(super) fn stage(text: &str) -> Result<Stage, String> {
     Stage::parse(text).ok_or_else(|| format!("write one of {}", Stage::ALL.map(Stage::name).join(", ")))
 }
 
-fn agent(text: &str) -> Result<Agent, String> {
-    Agent::parse(text).map_err(|bad| bad.to_string())
-}
-
 impl Work {
     /// Works until it is told to stop, or once.
     pub(crate) async fn run(self, config: &Config, format: Format) -> Result<Exit, Failure> {
         session::hide();
-        self.can_start()?;
+        self.hired().can_start()?;
         let (stop, now) = signals::watch()?;
         let worker = self.worker(config).await?;
         let (once, kind) = (self.once, self.kind.name());
@@ -132,21 +115,8 @@ impl Work {
         }
     }
 
-    /// Refuses an agent that is not there, before a job is claimed for it.
-    fn can_start(&self) -> Result<(), Failure> {
-        let program = self.agent.program();
-        let found = if program.is_absolute() {
-            program.is_file()
-        } else {
-            let environment = Environment::pick(variables(), &self.pass);
-            std::env::split_paths(environment.path()).any(|folder| folder.join(program).is_file())
-        };
-        if found {
-            return Ok(());
-        }
-        Err(Failure::usage(format!("there is no program {}", program.display()))
-            .why("no job is claimed for an agent that cannot be started")
-            .hint("install it, or give its whole path: --agent /usr/local/bin/claude"))
+    fn hired(&self) -> Hired {
+        Hired { agent: self.agent.clone(), model: self.model.clone(), pass: self.pass.clone() }
     }
 
     async fn worker(&self, config: &Config) -> Result<Worker, Failure> {
@@ -157,21 +127,8 @@ impl Work {
         let client = client(&url, token, session::chance()).map_err(unanswered)?;
         let folder = self.folder()?;
         let broker = folder.join(format!("{}.git", repo.replace('/', "+")));
-        let settings = Settings {
-            stage: self.kind,
-            holder: format!("gapwright work by {}", session::os_user()),
-            agent: self.agent.clone(),
-            model: self.model.clone(),
-            environment: Environment::pick(variables(), &self.pass),
-            repo,
-            branch_prefix: config.sections.pipeline.branch_prefix.clone(),
-            caps: config.caps(),
-            ttl: TTL,
-            pause: PAUSE,
-            patience: PATIENCE,
-            rooms: std::env::temp_dir(),
-            now: Arc::new(machine_time),
-        };
+        let prefix = config.sections.pipeline.branch_prefix.clone();
+        let settings = self.hired().settings(self.kind, (repo, prefix), config.caps(), std::env::temp_dir());
         Worker::open(client, origin, &broker, settings).await.map_err(|trouble| {
             Failure::new("the broker of this runner cannot be used")
                 .why(trouble.to_string())
@@ -336,7 +293,7 @@ fn so_far(usage: Option<&Usage>, took: Duration) -> String {
     format!(" ({} min{tokens}{cost})", took.as_secs() / 60)
 }
 
-fn end_words(end: &End) -> (&'static str, Option<&str>) {
+pub(super) fn end_words(end: &End) -> (&'static str, Option<&str>) {
     match end {
         End::HandedIn => ("handed in", None),
         End::Failed(why) => ("failed", Some(why)),

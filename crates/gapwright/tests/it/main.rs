@@ -7,6 +7,7 @@ mod database;
 mod demo;
 mod doctor;
 mod gaps;
+mod gate;
 mod help;
 mod kill;
 mod program;

@@ -2,12 +2,12 @@
 //! of the page, in their order, against a real server and real runners, and holds what they print against what stands there.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use domain::calibration::seed::{self, What};
+use domain::calibration::corpus;
 use harness::mcp::{Answer, Client};
 use serde_json::{Value, json};
-use store::trial::Trial;
 
 use crate::program::{Home, until};
 
@@ -15,10 +15,6 @@ const PAGE: &str = include_str!("../../../../docs/automerge-walk.md");
 
 /// This test, as which the program of the tests plays an agent where a runner starts it.
 const AGENT: &str = "walk::an_agent_does_its_turn";
-
-/// What agents say to be.
-const MODEL: &str = "m-1";
-const PROMPT: &str = "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c";
 
 /// How many gaps there are: five, and more where some are drawn for a person.
 const GAPS: usize = 9;
@@ -159,6 +155,15 @@ fn agent() -> String {
     format!("'{program} --exact {AGENT} --nocapture'")
 }
 
+/// Where a change has the defect of a case; none where it has none. The scripted reviewer knows the cases by heart.
+fn defect(workspace: &Path, head: &str) -> Option<(&'static str, i64)> {
+    corpus::cases().iter().find_map(|case| {
+        let mut git = std::process::Command::new("git");
+        let shown = git.arg("-C").arg(workspace).args(["show", &format!("{head}:{}", case.path)]).output().ok()?;
+        (String::from_utf8_lossy(&shown.stdout) == case.seeded).then_some((case.path.as_str(), case.lines[0]))
+    })
+}
+
 /// An agent in its turn, where a runner starts it; nothing anywhere else.
 #[tokio::test]
 async fn an_agent_does_its_turn() {
@@ -173,6 +178,12 @@ async fn an_agent_does_its_turn() {
             Answer::Ok(answer) => answer,
             other @ (Answer::Refused(_) | Answer::Unknown(_)) => panic!("{tool}: {other:?}"),
         }
+    };
+    let prompt = std::io::read_to_string(std::io::stdin()).expect("a prompt");
+    let told_by = |name: &str| {
+        let after =
+            prompt.split(&format!(", {name} ")).nth(1).or_else(|| prompt.split(&format!("claim_id, {name} ")).nth(1));
+        after.and_then(|after| after.split([',', ' ']).next()).map(str::to_owned)
     };
     let work = ask("show-work", json!({})).await;
     ask("report-usage", json!({"tokens": 1_000, "micro_usd": 10_000})).await;
@@ -193,7 +204,14 @@ async fn an_agent_does_its_turn() {
             assert!(done.expect("a shell").success(), "committed");
         }
         "reviewer" => {
-            let review = json!({"head": head, "verdict": "APPROVE", "summary": "it does it", "model": MODEL, "prompt_hash": PROMPT});
+            let mut review = json!({"head": head, "verdict": "APPROVE", "summary": "it does it"});
+            (review["model"], review["prompt_hash"]) = (json!(told_by("model")), json!(told_by("prompt_hash")));
+            if let Some((path, line)) = defect(Path::new(&told["GAPWRIGHT_WORKSPACE"]), head.as_str().expect("a head"))
+            {
+                (review["verdict"], review["summary"]) = (json!("REQUEST_CHANGES"), json!("it does something else"));
+                let found = json!({"path": path, "line": line, "severity": "major", "category": "correctness", "text": "this is wrong"});
+                review["findings"] = json!([found]);
+            }
             for _ in 0..2 {
                 ask("submit-review", review.clone()).await;
             }
@@ -287,40 +305,6 @@ async fn to_the_pipeline(walk: &mut Walk, url: &str) {
     until("issues", issues, |list| list["issues"].as_array().is_some_and(|issues| issues.len() == GAPS)).await;
 }
 
-/// The reviewer finds every defect of a full set.
-async fn calibrate(walk: &Walk) {
-    let url = format!("sqlite:{}", walk.home.path().join("gapwright.db").display());
-    let store = store::Store::open(&url, store::Clock::default()).await.expect("the database");
-    let mut seed = 7_u64;
-    let draw = |below: u64| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (seed >> 33) % below.max(1)
-    };
-    let mut tx = store.begin().await.expect("a write");
-    for (n, trial) in seed::plan(40, draw).into_iter().enumerate() {
-        let seeded = trial.what == What::Seeded;
-        let defect = domain::calibration::corpus::case(trial.case).expect("a case").defect;
-        let row = Trial {
-            id: format!("trial{n}"),
-            at: tx.now().0,
-            run: "run".into(),
-            principal: "reviewer-1".into(),
-            model: MODEL.into(),
-            prompt: PROMPT.into(),
-            subject: trial.case.into(),
-            defect: if seeded { defect.name().into() } else { String::new() },
-            framing: trial.framing.name().into(),
-            repeat: i64::from(trial.repeat),
-            approved: i64::from(!seeded),
-            cited: i64::from(seeded),
-            verdict: if seeded { "REQUEST_CHANGES" } else { "APPROVE" }.into(),
-            findings: "[]".into(),
-        };
-        store::trial::append(&mut tx, &row).await.expect("a trial");
-    }
-    tx.commit().await.expect("kept");
-}
-
 /// Lets one after the other be made until the gate lets one by. Those that are drawn for a person wait for one.
 async fn merged_by_itself(walk: &mut Walk, (label, turns): (&Step, &[Step]), from: usize) {
     for n in from..=GAPS {
@@ -373,7 +357,7 @@ async fn from_observe_to_merging_by_itself_and_back() {
     let standing = walk.ask(&["gate", "show"]);
     walk.name("STRATUM", standing["strata"][0]["id"].as_str().expect("an id").to_owned());
     walk.does("gate show");
-    calibrate(&walk).await;
+    walk.does("calibrate run");
     walk.does("gate show");
 
     let (label, lines) = (walk.next("issues label"), turns(&mut walk));

@@ -18,10 +18,10 @@ use store::outcome::Found;
 use store::pull::Stored;
 use store::seeded::bug;
 
-use super::{AUTOS_MAX, STRATA_MAX, disarm};
+use super::{AUTOS_MAX, disarm};
 use crate::desk::Desk;
 use crate::mirror::{Failed, Home};
-use crate::outcome::{broker, merged};
+use crate::outcome::{broker, merge_commit, merged};
 use crate::pull::{branch, meant, name, tell_once, trouble};
 use crate::tend::own;
 use crate::{Call, No, Plane};
@@ -35,6 +35,9 @@ const TRIES_MAX: i64 = 20;
 /// How long after it was sent one is sent once more that is not there.
 const SETTLE: Span = Span::mins(2);
 
+/// How the branches begin, behind the prefix of all, that take something back. No agent hands one in.
+pub(crate) const REVERT: &str = "revert.";
+
 /// Whether what went wrong is taken back already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Back {
@@ -47,7 +50,7 @@ pub(crate) enum Back {
 /// Remembers that something went wrong, with what follows where it merged by itself: its gate is closed, or all are.
 pub(crate) async fn went_wrong(desk: &mut Desk<'_>, pull: &Pull, why: &str, back: Back) -> Result<(), No> {
     if back == Back::Wanted {
-        let name = format!("{}revert.{}", desk.rules.branch_prefix, pull.id);
+        let name = format!("{}{REVERT}{}", desk.rules.branch_prefix, pull.id);
         store::automerge::revert(desk.tx, &pull.id, &name, why).await?;
     }
     if !store::automerge::spoil(desk.tx, &pull.id, why).await? {
@@ -57,11 +60,10 @@ pub(crate) async fn went_wrong(desk: &mut Desk<'_>, pull: &Pull, why: &str, back
     // One that was merged longer ago went wrong all the same.
     let demoted = demotion(&autos, desk.now).unwrap_or(Demotion::Stratum);
     let strata = match demoted {
-        Demotion::Everything => store::gate::strata(desk.tx, STRATA_MAX).await?,
-        Demotion::Stratum => match store::automerge::of(desk.tx, &pull.id).await? {
-            Some(auto) => store::gate::stratum(desk.tx, &auto.stratum).await?.into_iter().collect(),
-            None => Vec::new(),
-        },
+        Demotion::Everything => store::gate::armed(desk.tx).await?,
+        Demotion::Stratum => {
+            store::automerge::of(desk.tx, &pull.id).await?.map(|auto| auto.stratum).into_iter().collect()
+        }
     };
     let reason = format!("{} went wrong: {why}", name(pull));
     if !bug("armed-for-ever") {
@@ -92,14 +94,14 @@ impl Plane {
 
     /// Looks at the checks that must pass where something merged by itself.
     pub(crate) async fn check_base(&self, home: &Home, stored: &Stored, found: &Found) -> Result<(), Failed> {
-        let Some((_, merge, _)) = merged(&stored.pull, found)? else { return Ok(()) };
+        let Some(merge) = merge_commit(found) else { return Ok(()) };
         let mut tx = self.store.read().await?;
         let auto = store::automerge::of(&mut tx, &stored.pull.id).await?;
         drop(tx);
         if auto.is_none_or(|auto| auto.state != "merged" || auto.bad != 0) {
             return Ok(());
         }
-        let Answer::Fail(why) = self.read_checks(home, Some(merge.as_str())).await? else { return Ok(()) };
+        let Answer::Fail(why) = self.read_checks(home, Some(&merge)).await? else { return Ok(()) };
         let pull = stored.pull.clone();
         let done = self.at_desk(own("gate"), move |desk| {
             let (pull, why) = (pull.clone(), format!("on the base, {why}"));
@@ -111,7 +113,7 @@ impl Plane {
     /// Takes back what is to be.
     pub(crate) async fn take_back(&self, home: &Home) -> Result<(), Failed> {
         let mut tx = self.store.read().await?;
-        let wanted = store::automerge::reverting(&mut tx, AT_ONCE).await?;
+        let wanted = store::automerge::reverting(&mut tx, &home.repo, AT_ONCE).await?;
         drop(tx);
         if wanted.is_empty() || self.is_off(home).await? {
             return Ok(());
@@ -150,14 +152,19 @@ impl Plane {
         if revert.tries >= TRIES_MAX {
             return self.given_up(&stored.pull, revert, "it was tried too often").await;
         }
-        let on = branch(&revert.branch).map_err(No::from)?;
-        let Some(head) = self.made_revert(home, &stored.pull, (&base, &merge, &parent), &on).await? else {
-            return self.given_up(&stored.pull, revert, "it conflicts with what came since").await;
-        };
         let sending = Revert { state: "sending".to_owned(), tried_at: now.0, tries: revert.tries + 1, ..revert.clone() };
         if !self.move_revert(revert, &sending).await? {
             return Ok(());
         }
+        let on = branch(&revert.branch).map_err(No::from)?;
+        let head = match self.made_revert(home, &stored.pull, (&base, &merge, &parent), &on).await {
+            Ok(Some(head)) => head,
+            Ok(None) => return self.given_up(&stored.pull, &sending, "it conflicts with what came since").await,
+            Err(Failed::Forge(forge::Fault::Refused { why, .. })) => {
+                return self.given_up(&stored.pull, &sending, &why).await;
+            }
+            Err(failed) => return Err(failed),
+        };
         tracing::info!(pull = revert.pull, head = head.as_str(), "a merge is being taken back");
         let new = NewPull { title: title(&stored.pull), body: body(&stored.pull, &merge, revert), head: revert.branch.clone(), base: base.as_str().to_owned(), draft: false };
         let there = home.forge.open_pull(&new).await?;
@@ -167,7 +174,11 @@ impl Plane {
     /// The pull request that takes it back, where it is there.
     async fn find_revert(&self, home: &Home, revert: &Revert) -> Result<Option<There>, Failed> {
         let found = home.forge.pulls_by_head(&revert.branch).await?;
-        Ok(found.into_iter().rfind(|there| there.author.kind == AccountKind::Us && there.state != PullState::Closed))
+        let on = branch(&revert.branch).map_err(No::from)?;
+        // Only what we pushed there is ours.
+        let Some(ours) = broker(home)?.pushed(&on).await.map_err(trouble)? else { return Ok(None) };
+        let is_ours = |there: &There| there.author.kind == AccountKind::Us && there.head.commit == ours.as_str();
+        Ok(found.into_iter().rfind(|there| is_ours(there) && there.state != PullState::Closed))
     }
 
     /// Makes the commit that takes it back, and its branch on the forge; none where that conflicts.
@@ -181,8 +192,12 @@ impl Plane {
         let broker: &Broker = broker(home)?;
         let remote = home.forge.remote().await?;
         let [tip, there] = crate::pull::tips(broker, &remote, [base.as_str(), on.as_str()]).await?;
-        if there.is_some() {
-            return Ok(there);
+        if let Some(there) = there {
+            if broker.pushed(on).await.map_err(trouble)?.as_ref() == Some(&there) {
+                return Ok(Some(there));
+            }
+            let why = format!("somebody else has put a branch {} there", on.as_str());
+            return Err(forge::Fault::Refused { why, next: "a person deletes it".to_owned() }.into());
         }
         let Some(tip) = tip else { return Ok(None) };
         let me = home.forge.repository().await?.me.login;

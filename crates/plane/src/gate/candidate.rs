@@ -10,7 +10,7 @@ use forge::{AccountKind, Fault, Pull as There, PullState, Review, ReviewState};
 use store::pull::Stored;
 
 use crate::mirror::{Failed, Home};
-use crate::outcome::{check, judged};
+use crate::outcome::{check, judged, others};
 use crate::{No, Plane};
 
 /// How much of a pull request's history is read.
@@ -34,9 +34,10 @@ impl Plane {
         let pull = &stored.pull;
         let mut tx = self.store.read().await?;
         let words = store::pull::word::of(&mut tx, &pull.id, WORDS_MAX).await?;
+        let events = store::pull::event::of(&mut tx, &pull.id, WORDS_MAX).await?;
         let names = crate::mirror::names(&mut tx, &pull.repo, &self.settings.rules.labels).await?;
         drop(tx);
-        let said = judged(pull, &words);
+        let said = judged(&words);
         let measured = self.measured(home, pull.change.as_ref()).await?;
         let checks = match pull.head() {
             None => None,
@@ -56,6 +57,7 @@ impl Plane {
             reviewed: said.reviewed,
             passed: said.passed,
             handed_in: said.handed_in,
+            others: others(&events, &words),
             live,
             measured,
             checks,

@@ -4,6 +4,7 @@
 use domain::fence;
 use domain::gate::{Candidate, Judgement, Record, Word};
 use domain::notice::Level as Tone;
+use domain::pace;
 use domain::pull::State;
 use domain::time::{Span, Time};
 use forge::{Fault, PullState};
@@ -31,6 +32,15 @@ const LOCK: Span = Span::mins(10);
 /// How long after it was sent one is settled by reading, where nobody heard how it ended.
 const SETTLE: Span = Span::mins(2);
 
+/// How long what was not merged though it was to be is left at most.
+const REST_MAX: Span = Span::mins(15);
+
+/// How many that were sent are settled in one pass.
+const SENDING_MAX: i64 = 20;
+
+/// After how many times it is told that the forge does not do it.
+const TOLD_AFTER: i64 = 5;
+
 /// How much of a pull request's history is read.
 const WORDS_MAX: i64 = 200;
 
@@ -53,7 +63,7 @@ impl Plane {
             return Ok(false);
         }
         let Some((merge, lock)) = self.begin_merge(stored, &weighed).await? else { return Ok(false) };
-        let done = self.merge_once(home, stored, &merge).await;
+        let done = self.merge_once(home, stored, (&merge, &lock)).await;
         let id = lock.clone();
         let freed = self.at_desk(own("gate"), move |desk| {
             let id = id.clone();
@@ -68,6 +78,11 @@ impl Plane {
         let mut tx = self.store.read().await?;
         let (level, change) = store::level::current(&mut tx).await?;
         if !super::judges(level) {
+            return Ok(false);
+        }
+        // What the forge would not do it is not asked for again and again.
+        let (times, at) = store::automerge::dropped(&mut tx, &stored.pull.id, stored.pull.head().unwrap_or_default()).await?;
+        if at.is_some_and(|at| tx.now().since(at) < pace::rest(times, REST_MAX)) {
             return Ok(false);
         }
         let Some(last) = store::gate::latest(&mut tx, &stored.pull.id).await? else { return Ok(true) };
@@ -132,7 +147,12 @@ impl Plane {
     }
 
     /// Reads and judges everything once more, and asks the forge once.
-    async fn merge_once(&self, home: &Home, stored: &Stored, merge: &Automerge) -> Result<bool, Failed> {
+    async fn merge_once(
+        &self,
+        home: &Home,
+        stored: &Stored,
+        (merge, lock): (&Automerge, &str),
+    ) -> Result<bool, Failed> {
         let weighed = match self.weigh(home, stored).await {
             Ok(weighed) => weighed,
             Err(failed) => {
@@ -146,6 +166,9 @@ impl Plane {
         }
         let (Some(number), Some(change)) = (stored.pull.there.number, &stored.pull.change) else { return Ok(false) };
         let head = if bug("merge-any-head") { home.forge.pull(number).await?.head.commit } else { merge.head.clone() };
+        if !self.is_ours(merge, lock).await? {
+            return Ok(false);
+        }
         let method = self.settings.rules.merge_method;
         match home.forge.merge(number, &head, method, &change.title).await {
             Ok(merged) => {
@@ -169,7 +192,33 @@ impl Plane {
         }
     }
 
-    async fn settle_merge(&self, stored: &Stored, merge: &Automerge, state: &'static str, why: &str) -> Result<(), No> {
+    /// Whether it is still ours to merge: whoever was held up may have been given up by others.
+    async fn is_ours(&self, merge: &Automerge, lock: &str) -> Result<bool, No> {
+        let mut tx = self.store.read().await?;
+        let now = tx.now();
+        let standing = store::automerge::of(&mut tx, &merge.pull).await?;
+        let lock = store::lock::by_id(&mut tx, lock).await?;
+        let sending = standing.is_some_and(|standing| standing.id == merge.id && standing.state == "sending");
+        Ok(sending && now.since(Time(merge.at)) < SETTLE && lock.is_some_and(|lock| now < lock.expires_at))
+    }
+
+    /// Settles everything that was sent and not heard of, whatever has become of it meanwhile.
+    pub(crate) async fn settle_sending(&self, home: &Home) -> Result<(), Failed> {
+        let mut tx = self.store.read().await?;
+        let sending = store::automerge::sending(&mut tx, &home.repo, SENDING_MAX).await?;
+        drop(tx);
+        for sent in sending {
+            let mut tx = self.store.read().await?;
+            let stored = store::pull::find(&mut tx, &sent.pull).await?;
+            drop(tx);
+            if let Some(stored) = stored {
+                self.settle_sent(home, &stored).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn settle_merge(&self, stored: &Stored, merge: &Automerge, state: &'static str, why: &str) -> Result<(), No> {
         let (pull, merge, why) = (stored.pull.clone(), merge.clone(), why.to_owned());
         self.at_desk(own("gate"), move |desk| {
             let (pull, merge, why) = (pull.clone(), merge.clone(), why.clone());
@@ -180,6 +229,12 @@ impl Plane {
                 let after = json!({"automerge": merge.id, "state": state, "why": why});
                 desk.record(format!("pull:{}", pull.id), &json!({"state": "sending"}), &after).await?;
                 store::pull::nudge(desk.tx, &pull.id).await?;
+                let (times, _) = store::automerge::dropped(desk.tx, &pull.id, &merge.head).await?;
+                if state == "dropped" && times == TOLD_AFTER {
+                    let text = format!("{} is to merge by itself, and {times} times it did not: {why}", name(&pull));
+                    let kind = format!("not_merged.{}", merge.head);
+                    tell_once(desk, &format!("pull:{}", pull.id), &kind, Tone::Warn, text, None).await?;
+                }
                 if state == "merged" {
                     let text = format!("{} merged by itself, at {}: gapwright gate explain", name(&pull), merge.head);
                     let url = Some(pull.there.url.clone()).filter(|url| !url.is_empty());

@@ -8,7 +8,7 @@ mod show;
 
 use domain::agent::Right;
 use domain::calibration::rule;
-use domain::gate::{ARMED_FOR, Arm, BUDGET_SPAN, Candidate, Draw, PAST_MAX, Record, Shadow, Stratum};
+use domain::gate::{ARMED_FOR, BUDGET_SPAN, Candidate, Draw, PAST_MAX, Record, Shadow, Stratum};
 use domain::id;
 use domain::level::{self, Level};
 use domain::outcome::{Answer, Weight};
@@ -25,7 +25,7 @@ use crate::desk::Desk;
 use crate::settings::Rules;
 use crate::{Call, No, Plane};
 
-pub(crate) use back::{Back, went_wrong};
+pub(crate) use back::{Back, REVERT, went_wrong};
 pub use show::{Explained, Standing, judge_text};
 
 /// How many merges by itself are looked at: more than any cap lets by in 90 days.
@@ -73,11 +73,11 @@ impl Plane {
         self.write(call, Right::Operate, move |desk| {
             let (stratum, reason) = (stratum.clone(), reason.clone());
             async move {
-                let known = match stratum {
-                    Some(id) => vec![known(desk.tx, &id).await?],
-                    None => store::gate::strata(desk.tx, STRATA_MAX).await?,
+                let armed = match stratum {
+                    Some(id) => vec![known(desk.tx, &id).await?.id()],
+                    None => store::gate::armed(desk.tx).await?,
                 };
-                disarm(desk, &known, &reason).await
+                disarm(desk, &armed, &reason).await
             }
             .boxed()
         })
@@ -113,11 +113,10 @@ async fn arm(desk: &mut Desk<'_>, id: String, owner: String, reason: String) -> 
 }
 
 /// Takes back what operators said of strata.
-pub(crate) async fn disarm(desk: &mut Desk<'_>, strata: &[Stratum], reason: &str) -> Result<Vec<Armed>, No> {
+pub(crate) async fn disarm(desk: &mut Desk<'_>, strata: &[String], reason: &str) -> Result<Vec<Armed>, No> {
     let mut taken_back = Vec::new();
-    for stratum in strata {
-        let id = stratum.id();
-        let Some(was) = store::gate::said(desk.tx, &id).await?.filter(|said| said.what == "armed") else { continue };
+    for id in strata {
+        let Some(was) = store::gate::said(desk.tx, id).await?.filter(|said| said.what == "armed") else { continue };
         let said = Said {
             seq: was.seq + 1,
             what: "disarmed".to_owned(),
@@ -129,7 +128,7 @@ pub(crate) async fn disarm(desk: &mut Desk<'_>, strata: &[Stratum], reason: &str
             ..was
         };
         say(desk, &said).await?;
-        taken_back.push(Armed { stratum: id, armed: false, until: desk.now, owner: said.owner });
+        taken_back.push(Armed { stratum: id.clone(), armed: false, until: desk.now, owner: said.owner });
     }
     Ok(taken_back)
 }
@@ -165,8 +164,10 @@ pub(crate) async fn record(
     let arm = store::gate::said(tx, &id).await?.and_then(|said| said.arm());
     let (level, _) = store::level::current(tx).await?;
     let day = Time(now.0 - now.0.rem_euclid(Span::days(1).0));
-    let autos = autos(tx, (repo, &id), arm.as_ref()).await?;
-    let today = if bug("no-cap") { 0 } else { store::automerge::since(tx, repo, day, AUTOS_MAX).await?.len() };
+    let autos = autos(tx, (repo, &id)).await?;
+    let own = candidate.as_ref().map_or("", |candidate| candidate.id.as_str());
+    let merged = if bug("no-cap") { 0 } else { store::automerge::since(tx, repo, day, AUTOS_MAX).await?.len() };
+    let today = i64::try_from(merged).unwrap_or(i64::MAX) + store::automerge::count_sending(tx, repo, own).await?;
     let onto = candidate.as_ref().and_then(|candidate| Some((candidate.id.as_str(), &candidate.live.as_ref()?.onto)));
     let in_flight = match onto {
         None => None,
@@ -181,7 +182,7 @@ pub(crate) async fn record(
         autos,
         level: level.name().to_owned(),
         off: off(tx, repo).await?,
-        today: i64::try_from(today).unwrap_or(i64::MAX),
+        today,
         in_flight: in_flight.map(|other| other.pull),
         stratum: stratum.cloned(),
         arm,
@@ -189,19 +190,13 @@ pub(crate) async fn record(
     })
 }
 
-/// What was merged by itself: in the repository in the span of the error budget, and in the stratum since it was armed.
-async fn autos(
-    tx: &mut Tx,
-    (repo, stratum): (&str, &str),
-    arm: Option<&Arm>,
-) -> Result<Vec<domain::gate::Auto>, No> {
+/// What was merged by itself: in the repository in the span of the error budget, and in the stratum in that of its chart.
+async fn autos(tx: &mut Tx, (repo, stratum): (&str, &str)) -> Result<Vec<domain::gate::Auto>, No> {
     let now = tx.now();
     let mut autos = store::automerge::since(tx, repo, now - BUDGET_SPAN, AUTOS_MAX).await?;
-    if let Some(arm) = arm {
-        let own = store::automerge::of_stratum(tx, stratum, arm.since, AUTOS_MAX).await?;
-        autos.extend(own.into_iter().filter(|auto| now.since(auto.at) > BUDGET_SPAN));
-        autos.sort_by(|a, b| (a.at, &a.pull).cmp(&(b.at, &b.pull)));
-    }
+    let own = store::automerge::of_stratum(tx, stratum, now - ARMED_FOR, AUTOS_MAX).await?;
+    autos.extend(own.into_iter().filter(|auto| now.since(auto.at) > BUDGET_SPAN));
+    autos.sort_by(|a, b| (a.at, &a.pull).cmp(&(b.at, &b.pull)));
     Ok(autos)
 }
 

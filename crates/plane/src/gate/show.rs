@@ -76,7 +76,7 @@ impl Plane {
         let (mut again, mut same) = (None, false);
         if let Some(judged) = &judged {
             let anew = judged.record()?.judge();
-            same = anew == judged.judgement()?;
+            same = anew.is_like(&judged.judgement()?);
             again = Some(anew);
         }
         Ok(Explained { pull: stored.pull, judged, again, same, outcomes, revert })

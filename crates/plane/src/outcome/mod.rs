@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::gap::Event as GapEvent;
 use domain::gate::{Fingerprint, Stratum};
 use domain::notice::Level;
-use domain::outcome::{Evidence, Outcome, SOAK, Weight, classify, weigh};
+use domain::outcome::{Evidence, Hand, Outcome, SOAK, Weight, classify, weigh};
 use domain::pull::{Pull, Review, Stage, State};
 use domain::time::{Span, TIME_MAX, Time};
 use forge::Fault;
@@ -21,13 +21,14 @@ use store::pull::word::Word;
 use store::seeded::bug;
 
 use crate::desk::Desk;
+use crate::gate::Back;
 use crate::mirror::{Failed, Home};
 use crate::page::{Ask, Page};
 use crate::pull::{name, tell_once};
 use crate::tend::own;
 use crate::{Call, No, Plane};
 
-pub(crate) use read::{broker, check, judged, merged};
+pub(crate) use read::{broker, check, judged, merge_commit, merged, others};
 
 /// How many are looked at in one pass.
 const AT_ONCE: i64 = 10;
@@ -85,6 +86,9 @@ impl Plane {
         if !self.may_reach_out(home).await? {
             return Ok(());
         }
+        // What presses most comes first.
+        self.settle_sending(home).await?;
+        self.take_back(home).await?;
         let (repo, until) = (home.repo.clone(), self.moment().await? + LEASE);
         let taken = self.act.act(move |tx| {
             let repo = repo.clone();
@@ -93,7 +97,7 @@ impl Plane {
         for id in taken.await? {
             let at = match self.settle_one(home, &id).await {
                 Ok(at) => at,
-                Err(Failed::No(no)) => return Err(no.into()),
+                Err(Failed::No(no @ No::Fault(_))) => return Err(no.into()),
                 Err(failed) => {
                     tracing::warn!(pull = id, %failed, "what became of a pull request could not be read");
                     self.moment().await? + RETRY
@@ -101,7 +105,7 @@ impl Plane {
             };
             let done = self.act.act(move |tx| {
                 let id = id.clone();
-                async move { Ok(store::pull::settle(tx, &id, at).await?) }.boxed()
+                async move { Ok(store::pull::settled_until(tx, &id, (until, at)).await?) }.boxed()
             });
             done.await?;
         }
@@ -129,7 +133,8 @@ impl Plane {
             self.see_again(home, &stored, &found).await?;
         }
         let watched = auto.is_some_and(|auto| auto.state == "merged") && now.since(ended) < WATCHED;
-        let over = stored.pull.state != State::Merged || now.since(ended) > SOAK;
+        let soak = SOAK.max(self.settings.rules.gate.soak);
+        let over = stored.pull.state != State::Merged || now.since(ended) > soak;
         Ok(match (over, watched) {
             (true, _) => TIME_MAX,
             (false, true) => now + home.poll,
@@ -144,13 +149,42 @@ impl Plane {
             return Ok(());
         }
         match self.undone(home, stored, found).await? {
-            Undone::Standing | Undone::Unknown => self.check_base(home, stored, found).await,
+            Undone::Standing => self.check_base(home, stored, found).await,
+            Undone::Unknown => {
+                self.check_base(home, stored, found).await?;
+                self.not_known(stored, found).await
+            }
             Undone::By(commit) => {
                 let why = format!("{} took it back", commit.as_str());
                 self.reverted(stored, found, &why).await
             }
             Undone::Gone => self.reverted(stored, found, "nothing of it is left on the base").await,
         }
+    }
+
+    /// Nobody can tell any more whether it still stands: it is no evidence then.
+    async fn not_known(&self, stored: &Stored, found: &Found) -> Result<(), Failed> {
+        if found.outcome == Outcome::Unknown.name() {
+            return Ok(());
+        }
+        let (pull, found) = (stored.pull.clone(), found.clone());
+        let done = self.at_desk(own("outcomes"), move |desk| {
+            let (pull, found) = (pull.clone(), found.clone());
+            async move {
+                let row = Found {
+                    id: desk.mint(),
+                    seq: found.seq + 1,
+                    outcome: Outcome::Unknown.name().to_owned(),
+                    weight: weight_name(Weight::Unknown).to_owned(),
+                    at: desk.now.0,
+                    why: "nobody can tell any more whether it stands: the base does not have it, or too much came since".to_owned(),
+                    ..found
+                };
+                written(desk, &pull, &row).await
+            }
+            .boxed()
+        });
+        Ok(done.await?)
     }
 
     async fn reverted(&self, stored: &Stored, found: &Found, why: &str) -> Result<(), Failed> {
@@ -175,7 +209,7 @@ impl Plane {
                 // What closed the gap is gone.
                 let reason = format!("what closed it was taken back: {why}");
                 crate::gap::taken_in(desk, &pull.gap, GapEvent::Reopened, &reason).await?;
-                crate::gate::went_wrong(desk, &pull, &why, crate::gate::Back::Done).await
+                crate::gate::went_wrong(desk, &pull, &why, Back::Done).await
             }
             .boxed()
         });
@@ -212,6 +246,11 @@ impl Plane {
                     evidence: json!(evidence).to_string(),
                 };
                 written(desk, &pull, &row).await?;
+                if evidence.by == Hand::Us && outcome != Outcome::Unchanged {
+                    // What we merged is not what was judged, or nobody can tell.
+                    let back = if outcome == Outcome::Unknown { Back::Done } else { Back::Wanted };
+                    crate::gate::went_wrong(desk, &pull, &row.why, back).await?;
+                }
                 Ok(row)
             }
             .boxed()
@@ -270,7 +309,7 @@ pub(crate) async fn counts(tx: &mut store::Tx, since: Time) -> Result<Counts, No
     Ok(counts)
 }
 
-/// Appends an outcome, audited; one that went bad though the gate would have let it by is told.
+/// Appends an outcome, audited; that one was taken back is told.
 async fn written(desk: &mut Desk<'_>, pull: &Pull, row: &Found) -> Result<(), No> {
     store::outcome::append(desk.tx, row).await?;
     let after = json!({"outcome": row.outcome, "weight": row.weight, "why": row.why, "stratum": row.stratum});

@@ -28,7 +28,7 @@ impl Plane {
         let events = store::pull::event::of(&mut tx, &pull.id, WORDS_MAX).await?;
         let auto = store::automerge::of(&mut tx, &pull.id).await?;
         drop(tx);
-        let judged = judged(pull, &words);
+        let judged = judged(&words);
         let mut whole = true;
         let there = match pull.there.number {
             None => None,
@@ -40,7 +40,7 @@ impl Plane {
         };
         let end = match (&there, pull.state) {
             (Some(there), State::Merged) => {
-                let (end, read) = self.read_merge(home, there, judged.commit.as_deref()).await?;
+                let (end, read) = self.read_merge(home, there, judged.handed_in.as_deref()).await?;
                 whole &= read;
                 end
             }
@@ -52,8 +52,13 @@ impl Plane {
             None => Hand::Unknown,
             Some(account) => match account.kind {
                 // Another who uses our account is not us.
-                AccountKind::Us if auto.is_some_and(|auto| auto.state != "dropped") => Hand::Us,
-                AccountKind::Us => Hand::Unknown,
+                AccountKind::Us => match auto.filter(|auto| there.as_ref().is_some_and(|there| there.head.commit == auto.head)) {
+                    Some(auto) => {
+                        self.settle_merge(stored, &auto, "merged", "").await?;
+                        Hand::Us
+                    }
+                    None => Hand::Unknown,
+                },
                 AccountKind::Bot => Hand::Bot,
                 AccountKind::Person => match home.forge.may_write(account).await {
                     Ok(true) => Hand::Person,
@@ -65,14 +70,14 @@ impl Plane {
         };
         let by = if bug("anybody-is-a-person") { Hand::Person } else { by };
         let evidence = Evidence {
-            approved: judged.approved,
-            others: others(&events),
+            approved: judged.is_approved() && stood(&events),
+            others: others(&events, &words),
             by,
             login: ended_by.map(|account| account.login),
             looked_ms: self.read_look(home, pull, there.as_ref()).await?,
             lines: pull.change.as_ref().map_or(0, |change| change.lines),
-            checks: self.read_checks(home, judged.commit.as_deref()).await?,
-            judged: judged.commit,
+            checks: self.read_checks(home, judged.handed_in.as_deref()).await?,
+            judged: judged.handed_in,
             end,
         };
         Ok(Ended { evidence, whole })
@@ -145,7 +150,8 @@ impl Plane {
     async fn read_look(&self, home: &Home, pull: &Pull, there: Option<&There>) -> Result<Option<i64>, Failed> {
         let Some(there) = there else { return Ok(None) };
         let events = match home.forge.label_events(there.number).await {
-            Ok(events) => events.events,
+            Ok(events) if events.complete => events.events,
+            Ok(_) => return Ok(None),
             Err(fault) if passes(&fault) => return Err(fault.into()),
             Err(_) => return Ok(None),
         };
@@ -155,8 +161,9 @@ impl Plane {
         let label = names.of(Role::NeedsHuman);
         let shown: Option<Time> = events
             .iter()
-            .rfind(|event| event.what == LabelChange::Added && same(label, &event.label))
-            .filter(|event| event.actor.kind == AccountKind::Us)
+            .filter(|event| there.ended_at.is_none_or(|ended| event.at <= ended))
+            .rfind(|event| same(label, &event.label))
+            .filter(|event| event.what == LabelChange::Added && event.actor.kind == AccountKind::Us)
             .map(|event| event.at);
         Ok(looked(shown, there.ended_at).map(|span| span.0))
     }
@@ -184,33 +191,52 @@ pub(crate) fn check(check: Check) -> gate::Check {
     gate::Check { name: check.name, commit: check.commit, passed, title: check.title }
 }
 
-/// What bots said of which commit.
+/// What was last said of which commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Judged {
-    /// The commit that both approved, or the one that was last handed in.
-    pub(crate) commit: Option<String>,
-    pub(crate) approved: bool,
     pub(crate) handed_in: Option<String>,
     pub(crate) reviewed: Option<String>,
     pub(crate) passed: Option<String>,
 }
 
-/// What the last words of each stage say, the latest first.
-pub(crate) fn judged(pull: &Pull, words: &[Word]) -> Judged {
-    let last = |stage: Stage| words.iter().find(|word| word.stage == stage.name() && word.pass == "final");
-    let handed_in = last(Stage::Implementer).map(|word| word.head.clone());
-    let of = |stage: Stage, verdict: &str| last(stage).filter(|word| word.verdict == verdict).map(|word| word.head.clone());
-    let reviewed = of(Stage::Reviewer, Verdict::Approve.name());
-    let passed = of(Stage::Merger, MergeVerdict::ApproveForHuman.name());
-    let approved = reviewed.is_some() && reviewed == passed;
-    let commit = passed.clone().filter(|_| approved).or_else(|| handed_in.clone()).or_else(|| pull.head().map(str::to_owned));
-    Judged { commit, approved, handed_in, reviewed, passed }
+impl Judged {
+    /// Whether reviewer and merger approved one commit.
+    fn is_approved(&self) -> bool {
+        self.reviewed.is_some() && self.reviewed == self.passed
+    }
 }
 
-/// Whether anybody but an implementer moved its head since it was opened: what this server finds pushed, it did not hand in.
-fn others(events: &[Happened]) -> bool {
+/// What the last words of each stage say, the latest first.
+pub(crate) fn judged(words: &[Word]) -> Judged {
+    let last = |stage: Stage| words.iter().find(|word| word.stage == stage.name() && word.pass == "final");
+    let of = |stage: Stage, verdict: &str| last(stage).filter(|word| word.verdict == verdict).map(|word| word.head.clone());
+    Judged {
+        handed_in: last(Stage::Implementer).map(|word| word.head.clone()),
+        reviewed: of(Stage::Reviewer, Verdict::Approve.name()),
+        passed: of(Stage::Merger, MergeVerdict::ApproveForHuman.name()),
+    }
+}
+
+/// Whether it stood as approved right until it ended.
+fn stood(events: &[Happened]) -> bool {
+    let ended = events.iter().find(|event| [State::Merged, State::Closed, State::WontFix].map(State::name).contains(&event.now.as_str()));
+    ended.is_some_and(|event| event.was == State::NeedsHuman.name())
+}
+
+/// Whether anybody else pushed to it before the implementer last handed it in: what this server found there, it did not hand in.
+pub(crate) fn others(events: &[Happened], words: &[Word]) -> bool {
     let us = crate::tend::own("outcomes").by.name;
-    events.iter().any(|event| event.event == domain::pull::Event::Pushed.name() && event.by == us)
+    let last = words.iter().find(|word| word.stage == Stage::Implementer.name()).map_or(i64::MAX, |word| word.at);
+    events.iter().any(|event| event.event == domain::pull::Event::Pushed.name() && event.by == us && event.at < last)
+}
+
+/// The commit as which one was merged, where that is known.
+pub(crate) fn merge_commit(found: &Found) -> Option<String> {
+    let evidence: Evidence = serde_json::from_str(&found.evidence).ok()?;
+    match evidence.end {
+        End::Merged { commit, .. } => commit,
+        End::Closed => None,
+    }
 }
 
 /// As what it was merged into what: the base, the merge, and the base before it.

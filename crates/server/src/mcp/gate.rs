@@ -3,7 +3,7 @@
 //! Only operators are told what was drawn: whoever makes or judges a change is not to know whether a person will see it.
 
 use domain::agent::{Right, Role};
-use domain::gate::{Item, Judgement};
+use domain::gate::{Item, Judgement, Of};
 use domain::id;
 use domain::outcome::Answer;
 use domain::time::Time;
@@ -14,9 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use super::printable;
 use super::tool::{Nature, Tool, Words};
-
-/// What was drawn for a pull request.
-const DRAW: &str = "draw";
 
 /// How many strata are told of.
 const STRATA_SHOWN: usize = 50;
@@ -50,8 +47,9 @@ struct OfPull {
     /// merge, person, later or closed. Not there where it was never at the gate.
     #[serde(skip_serializing_if = "Option::is_none")]
     word: Option<&'static str>,
-    /// Whether evidence and pull request would have it merged.
-    would: bool,
+    /// Whether evidence and pull request would have it merged. Told to operators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would: Option<bool>,
     /// Whether the record that was kept is judged the same when it is judged anew.
     same: bool,
     /// When it was judged.
@@ -108,7 +106,8 @@ struct Asked {
 }
 
 fn asked(judgement: &Judgement, told: bool) -> Vec<Asked> {
-    judgement.items.iter().filter(|item| told || item.what != DRAW).map(one).collect()
+    // Of all others, what is left over would tell it.
+    judgement.items.iter().filter(|item| told || matches!(item.of, Of::Evidence | Of::Pull)).map(one).collect()
 }
 
 fn one(item: &Item) -> Asked {
@@ -136,7 +135,7 @@ fn of_pull(explained: Explained, told: bool) -> OfPull {
     OfPull {
         id: pull.id,
         word,
-        would: again.as_ref().is_some_and(|judgement| judgement.would),
+        would: again.as_ref().map(|judgement| judgement.would).filter(|_| told),
         same,
         judged_at: judged.as_ref().map(|judged| Time(judged.at).iso()),
         head: judged.map(|judged| judged.head),

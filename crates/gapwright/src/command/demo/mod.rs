@@ -3,7 +3,6 @@
 //! machine is read, and nothing is left behind.
 
 mod agent;
-mod house;
 mod people;
 mod project;
 mod routine;
@@ -14,15 +13,16 @@ use clap::Args;
 use domain::gap::State;
 use tokio_util::sync::CancellationToken;
 
-use self::house::House;
 use self::project::{Keep, Project};
 use self::routine::{GAP, Routine};
 use self::tell::{Step, Teller, Tone};
-use super::signals;
+use super::house::{self, House, YOU};
+use super::{asked, signals};
 use crate::failure::{Exit, Failure};
 use crate::show::Format;
 
 pub(crate) use self::agent::DemoAgent;
+pub(super) use self::project::git;
 
 /// What is to be known of this command beside its flags.
 pub(crate) const AFTER_HELP: &str = "\
@@ -35,9 +35,6 @@ a network or any setting of this machine. The agents are scripts, and their toke
 made up; the server, the runners, git and every call over MCP are real. It takes some ten seconds.
 
 Without a terminal and without --yes it stops where a person merges, and exits 0.";
-
-/// The person whose machine it is.
-const YOU: &str = "you";
 
 /// Show the whole of it on this machine.
 #[derive(Debug, Args)]
@@ -88,7 +85,7 @@ fn told_where(project: &Project, teller: Teller) {
 /// Opens the house, plays, and closes it.
 async fn show(project: &Project, consent: Consent, teller: Teller, stop: CancellationToken) -> Result<Exit, Failure> {
     teller.note("The server, the runners, git and every call are real; the agents are scripts, and what they cost is made up.\n");
-    let house = House::open(project, stop).await?;
+    let house = House::open(&project.settings(), "demo", stop).await?;
     let commits = project.begin().await?;
     let what = format!("a git project with {commits} commits, on the local forge over SQLite, and a server for it");
     teller.tell(&Step::new("began", "gapwright", what).more(&house.url));

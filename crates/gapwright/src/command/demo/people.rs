@@ -1,7 +1,7 @@
 //! What people do in the demonstration: an operator raises the level, somebody lets agents act on an issue, and somebody
 //! merges, or does not.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use domain::gap::State;
 use domain::pull::Stage;
@@ -10,10 +10,10 @@ use plane::page::Ask;
 use plane::pull::Shown;
 use store::pull::word::Word;
 
-use super::house::{House, halted};
+use super::house::House;
 use super::routine::GAP;
 use super::tell::{Step, Teller, Tone};
-use super::{Consent, YOU};
+use super::{Consent, YOU, asked};
 use crate::command::issues::{self, failure as of_forge};
 use crate::failure::Failure;
 use crate::show::Format;
@@ -96,19 +96,7 @@ pub(super) async fn consents(house: &House, consent: Consent, teller: Teller) ->
             if teller.format() == Format::Json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
                 return Ok(None);
             }
-            let answer = tokio::task::spawn_blocking(|| {
-                let mut out = anstream::stdout().lock();
-                // Who cannot read the question does not answer it.
-                let _ = write!(out, "merge? [y/N] ").and_then(|()| out.flush());
-                drop(out);
-                let mut line = String::new();
-                io::stdin().read_line(&mut line).map(|_| line)
-            });
-            let Some(answer) = house.halt.run_until_cancelled(answer).await else { return Err(halted()) };
-            let unasked = |why: String| Failure::new("nobody could be asked").why(why);
-            let answer =
-                answer.map_err(|error| unasked(error.to_string()))?.map_err(|error| unasked(error.to_string()))?;
-            Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
+            asked::yes("merge?", &house.halt).await.map(Some)
         }
     }
 }

@@ -158,7 +158,7 @@ async fn commit(clone: &Path, message: &str) -> Result<(), Failure> {
 
 /// Runs git in a folder, with no settings but the folder's, and nothing of the environment but the way to programs: a
 /// `GIT_DIR` of whoever runs the demonstration would lead it into their own repository. Gives what it says.
-pub(super) async fn git(folder: &Path, words: &[&str]) -> Result<String, Failure> {
+pub(in crate::command) async fn git(folder: &Path, words: &[&str]) -> Result<String, Failure> {
     let mut git = Command::new("git");
     git.current_dir(folder).args(words).stdin(Stdio::null()).kill_on_drop(true);
     git.env_clear().envs(variables().filter(|(name, _)| name == "PATH")).env("HOME", folder);

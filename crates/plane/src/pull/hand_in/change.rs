@@ -290,6 +290,12 @@ async fn is_its_own(desk: &mut Desk<'_>, pull: &Pull, (name, head): (&str, &str)
             .hint("hand in what you made for this gap, on its own branch")
             .into())
     };
+    if name.strip_prefix(desk.rules.branch_prefix.as_str()).is_some_and(|rest| rest.starts_with(crate::gate::REVERT)) {
+        return Err(Refusal::new(Code::UnfitChange, "branches of that name take something back, and are the server's")
+            .field("branch")
+            .hint("hand in what you made for this gap, on its own branch")
+            .into());
+    }
     if store::pull::has_head(desk.tx, head, pull).await? {
         return refused("head", "commit");
     }

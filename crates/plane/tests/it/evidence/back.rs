@@ -125,3 +125,71 @@ pulls!(what_conflicts_with_what_came_since_is_taken_back_by_hand, async |ground|
     let rows = crate::given::journal(&ground.given.plane).await;
     assert!(rows.iter().any(|row| row.object.starts_with("channel:") && row.after.contains("\"kind\":\"revert\"")));
 });
+
+/// Writes down that one is about to be merged, as a server does that dies right after.
+async fn sent(ground: &Ground<'_>) {
+    let pull = ground.pull_of(&ground.gap).await;
+    let change = pull.change.clone().expect("a change");
+    let mut tx = ground.given.world.store().begin().await.expect("a write");
+    let row = store::automerge::Automerge {
+        id: format!("sent-{}", pull.id),
+        pull: pull.id,
+        repo: pull.repo,
+        onto: change.onto,
+        head: change.head,
+        stratum: ground.stratum().await.id(),
+        record: "none".into(),
+        state: "sending".into(),
+        at: tx.now().0,
+        bad: 0,
+        why: String::new(),
+    };
+    assert!(store::automerge::begin(&mut tx, &row).await.expect("a row"), "nothing else is in flight");
+    tx.commit().await.expect("kept");
+}
+
+async fn sending(ground: &Ground<'_>) -> String {
+    let id = ground.pull_of(&ground.gap).await.id;
+    let mut tx = ground.given.world.store().read().await.expect("a look");
+    store::automerge::of(&mut tx, &id).await.expect("a look").expect("it was written down").state
+}
+
+pulls!(a_merge_of_which_nobody_heard_the_end_is_settled_by_reading_and_watched_all_the_same, async |ground| {
+    ground.armed().await;
+    // The server died after the forge had merged it.
+    ground.undrawn("lost-gap").await;
+    sent(ground).await;
+    let (number, head) = (ground.number().await, ground.head().await);
+    let forge = ground.given.home(REPO).forge;
+    forge.merge(number, &head, forge::Method::Merge, "list deploys").await.expect("a merge");
+    ground.poll().await;
+    assert_eq!(ground.outcome().await.weight, "auto");
+    assert_eq!(sending(ground).await, "merged");
+    ground.check_at(&ground.merge_commit().await, CheckState::Fail, "12 tests, 1 failed").await;
+    ground.later(Span::mins(5)).await;
+    assert!(!is_armed(ground).await, "it was watched");
+});
+
+pulls!(a_merge_that_was_never_asked_for_blocks_nothing, async |ground| {
+    ground.armed().await;
+    // The server died before it asked, and a person closed it.
+    ground.undrawn("dead-gap").await;
+    sent(ground).await;
+    ground.close("ann").await;
+    ground.later(Span::mins(3)).await;
+    assert_eq!(sending(ground).await, "dropped");
+    assert_eq!(ground.outcome().await.outcome, "closed");
+});
+
+pulls!(a_branch_that_somebody_else_put_where_a_revert_is_to_be_is_not_taken_for_it, async |ground| {
+    ground.armed().await;
+    merged(ground, "taken").await;
+    let pull = ground.pull_of(&ground.gap).await;
+    ground.push_onto(&format!("gapwright/revert.{}", pull.id), "main", "not-a-revert").await;
+    let number = ground.number().await.to_string();
+    ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("taken back");
+    ground.settle().await;
+    let back = revert(ground).await;
+    assert_eq!((back.state.as_str(), back.number), ("dropped", None), "{back:?}");
+    assert!(back.error.contains("somebody else"), "{}", back.error);
+});

@@ -2,7 +2,7 @@
 //! asks for little, so that a case is short. What the figures of the defaults mean is tested in `domain`.
 
 use domain::calibration::seed::{self, What};
-use domain::gate::{Area, Asks, Rules, Stratum};
+use domain::gate::{Area, Asks, Draw, Phase, Rules, Stratum};
 use domain::level::Level;
 use domain::outcome::Outcome;
 use domain::pull::State;
@@ -47,6 +47,24 @@ impl Ground<'_> {
         assert_eq!(self.state().await, State::NeedsHuman, "{gap}");
         self.check(CheckState::Pass, "12 tests passed").await;
         number
+    }
+
+    /// The same, and it was not drawn for a person.
+    pub(crate) async fn undrawn(&mut self, gap: &str) {
+        for n in 0..20 {
+            self.checked(&format!("{gap}-{n}")).await;
+            let id = self.pull_of(&self.gap).await.id;
+            let mut tx = self.given.world.store().read().await.expect("a look");
+            let secret = store::gate::secret(&mut tx).await.expect("a look").expect("it was at the gate");
+            drop(tx);
+            if Draw::of(&secret, &id).person(Phase::Full).is_none() {
+                return;
+            }
+            self.merge("ann").await;
+            self.poll().await;
+            self.settle().await;
+        }
+        panic!("twenty in a row were drawn for a person");
     }
 
     /// Puts the check on its head.
@@ -229,6 +247,11 @@ impl Ground<'_> {
         let explained = self.given.plane.explain_gate(&olga(), &id).await.expect("explained");
         assert!(explained.judged.is_none() || explained.same, "the record judges the same: {explained:?}");
         explained
+    }
+
+    /// Why it is not merged, by the record that is kept.
+    pub(crate) async fn why(&self) -> String {
+        self.explained().await.again.map_or_else(|| "it was never at the gate".to_owned(), |again| again.why())
     }
 
     /// The commit as which it was merged.

@@ -54,7 +54,8 @@ async fn race(ground: &mut Ground<'_>, racing: &Racing, folder: PathBuf, after: 
             })
         }),
     );
-    ground.given.pass(domain::time::Span::mins(2));
+    // Longer than what was not merged is left in peace.
+    ground.given.pass(domain::time::Span::mins(16));
     // Not through the look of the mirror: this is about the gate alone.
     ground.poll().await;
     let there = ground.given.home(REPO).forge.pull(ground.number().await).await.expect("it is there");
@@ -80,24 +81,6 @@ async fn review(ground: &Ground<'_>) {
     while let plane::pull::Reviewed::First { .. } = ground.hand_in_review(&taken, &review).await.expect("a pass") {}
 }
 
-/// The next pull request that is drawn to merge by itself.
-async fn next(ground: &mut Ground<'_>, nth: &mut usize) {
-    loop {
-        *nth += 1;
-        ground.checked(&format!("race-gap-{nth}")).await;
-        let id = ground.pull_of(&ground.gap).await.id;
-        let mut tx = ground.given.world.store().read().await.expect("a look");
-        let secret = store::gate::secret(&mut tx).await.expect("a look").expect("one was made");
-        drop(tx);
-        if domain::gate::Draw::of(&secret, &id).person(domain::gate::Phase::Full).is_none() {
-            return;
-        }
-        ground.merge("ann").await;
-        ground.poll().await;
-        ground.settle().await;
-    }
-}
-
 async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
     let mut met = Met::default();
     ground.armed().await;
@@ -112,19 +95,21 @@ async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
             settings.home = Some(home);
         })
         .await;
-    let mut nth = 0;
-    next(ground, &mut nth).await;
+    ground.undrawn("race-gap").await;
     let evil = ground.push_onto("gapwright/evil", "main", "evil").await;
     for n in 0..count {
         if ground.state().await != State::NeedsHuman {
-            next(ground, &mut nth).await;
+            ground.undrawn(&format!("race-gap-{n}")).await;
         }
         let after = i64::try_from(n).unwrap_or(0) % QUESTIONS;
         met.races += 1;
         if race(ground, &racing, folder.clone(), after, &evil).await {
             met.merged += 1;
             ground.poll().await;
-            ground.settle().await;
+            // Those before it are still watched, and ten are looked at in one pass.
+            for _ in 0..20 {
+                ground.settle().await;
+            }
             let found = ground.found().await.expect("an outcome");
             assert_eq!((found.outcome.as_str(), found.weight.as_str()), ("unchanged", "auto"), "{}", found.why);
         } else {
@@ -176,15 +161,7 @@ async fn hands_off(on: On) {
     let world = harness::World::new(on).await;
     let mut ground = Ground::new(&world, Kind::Local).await;
     ground.armed().await;
-    let mut nth = 0;
-    ground.checked("draw-gap").await;
-    ground.poll().await;
-    if ground.state().await == State::NeedsHuman {
-        ground.merge("ann").await;
-    }
-    ground.poll().await;
-    ground.settle().await;
-    next(&mut ground, &mut nth).await;
+    ground.undrawn("hands-gap").await;
     let racing = Arc::new(Racing::new(Arc::clone(&ground.given.home(REPO).forge)));
     let home = Home { broker: Some(ground.broker().await), forge: Arc::clone(&racing) as _, ..ground.given.home(REPO) };
     ground
@@ -206,7 +183,7 @@ async fn hands_off(on: On) {
                 })
             }),
         );
-        ground.given.pass(domain::time::Span::mins(2));
+        ground.given.pass(domain::time::Span::mins(16));
         ground.poll().await;
         let there = ground.given.home(REPO).forge.pull(number).await.expect("it is there");
         let manual = there.labels.iter().any(|label| label == "manual");

@@ -1,5 +1,7 @@
-//! The server of the demonstration: the real one, over SQLite and the local forge, on a free port of this machine.
+//! A server that is thrown away again: the real one, over SQLite and the local forge, on a free port of this machine. For what
+//! is shown and what is tried, away from the installation's own.
 
+use std::path::Path;
 use std::time::Duration;
 
 use domain::agent::{Principal, Role};
@@ -15,10 +17,8 @@ use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::YOU;
-use super::project::Project;
-use crate::command::issues::failure as of_forge;
-use crate::command::serve;
+use super::issues::failure as of_forge;
+use super::serve;
 use crate::config::{self, Config};
 use crate::failure::{Exit, Failure};
 use crate::logs::{self, Talk};
@@ -30,8 +30,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How often is looked whether it came about.
 pub(super) const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long a token is good.
-const LIFE: Span = Span::hours(1);
+/// How long a token is good: longer than any house stands.
+const LIFE: Span = Span::days(30);
+
+/// The person whose machine it is.
+pub(super) const YOU: &str = "you";
 
 /// A running server.
 pub(super) struct House {
@@ -39,17 +42,19 @@ pub(super) struct House {
     pub(super) plane: Plane,
     pub(super) local: Local,
     pub(super) url: String,
-    /// When somebody wants the demonstration to end.
+    /// When somebody wants it to end.
     pub(super) halt: CancellationToken,
+    /// By which command it was opened.
+    tool: &'static str,
     stop: CancellationToken,
     tasks: TaskTracker,
     serving: JoinHandle<Result<(), server::Error>>,
 }
 
 impl House {
-    /// Starts it, as `serve` does.
-    pub(super) async fn open(project: &Project, halt: CancellationToken) -> Result<Self, Failure> {
-        let config = config::load_alone(&project.settings())?;
+    /// Starts it, as `serve` does, with the settings of this file and no others.
+    pub(super) async fn open(settings: &Path, tool: &'static str, halt: CancellationToken) -> Result<Self, Failure> {
+        let config = config::load_alone(settings)?;
         logs::start(&config, Talk::Server);
         let store = session::open(&config, Missing::Make).await?;
         store.migrate().await?;
@@ -65,13 +70,13 @@ impl House {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         plane.start_chores(&stop, &tasks);
         let serving = tokio::spawn(bound.serve(plane.clone(), serve::options(&config), stop.clone()));
-        Ok(Self { config, plane, local, url: format!("{url}/mcp"), halt, stop, tasks, serving })
+        Ok(Self { config, plane, local, url: format!("{url}/mcp"), halt, tool, stop, tasks, serving })
     }
 
     /// A call by the person whose machine it is.
     pub(super) fn call(&self) -> Call {
         let by = Principal::local(YOU, Role::Operator);
-        Call { by, tool: "demo", request_id: format!("{:032x}", self.plane.draw()), idempotency: None }
+        Call { by, tool: self.tool, request_id: format!("{:032x}", self.plane.draw()), idempotency: None }
     }
 
     /// A client with a token of its own.
@@ -115,7 +120,7 @@ impl House {
 
 /// Somebody wanted it to end.
 pub(super) fn halted() -> Failure {
-    Failure { exit: Exit::Interrupted, code: "interrupted", ..Failure::new("the demonstration was stopped") }
+    Failure { exit: Exit::Interrupted, code: "interrupted", ..Failure::new("stopped before its end") }
 }
 
 /// Why the server did not do what a client asked of it.
@@ -125,5 +130,5 @@ pub(super) fn unanswered(trouble: Trouble) -> Failure {
         Trouble::Refused { hint, .. } => hint,
         Trouble::Lost(_) | Trouble::Stranger | Trouble::Foreign(_) => String::new(),
     };
-    Failure::new("the server of the demonstration did not do what was asked").why(told).hint(hint)
+    Failure::new("the server did not do what was asked").why(told).hint(hint)
 }

@@ -1,10 +1,16 @@
 //! Calibration: shadow reviews are kept, and what reviewers said is held against what people then did.
 
+mod keep;
+mod report;
+
 use domain::calibration::rule::Tried;
 use domain::calibration::seed::{Defect, Framing};
 use domain::time::Time;
 use store::Fault;
 use store::trial::Trial;
+
+pub use keep::NewTrial;
+pub use report::Reviewer;
 
 /// A trial as the rule reads it.
 pub(crate) fn tried(trial: &Trial) -> Result<Tried, Fault> {
