@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    audit, budget, calibrate, completions, config, dead_letters, decisions, demo, gaps, gate, issues, jobs, kinds, level,
-    locks, man, mcp, migrate, notify, outcomes, pulls, routines, runs, schedules, serve, switch, token, work,
+    audit, budget, calibrate, completions, config, dead_letters, decisions, demo, gaps, gate, issues, jobs, kinds,
+    level, locks, man, mcp, migrate, notify, outcomes, pulls, routines, runs, schedules, serve, switch, token, work,
 };
 use crate::config::Flags;
 

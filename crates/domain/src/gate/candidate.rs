@@ -125,7 +125,14 @@ impl Candidate {
     fn head(&self) -> Item {
         let there = self.live.as_ref().map(|live| &live.head);
         let measured = self.measured.as_ref().map(|measured| &measured.head);
-        let seen = [self.ours.as_ref(), self.handed_in.as_ref(), self.reviewed.as_ref(), self.passed.as_ref(), there, measured];
+        let seen = [
+            self.ours.as_ref(),
+            self.handed_in.as_ref(),
+            self.reviewed.as_ref(),
+            self.passed.as_ref(),
+            there,
+            measured,
+        ];
         let names = ["ours", "handed in", "reviewed", "passed", "on the forge", "measured"];
         if let Some(missing) = seen.iter().position(Option::is_none) {
             return Item::unknown("head", Of::Pull, &format!("the commit that is {} is not known", names[missing]));
@@ -266,15 +273,14 @@ pub fn passed(checks: Option<&[Check]>, required: &[String], head: Option<&str>)
 /// least counts; none where that cannot be told.
 pub fn tests_executed(title: &str) -> Option<i64> {
     let lower = title.to_lowercase();
-    let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric() && c != ',' && c != '.').filter(|w| !w.is_empty()).collect();
+    let words: Vec<_> =
+        lower.split(|c: char| !c.is_alphanumeric() && c != ',' && c != '.').filter(|w| !w.is_empty()).collect();
     let words: Vec<_> = words.into_iter().map(|word| word.trim_end_matches([',', '.'])).collect();
     let number = |word: &str| word.replace(',', "").parse::<i64>().ok().filter(|count| *count >= 0);
     let tests = |word: &str| matches!(word, "test" | "tests");
     let passed = words.windows(2).filter(|pair| pair[1] == "passed").filter_map(|pair| number(pair[0]));
-    let tests_passed = words
-        .windows(3)
-        .filter(|three| tests(three[1]) && three[2] == "passed")
-        .filter_map(|three| number(three[0]));
+    let tests_passed =
+        words.windows(3).filter(|three| tests(three[1]) && three[2] == "passed").filter_map(|three| number(three[0]));
     let counted = words.windows(2).filter(|pair| tests(pair[1])).filter_map(|pair| number(pair[0]));
     match passed.chain(tests_passed).min() {
         // One that says 0 tests has run none, whatever else passed.

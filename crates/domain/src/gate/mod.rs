@@ -220,9 +220,8 @@ impl Judgement {
     /// Whether another says the same: the same word, and of everything that both ask the same answer. How it is put may differ.
     pub fn is_like(&self, other: &Self) -> bool {
         let kind = |is: &Answer| std::mem::discriminant(is);
-        let differs = |item: &Item| {
-            other.items.iter().any(|known| known.what == item.what && kind(&known.is) != kind(&item.is))
-        };
+        let differs =
+            |item: &Item| other.items.iter().any(|known| known.what == item.what && kind(&known.is) != kind(&item.is));
         (self.word, self.would) == (other.word, other.would) && !self.items.iter().any(differs)
     }
 

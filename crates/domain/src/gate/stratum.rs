@@ -72,7 +72,8 @@ pub struct Risk {
 }
 
 /// Files of code that build a program, or say how its tests are run.
-const BUILDS: [&str; 7] = ["build.rs", "setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "sitecustomize.py"];
+const BUILDS: [&str; 7] =
+    ["build.rs", "setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "sitecustomize.py"];
 
 impl Stratum {
     /// Its short id, the same everywhere.
@@ -127,8 +128,8 @@ impl Area {
             _ if matches!(name, "license" | "notice") => Self::Docs,
             // What builds it, or runs its tests, decides whether they pass.
             _ if BUILDS.contains(&name) || stem.ends_with(".config") => Self::Build,
-            "rs" | "go" | "py" | "pyi" | "sql" | "proto" | "ts" | "js" | "java" | "kt" | "c" | "h"
-            | "cc" | "cpp" | "rb" => {
+            "rs" | "go" | "py" | "pyi" | "sql" | "proto" | "ts" | "js" | "java" | "kt" | "c" | "h" | "cc" | "cpp"
+            | "rb" => {
                 if test {
                     Self::Tests
                 } else {

@@ -233,7 +233,8 @@ fn the_items_are_those_that_the_documents_show() {
     let rows = page.split("| item | of |").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a table");
     let shown: Vec<_> = rows.lines().skip(2).map(|row| row.split('|').take(3).collect::<Vec<_>>().join("|")).collect();
     let of = |of: Of| serde_json::to_value(of).expect("a word").as_str().unwrap_or_default().to_owned();
-    let items: Vec<_> = record().judge().items.iter().map(|item| format!("| `{}` | {} ", item.what, of(item.of))).collect();
+    let items: Vec<_> =
+        record().judge().items.iter().map(|item| format!("| `{}` | {} ", item.what, of(item.of))).collect();
     assert_eq!(shown, items, "docs/evidence.md tells each item, in this order");
 }
 

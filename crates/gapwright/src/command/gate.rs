@@ -10,7 +10,7 @@ use serde_json::json;
 use super::gate_shown;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::session::{Missing, Session};
+use crate::session::{self, Missing, Session};
 use crate::show::Answer;
 
 /// The most loops and outcomes that are played through.
@@ -155,11 +155,7 @@ impl Gate {
     }
 }
 
-async fn explain(
-    config: &Config,
-    pull: Option<String>,
-    record: Option<std::path::PathBuf>,
-) -> Result<Answer, Failure> {
+async fn explain(config: &Config, pull: Option<String>, record: Option<std::path::PathBuf>) -> Result<Answer, Failure> {
     if let Some(file) = record {
         let text = tokio::fs::read_to_string(&file)
             .await
@@ -196,7 +192,7 @@ impl Simulate {
                  {LOOPS_MAX} loops"
             )));
         }
-        let mut rng = rand::rng();
+        let mut rng = session::chance();
         let streak = usize::try_from(asks.streak).unwrap_or(1);
         let rows: Vec<_> = self
             .bad_percent

@@ -19,12 +19,16 @@ pub(super) fn standing(all: &[Standing], whole: bool) -> Answer {
     let documents: Vec<_> = all.iter().map(document).collect();
     let document = json!({"strata": documents});
     if all.is_empty() {
-        return Answer::new(document, "no stratum was met yet: a pull request that bots approve and people end is of one");
+        return Answer::new(
+            document,
+            "no stratum was met yet: a pull request that bots approve and people end is of one",
+        );
     }
     if whole && let Some(one) = all.first() {
         return Answer::new(document, in_full(one));
     }
-    let columns = ["stratum", "repository", "kind", "area", "author", "reviewer", "streak", "bound", "phase", "armed", "missing"];
+    let columns =
+        ["stratum", "repository", "kind", "area", "author", "reviewer", "streak", "bound", "phase", "armed", "missing"];
     let text = table(&columns, all.iter().map(row));
     Answer::new(document, text)
 }
@@ -93,7 +97,15 @@ fn in_full(one: &Standing) -> String {
     let said: Vec<_> = said
         .iter()
         .take(SHOWN)
-        .map(|said| vec![moment(Some(Time(said.at))), said.what.clone(), said.by.clone(), said.owner.clone(), said.reason.clone()])
+        .map(|said| {
+            vec![
+                moment(Some(Time(said.at))),
+                said.what.clone(),
+                said.by.clone(),
+                said.owner.clone(),
+                said.reason.clone(),
+            ]
+        })
         .collect();
     format!(
         "{BOLD}{}{BOLD:#} {} · {} · {} · by {} · reviewed by {}\nphase: {} · armed: {}{}{}",
@@ -122,8 +134,15 @@ fn asked(item: &Item) -> Vec<String> {
 
 /// A judgement of a record that somebody kept.
 pub(super) fn judged(record: &Record, judgement: &Judgement) -> Answer {
-    let text = format!("{}{}", said(judgement), section("Asked", &["", "what", "of", "found"], judgement.items.iter().map(asked).collect()));
-    Answer::new(json!({"at": record.at.iso(), "word": judgement.word, "would": judgement.would, "items": judgement.items}), text)
+    let text = format!(
+        "{}{}",
+        said(judgement),
+        section("Asked", &["", "what", "of", "found"], judgement.items.iter().map(asked).collect())
+    );
+    Answer::new(
+        json!({"at": record.at.iso(), "word": judgement.word, "would": judgement.would, "items": judgement.items}),
+        text,
+    )
 }
 
 fn said(judgement: &Judgement) -> String {
@@ -179,7 +198,10 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
             )
         }
         (None, _) | (_, None) => {
-            format!("it was never at the gate: it is {}, and only what bots approved comes there{back}{ends}", pull.state)
+            format!(
+                "it was never at the gate: it is {}, and only what bots approved comes there{back}{ends}",
+                pull.state
+            )
         }
     };
     Ok(Answer::new(document, text))
@@ -195,8 +217,10 @@ fn taken_back(revert: &Revert) -> String {
 }
 
 pub(super) fn shadow(all: &[Standing]) -> Answer {
-    let documents: Vec<_> =
-        all.iter().map(|one| json!({"stratum": one.stratum.id(), "shadow": one.record.shadow, "needed": one.record.rules.shadow})).collect();
+    let documents: Vec<_> = all
+        .iter()
+        .map(|one| json!({"stratum": one.stratum.id(), "shadow": one.record.shadow, "needed": one.record.rules.shadow}))
+        .collect();
     let document = json!({"strata": documents});
     if all.is_empty() {
         return Answer::new(document, "no stratum was met yet");

@@ -49,7 +49,11 @@ impl Outcomes {
             "{}{}{}{more}",
             shares(&counts),
             section("What reviewers found in first drafts", &["category", "findings", "pull requests"], missed_rows),
-            section("Each", &["ended", "pull", "kind", "outcome", "to the gate", "by", "why"], page.items.iter().map(row).collect()),
+            section(
+                "Each",
+                &["ended", "pull", "kind", "outcome", "to the gate", "by", "why"],
+                page.items.iter().map(row).collect()
+            ),
         );
         Ok(Answer::new(document, text))
     }

@@ -12,8 +12,7 @@ const CHECKS_MAX: usize = 20;
 const CHECK_CHARS_MAX: usize = 200;
 
 /// The ways to merge, as they are written.
-const METHODS: [(&str, Method); 3] =
-    [("merge", Method::Merge), ("squash", Method::Squash), ("rebase", Method::Rebase)];
+const METHODS: [(&str, Method); 3] = [("merge", Method::Merge), ("squash", Method::Squash), ("rebase", Method::Rebase)];
 
 impl Config {
     /// Refuses settings of the gate that make no sense.

@@ -1,6 +1,7 @@
 //! The program as it is run: its own executable, in a folder of its own, with a clean environment.
 
 mod audit;
+mod calibrate;
 mod command;
 mod config;
 mod database;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -193,6 +193,11 @@ impl Running {
     /// What it prints.
     pub(crate) fn take_out(&mut self) -> ChildStdout {
         self.0.stdout.take().expect("an output")
+    }
+
+    /// What it says while it goes on.
+    pub(crate) fn take_err(&mut self) -> ChildStderr {
+        self.0.stderr.take().expect("what it says")
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -197,7 +197,7 @@ async fn an_agent_does_its_turn() {
         "implementer" => {
             let id = work["pull"]["id"].as_str().expect("an id");
             let made = format!(
-                "set -e; mkdir -p tools; echo 'echo {id}' >tools/{id}.sh; git add -A; git commit -qm 'feat: a tool'"
+                "set -e; mkdir -p tools; echo '# {id}' >tools/{id}.py; git add -A; git commit -qm 'feat: a tool'"
             );
             let done =
                 std::process::Command::new("sh").args(["-c", &made]).current_dir(&told["GAPWRIGHT_WORKSPACE"]).status();
@@ -229,7 +229,9 @@ async fn waits(walk: &Walk, numbers: &[String]) {
     let list = || walk.ask(&["pulls", "list", "--state", "needs_human"]);
     let shown = |list: &Value| {
         let pulls = list["pulls"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let of = |number: &String| pulls.iter().find(|pull| pull["number"].to_string() == *number);
+        let of = |number: &String| {
+            pulls.iter().find(|pull| number.parse() == Ok(pull["number"].as_i64().unwrap_or_default()))
+        };
         let label = json!("bot-approved-needs-human");
         let is = |pull: &Value| pull["labels"].as_array().is_some_and(|all| all.contains(&label));
         numbers.iter().all(|number| of(number).is_some_and(is))

@@ -52,8 +52,11 @@ fn check(new: &NewTrial) -> Result<(), Refusal> {
     id::name("reviewer", principal)?;
     crate::pull::Fingerprint::new(Some(model.clone()), Some(prompt.clone()))?;
     if !new.reviewer.is_known() {
-        return Err(Refusal::invalid("reviewer", format!("{principal} does not say its model and the hash of its prompt"))
-            .hint("a review is evidence only of somebody who can be told from others: let it give model and prompt_hash"));
+        return Err(Refusal::invalid(
+            "reviewer",
+            format!("{principal} does not say its model and the hash of its prompt"),
+        )
+        .hint("a review is evidence only of somebody who can be told from others: let it give model and prompt_hash"));
     }
     if corpus::case(new.trial.case).is_none() {
         return Err(Refusal::new(Code::NotFound, format!("there is no case {:?}", new.trial.case)).field("case"));

@@ -142,9 +142,12 @@ fn settle(read: &mut Read, one: &Settled) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What became of a finding of a reviewer.
+type Disposal = (Fingerprint, (Category, Disposition));
+
 /// What became of each finding: addressed, when the next review of another head does not repeat it; dismissed, when that one
 /// does, or when the very head was merged; unseen, when nothing followed.
-fn dispositions(said: &[Said]) -> Result<Vec<(Fingerprint, (Category, Disposition))>, Fault> {
+fn dispositions(said: &[Said]) -> Result<Vec<Disposal>, Fault> {
     let mut pulls: BTreeMap<&str, Vec<(&Said, Review)>> = BTreeMap::new();
     for one in said {
         let corrupt = |_| Fault::Corrupt { table: "pull_word", column: "body", id: one.id.clone() };

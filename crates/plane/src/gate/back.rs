@@ -152,7 +152,8 @@ impl Plane {
         if revert.tries >= TRIES_MAX {
             return self.given_up(&stored.pull, revert, "it was tried too often").await;
         }
-        let sending = Revert { state: "sending".to_owned(), tried_at: now.0, tries: revert.tries + 1, ..revert.clone() };
+        let sending =
+            Revert { state: "sending".to_owned(), tried_at: now.0, tries: revert.tries + 1, ..revert.clone() };
         if !self.move_revert(revert, &sending).await? {
             return Ok(());
         }
@@ -166,7 +167,13 @@ impl Plane {
             Err(failed) => return Err(failed),
         };
         tracing::info!(pull = revert.pull, head = head.as_str(), "a merge is being taken back");
-        let new = NewPull { title: title(&stored.pull), body: body(&stored.pull, &merge, revert), head: revert.branch.clone(), base: base.as_str().to_owned(), draft: false };
+        let new = NewPull {
+            title: title(&stored.pull),
+            body: body(&stored.pull, &merge, revert),
+            head: revert.branch.clone(),
+            base: base.as_str().to_owned(),
+            draft: false,
+        };
         let there = home.forge.open_pull(&new).await?;
         Ok(self.moved_revert(&stored.pull, &sending, opened(&sending, &there)).await?)
     }
@@ -211,7 +218,9 @@ impl Plane {
         match broker.push(&remote, on, None, &head).await.map_err(trouble)? {
             Pushed::Done => Ok(Some(head)),
             Pushed::Stale { .. } => Err(forge::Fault::Stale { why: format!("{} moves", on.as_str()) }.into()),
-            Pushed::Refused { why } => Err(forge::Fault::Refused { why, next: "look at the rules of its branches".into() }.into()),
+            Pushed::Refused { why } => {
+                Err(forge::Fault::Refused { why, next: "look at the rules of its branches".into() }.into())
+            }
         }
     }
 

@@ -55,7 +55,10 @@ struct Weighed {
 impl Plane {
     /// Brings a pull request that waits for a person to the gate, and merges it if that lets it by. True when it was merged.
     pub(crate) async fn consider(&self, home: &Home, stored: &Stored) -> Result<bool, Failed> {
-        if stored.pull.state != State::NeedsHuman || !self.settle_sent(home, stored).await? || !self.is_due(stored).await? {
+        if stored.pull.state != State::NeedsHuman
+            || !self.settle_sent(home, stored).await?
+            || !self.is_due(stored).await?
+        {
             return Ok(false);
         }
         let weighed = self.weigh(home, stored).await?;
@@ -81,7 +84,8 @@ impl Plane {
             return Ok(false);
         }
         // What the forge would not do it is not asked for again and again.
-        let (times, at) = store::automerge::dropped(&mut tx, &stored.pull.id, stored.pull.head().unwrap_or_default()).await?;
+        let (times, at) =
+            store::automerge::dropped(&mut tx, &stored.pull.id, stored.pull.head().unwrap_or_default()).await?;
         if at.is_some_and(|at| tx.now().since(at) < pace::rest(times, REST_MAX)) {
             return Ok(false);
         }
@@ -218,7 +222,13 @@ impl Plane {
         Ok(())
     }
 
-    pub(crate) async fn settle_merge(&self, stored: &Stored, merge: &Automerge, state: &'static str, why: &str) -> Result<(), No> {
+    pub(crate) async fn settle_merge(
+        &self,
+        stored: &Stored,
+        merge: &Automerge,
+        state: &'static str,
+        why: &str,
+    ) -> Result<(), No> {
         let (pull, merge, why) = (stored.pull.clone(), merge.clone(), why.to_owned());
         self.at_desk(own("gate"), move |desk| {
             let (pull, merge, why) = (pull.clone(), merge.clone(), why.clone());

@@ -58,9 +58,8 @@ impl Plane {
     pub async fn arm_gate(&self, call: &Call, stratum: &str, owner: &str, reason: &str) -> Result<Armed, No> {
         let stratum = id::name("stratum", stratum)?;
         let (owner, reason) = (id::name("owner", owner)?, level::reason(reason)?);
-        let armed = self.write(call, Right::Operate, move |desk| {
-            arm(desk, stratum.clone(), owner.clone(), reason.clone()).boxed()
-        });
+        let armed = self
+            .write(call, Right::Operate, move |desk| arm(desk, stratum.clone(), owner.clone(), reason.clone()).boxed());
         let armed = armed.await?;
         self.wake.pulls.notify_one();
         Ok(armed)

@@ -128,7 +128,12 @@ impl Plane {
                 return Ok(now + RETRY);
             }
             let found = self.write_outcome(&stored, read.evidence).await?;
-            tracing::info!(pull = id, outcome = found.outcome, why = found.why, "what became of a pull request is known");
+            tracing::info!(
+                pull = id,
+                outcome = found.outcome,
+                why = found.why,
+                "what became of a pull request is known"
+            );
         } else if let Some(found) = latest {
             self.see_again(home, &stored, &found).await?;
         }
@@ -177,7 +182,9 @@ impl Plane {
                     outcome: Outcome::Unknown.name().to_owned(),
                     weight: weight_name(Weight::Unknown).to_owned(),
                     at: desk.now.0,
-                    why: "nobody can tell any more whether it stands: the base does not have it, or too much came since".to_owned(),
+                    why:
+                        "nobody can tell any more whether it stands: the base does not have it, or too much came since"
+                            .to_owned(),
                     ..found
                 };
                 written(desk, &pull, &row).await

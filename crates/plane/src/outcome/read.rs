@@ -52,13 +52,15 @@ impl Plane {
             None => Hand::Unknown,
             Some(account) => match account.kind {
                 // Another who uses our account is not us.
-                AccountKind::Us => match auto.filter(|auto| there.as_ref().is_some_and(|there| there.head.commit == auto.head)) {
-                    Some(auto) => {
-                        self.settle_merge(stored, &auto, "merged", "").await?;
-                        Hand::Us
+                AccountKind::Us => {
+                    match auto.filter(|auto| there.as_ref().is_some_and(|there| there.head.commit == auto.head)) {
+                        Some(auto) => {
+                            self.settle_merge(stored, &auto, "merged", "").await?;
+                            Hand::Us
+                        }
+                        None => Hand::Unknown,
                     }
-                    None => Hand::Unknown,
-                },
+                }
                 AccountKind::Bot => Hand::Bot,
                 AccountKind::Person => match home.forge.may_write(account).await {
                     Ok(true) => Hand::Person,
@@ -106,7 +108,12 @@ impl Plane {
         Ok((End::Merged { head, commit, git }, whole))
     }
 
-    async fn landed(&self, home: &Home, there: &There, (judged, merge): (&str, &str)) -> Result<Option<Landed>, Failed> {
+    async fn landed(
+        &self,
+        home: &Home,
+        there: &There,
+        (judged, merge): (&str, &str),
+    ) -> Result<Option<Landed>, Failed> {
         let broker = broker(home)?;
         let remote = home.forge.remote().await?;
         let landing = Landing {
@@ -151,9 +158,8 @@ impl Plane {
         let Some(there) = there else { return Ok(None) };
         let events = match home.forge.label_events(there.number).await {
             Ok(events) if events.complete => events.events,
-            Ok(_) => return Ok(None),
             Err(fault) if passes(&fault) => return Err(fault.into()),
-            Err(_) => return Ok(None),
+            Ok(_) | Err(_) => return Ok(None),
         };
         let mut tx = self.store.read().await?;
         let names = crate::mirror::names(&mut tx, &pull.repo, &self.settings.rules.labels).await?;
@@ -209,7 +215,8 @@ impl Judged {
 /// What the last words of each stage say, the latest first.
 pub(crate) fn judged(words: &[Word]) -> Judged {
     let last = |stage: Stage| words.iter().find(|word| word.stage == stage.name() && word.pass == "final");
-    let of = |stage: Stage, verdict: &str| last(stage).filter(|word| word.verdict == verdict).map(|word| word.head.clone());
+    let of =
+        |stage: Stage, verdict: &str| last(stage).filter(|word| word.verdict == verdict).map(|word| word.head.clone());
     Judged {
         handed_in: last(Stage::Implementer).map(|word| word.head.clone()),
         reviewed: of(Stage::Reviewer, Verdict::Approve.name()),
@@ -219,7 +226,9 @@ pub(crate) fn judged(words: &[Word]) -> Judged {
 
 /// Whether it stood as approved right until it ended.
 fn stood(events: &[Happened]) -> bool {
-    let ended = events.iter().find(|event| [State::Merged, State::Closed, State::WontFix].map(State::name).contains(&event.now.as_str()));
+    let ended = events
+        .iter()
+        .find(|event| [State::Merged, State::Closed, State::WontFix].map(State::name).contains(&event.now.as_str()));
     ended.is_some_and(|event| event.was == State::NeedsHuman.name())
 }
 

@@ -32,8 +32,8 @@ pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
-pub(crate) use read::{branch, commit, tips, trouble};
 pub(crate) use hand_in::{is_turn, may_go_on, of_claim, within_budget};
+pub(crate) use read::{branch, commit, tips, trouble};
 pub(crate) use turn::{Turn, barred, book, ended, exceeded, let_work, lets_somebody_work, take};
 
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows. Where

@@ -4,6 +4,7 @@
 //! that a store must keep (`harness::invariants`).
 
 mod agent;
+mod calibrate;
 mod check_in;
 mod checks;
 mod claim;

@@ -7,7 +7,9 @@ use domain::catalogue;
 use serde_json::Value;
 
 use super::tool::Tool;
-use super::{INSTRUCTIONS, check_in, checks, gap, gate, job, lock, notice, printable, prompt, pull, resource, scheduled};
+use super::{
+    INSTRUCTIONS, check_in, checks, gap, gate, job, lock, notice, printable, prompt, pull, resource, scheduled,
+};
 
 /// Every tool, by its name without the prefix.
 pub(super) static TOOLS: LazyLock<BTreeMap<&'static str, Tool>> = LazyLock::new(|| {

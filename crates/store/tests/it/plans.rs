@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use harness::{On, World};
 
 /// Tables of a few dozen rows, which may be read from end to end.
-const SMALL: [&str; 9] = ["fence", "gate_arm", "level", "replica", "repository", "routine", "scheduled_job", "switch", "token"];
+const SMALL: [&str; 9] =
+    ["fence", "gate_arm", "level", "replica", "repository", "routine", "scheduled_job", "switch", "token"];
 
 /// Steps over the few rows that a part of the same statement gives.
 const PARTS: [&str; 14] = [

@@ -92,7 +92,7 @@ impl Ground {
         let (prefix, tools) = (json!(written.branch_prefix), json!(sections.mcp.tool_prefix));
         let quiet =
             ["agent-mcp-heartbeat", "daily-digest", "dead-mans-switch", "fire-routines", "register-jobs", "retention"];
-        let schedule: String = quiet.iter().map(|name| format!("{name} = \"\"\n")).collect();
+        let schedule = quiet.map(|name| format!("{name} = \"\"\n")).concat();
         format!(
             "[database]\nurl = {database}\n\n[server]\nlisten = \"127.0.0.1:0\"\ncalls_per_principal = 64\n\n\
              [mcp]\ntool_prefix = {tools}\n\n[log]\nlevel = \"error\"\n\n[schedule]\n{schedule}\n\

@@ -118,7 +118,7 @@ impl Run {
         hired.can_start()?;
         let session = Session::open(config, "cli calibrate run", Missing::Refuse).await?;
         is_known(&session, &self.reviewer).await?;
-        let mut rng = rand::rng();
+        let mut rng = session::chance();
         let trials = seed::plan(usize::from(self.count), |below| rng.random_range(0..below.max(1)));
         let (stop, now) = signals::watch()?;
         self.may_begin(config, trials.len(), &stop).await?;

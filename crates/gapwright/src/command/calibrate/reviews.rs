@@ -167,12 +167,11 @@ impl Reviews<'_> {
         let Some(staged) = at.and_then(|at| self.staged.get(at)) else { return Ok(()) };
         let shown = self.house.plane.show_pull(&self.house.call(), pull).await?;
         let is_last = |word: &&Word| word.stage == Stage::Reviewer.name() && word.pass == "final";
-        let answered = match shown.words.iter().find(is_last) {
-            Some(word) => self.answered(staged, word, outcome).await,
-            None => {
-                let (how, why) = end_words(&outcome.end);
-                self.missed(staged, &why.map_or_else(|| how.to_owned(), |why| format!("{how}: {why}")))
-            }
+        let answered = if let Some(word) = shown.words.iter().find(is_last) {
+            self.answered(staged, word, outcome).await
+        } else {
+            let (how, why) = end_words(&outcome.end);
+            self.missed(staged, &why.map_or_else(|| how.to_owned(), |why| format!("{how}: {why}")))
         };
         self.house.plane.wontfix_gap(&self.house.call(), &staged.gap, OVER).await?;
         answered

@@ -27,7 +27,7 @@ pub(super) fn ran(counts: (usize, usize, usize), micro_usd: Option<i64>, reviewe
     let cost = micro_usd.map_or_else(String::new, |micro_usd| format!(", {} spent", usd(micro_usd)));
     let mut text = format!("{answered} of {planned} shadow reviews answered, {missed} without an answer{cost}");
     for one in reviewers {
-        let trials = section("", &["", ""], figures(&one.report));
+        let trials = section("Shadow reviews of this run", &["", "how many"], figures(&one.report));
         text = format!("{text}\n\n{}{trials}", heading(one));
     }
     let document = json!({
@@ -51,8 +51,17 @@ fn heading(one: &Reviewer) -> String {
 fn in_full(one: &Reviewer) -> String {
     let trials = if one.trials == 0 { Vec::new() } else { [figures(&one.report), kinds(&one.report)].concat() };
     let columns = [
-        "kind", "escaped it", "held up", "merged unchanged", "agreed", "kappa", "approved: unchanged", "edited", "closed",
-        "reverted", "unknown",
+        "kind",
+        "escaped it",
+        "held up",
+        "merged unchanged",
+        "agreed",
+        "kappa",
+        "approved: unchanged",
+        "edited",
+        "closed",
+        "reverted",
+        "unknown",
     ];
     let all = (one.standing.base.n > 0 || one.standing.unknown > 0).then(|| standing_row("all", &one.standing));
     let rows = one.by_kind.iter().map(|(kind, standing)| standing_row(kind, standing)).chain(all).collect();
@@ -61,13 +70,14 @@ fn in_full(one: &Reviewer) -> String {
     } else {
         format!("\nleft out, because they merged by themselves: {}", one.by_itself)
     };
-    let findings = one.disposed.iter().map(|of| {
-        vec![of.category.name().to_owned(), of.addressed.to_string(), of.unseen.to_string()]
-    });
+    let findings = one
+        .disposed
+        .iter()
+        .map(|of| vec![of.category.name().to_owned(), of.addressed.to_string(), of.unseen.to_string()]);
     format!(
         "{}{}{}{auto}{}",
         heading(one),
-        section("Shadow reviews", &["", ""], trials),
+        section("Shadow reviews", &["", "how many"], trials),
         section("What people did with what it judged", &columns, rows),
         section("What became of its findings", &["category", "addressed", "unseen"], findings.collect()),
     )

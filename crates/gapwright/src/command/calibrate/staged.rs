@@ -73,7 +73,8 @@ pub(super) async fn prepare(house: &House, trials: &[seed::Trial]) -> Result<Vec
 
 /// The words of a title as a name.
 fn slug(title: &str) -> String {
-    let plain: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let plain: String =
+        title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
@@ -109,7 +110,8 @@ impl Scripts<'_> {
     fn call(&self, role: Role) -> Call {
         let name = ["1", "2"].map(|nth| format!("{role}-{nth}"));
         let name = name.iter().find(|name| *name != self.reviewer).map_or("", String::as_str);
-        Call { by: Principal::local(name, role), ..self.house.call() }
+        // As if each had a token of its own.
+        Call { by: Principal { lineage: name.to_owned(), ..Principal::local(name, role) }, ..self.house.call() }
     }
 
     /// Claims a turn of a stage; gives its claim.
@@ -124,7 +126,8 @@ impl Scripts<'_> {
     async fn plan(&self) -> Result<bool, Failure> {
         let call = self.call(Role::Planner);
         let Some(claim) = self.claim(&call).await? else { return Ok(false) };
-        let approach = |name: &str, about: &str, lines| Approach { name: name.to_owned(), about: about.to_owned(), lines };
+        let approach =
+            |name: &str, about: &str, lines| Approach { name: name.to_owned(), about: about.to_owned(), lines };
         let plan = Plan {
             approaches: vec![
                 approach("in place", "The file that is concerned is changed, and nothing else.", 20),
@@ -142,6 +145,10 @@ impl Scripts<'_> {
         let call = self.call(Role::Implementer);
         let Some(claim) = self.claim(&call).await? else { return Ok(false) };
         let work = self.house.plane.show_work(&call, &claim).await?;
+        if work.pull.change.is_some() {
+            // It was reviewed: nothing is made of what that says.
+            return Ok(false);
+        }
         let gap = work.pull.gap.to_string();
         let at = self.staged.iter().position(|staged| staged.gap == gap);
         let at = at.ok_or_else(|| Failure::new(format!("{gap} stands for no trial")))?;

@@ -6,8 +6,8 @@ use domain::time::Span;
 use forge::{AccountKind, CheckState};
 
 use crate::home::REPO;
-use crate::pulls::pulls;
 use crate::pulls::ground::{Ground, olga};
+use crate::pulls::pulls;
 
 /// One that merged by itself.
 async fn merged(ground: &mut Ground<'_>, prefix: &str) {
@@ -97,7 +97,8 @@ pulls!(an_operator_has_a_merge_taken_back, async |ground| {
     ground.armed().await;
     merged(ground, "odd").await;
     let number = ground.number().await.to_string();
-    let back = ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("taken back");
+    let back =
+        ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("taken back");
     assert_eq!(back.state, "waiting");
     assert!(!is_armed(ground).await, "its gate stays open");
     ground.settle().await;
@@ -105,7 +106,8 @@ pulls!(an_operator_has_a_merge_taken_back, async |ground| {
     assert_eq!(opened.state, "open");
     ground.settle().await;
     assert_eq!(revert(ground).await.number, opened.number, "it is opened once");
-    let again = ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("the same");
+    let again =
+        ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("the same");
     assert_eq!(again.number, opened.number);
 });
 

@@ -168,7 +168,12 @@ impl Ground<'_> {
         self.calibrated().await;
         for gap in ["one-gap", "two-gap", "three-gap"] {
             let found = self.taken(gap).await;
-            assert_eq!((found.outcome().expect("a word"), found.weight.as_str()), (Outcome::Unchanged, "good"), "{}", found.why);
+            assert_eq!(
+                (found.outcome().expect("a word"), found.weight.as_str()),
+                (Outcome::Unchanged, "good"),
+                "{}",
+                found.why
+            );
         }
         self.given.pass(Span::days(1));
     }
@@ -232,7 +237,11 @@ impl Ground<'_> {
         self.with_gate(rules()).await;
         self.calibrated().await;
         let stratum = self.written_down().await.id();
-        self.given.plane.raise_level(&olga(), Some("this case is about what merges by itself")).await.expect("automerge");
+        self.given
+            .plane
+            .raise_level(&olga(), Some("this case is about what merges by itself"))
+            .await
+            .expect("automerge");
         self.given.plane.arm_gate(&olga(), &stratum, "olga", "this case is about it").await.expect("armed");
     }
 

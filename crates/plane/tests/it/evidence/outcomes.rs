@@ -6,12 +6,18 @@ use domain::time::Span;
 use forge::CheckState;
 
 use super::given::{READ, rules};
-use crate::pulls::{everywhere, pulls};
 use crate::pulls::ground::{Ground, olga};
+use crate::pulls::{everywhere, pulls};
 
 async fn is(ground: &Ground<'_>, outcome: Outcome, weight: &str) {
     let found = ground.outcome().await;
-    assert_eq!((found.outcome().expect("a word"), found.weight.as_str()), (outcome, weight), "{}: {}", ground.gap, found.why);
+    assert_eq!(
+        (found.outcome().expect("a word"), found.weight.as_str()),
+        (outcome, weight),
+        "{}: {}",
+        ground.gap,
+        found.why
+    );
 }
 
 everywhere!(what_a_person_took_as_it_was_judged_counts_once_it_was_read_and_its_checks_passed, async |ground| {

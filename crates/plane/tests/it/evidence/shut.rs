@@ -6,8 +6,8 @@ use domain::switch::Scope;
 use forge::CheckState;
 
 use super::given::rules;
-use crate::pulls::pulls;
 use crate::pulls::ground::{Ground, olga};
+use crate::pulls::pulls;
 
 /// Looks once more: it is not merged, and this item is why.
 async fn stays(ground: &Ground<'_>, what: &str) {

@@ -10,8 +10,8 @@ use forge::AccountKind;
 
 use super::given::rules;
 use crate::given::refused;
-use crate::pulls::pulls;
 use crate::pulls::ground::{Ground, olga};
+use crate::pulls::pulls;
 
 /// Approves pull requests until one is not drawn for a person, who merges the others; gives how many those were.
 async fn until_one_merges(ground: &mut Ground<'_>) -> usize {
@@ -64,7 +64,12 @@ pulls!(what_merges_by_itself_is_what_was_approved_and_is_written_down_with_its_r
     assert_eq!(judged.word, "merge");
     assert_eq!(Some(judged.head.as_str()), ground.pull_of(&ground.gap).await.head());
     let found = ground.outcome().await;
-    assert_eq!((found.outcome().expect("a word"), found.weight.as_str()), (Outcome::Unchanged, "auto"), "{}", found.why);
+    assert_eq!(
+        (found.outcome().expect("a word"), found.weight.as_str()),
+        (Outcome::Unchanged, "auto"),
+        "{}",
+        found.why
+    );
     let rows = crate::given::journal(&ground.given.plane).await;
     let told = rows.iter().filter(|row| row.object.starts_with("channel:") && row.after.contains("automerged")).count();
     assert_eq!(told, 1, "the operator is told once");
