@@ -18,7 +18,6 @@ statements! {
     OF_REVIEWER = concat!("SELECT ", columns!(), " FROM trial WHERE principal = $1 AND model = $2 AND prompt = $3
                    ORDER BY at DESC, id DESC LIMIT $4");
     SINCE = concat!("SELECT ", columns!(), " FROM trial WHERE at >= $1 ORDER BY at DESC, id LIMIT $2");
-    LATEST = concat!("SELECT ", columns!(), " FROM trial ORDER BY at DESC, id LIMIT $1");
 }
 
 /// A shadow review as it is remembered.
@@ -90,9 +89,4 @@ pub async fn of_reviewer(
 /// The shadow reviews of anybody since a moment, the latest first.
 pub async fn since(tx: &mut Tx, since: Time, limit: i64) -> Result<Vec<Trial>, Fault> {
     tx.all(SINCE, &[Int(since.0), Int(limit)]).await
-}
-
-/// The last shadow reviews of anybody, the latest first.
-pub async fn latest(tx: &mut Tx, limit: i64) -> Result<Vec<Trial>, Fault> {
-    tx.all(LATEST, &[Int(limit)]).await
 }

@@ -18,6 +18,10 @@ use store::pull::word;
 
 use crate::given::{ann, code, operator, refused};
 
+/// Two runs.
+const RUN: &str = "01M8HNVJW35JR43428FKYWD3TX";
+const ANOTHER_RUN: &str = "01M8HNVJVCBAR87QRAHKCH6ZTH";
+
 fn reviewer(prompt: &str) -> Fingerprint {
     Fingerprint { principal: "rita".to_owned(), model: "m-1".to_owned(), prompt: prompt.to_owned() }
 }
@@ -48,12 +52,12 @@ both!(a_full_set_makes_a_reviewer_calibrated_for_a_while_and_no_other, async |wo
     let trials: Vec<_> = seed::plan(40, |_| 0).into_iter().map(perfect).collect();
     assert_eq!(trials.len(), 90);
     for half in trials.chunks(45) {
-        world.plane.keep_trials(&operator(), "run-1", half.to_vec()).await.expect("kept");
+        world.plane.keep_trials(&operator(), RUN, half.to_vec()).await.expect("kept");
         world.hand.advance(Span::mins(1));
     }
     let ended = world.hand.now() - Span::mins(1);
     let other = NewTrial { reviewer: reviewer("p-2"), ..trials[0].clone() };
-    world.plane.keep_trials(&operator(), "run-2", vec![other]).await.expect("kept");
+    world.plane.keep_trials(&operator(), ANOTHER_RUN, vec![other]).await.expect("kept");
 
     let both = known(world).await;
     let [one, two] = &both[..] else { panic!("{both:?}") };
@@ -74,14 +78,14 @@ both!(whether_a_defect_was_cited_is_read_and_what_is_no_answer_is_refused, async
     let plan = seed::plan(12, |_| 0);
     let seeded = |trial: &&seed::Trial| trial.what == What::Seeded && trial.repeat == 0;
     let good = perfect(*plan.iter().find(seeded).expect("one with a defect"));
-    let keep = async |new: NewTrial| world.plane.keep_trials(&operator(), "run-1", vec![new]).await;
+    let keep = async |new: NewTrial| world.plane.keep_trials(&operator(), RUN, vec![new]).await;
     let mut beside = good.clone();
     beside.review.findings[0].line = Some(1_000_000);
     for new in [good.clone(), beside] {
         keep(new).await.expect("kept");
     }
     let mut tx = world.store().read().await.expect("a look");
-    let rows = store::trial::latest(&mut tx, 10).await.expect("rows");
+    let rows = store::trial::since(&mut tx, Time(0), 10).await.expect("rows");
     drop(tx);
     let mut cited: Vec<_> = rows.iter().map(|row| (row.approved, row.cited)).collect();
     cited.sort_unstable();
@@ -96,10 +100,10 @@ both!(whether_a_defect_was_cited_is_read_and_what_is_no_answer_is_refused, async
     let mut many = good.clone();
     many.review.findings = vec![many.review.findings[0].clone(); 51];
     assert_eq!(code(keep(many).await), Code::InvalidArgument);
-    assert_eq!(code(world.plane.keep_trials(&operator(), "run-1", Vec::new()).await), Code::InvalidArgument);
+    assert_eq!(code(world.plane.keep_trials(&operator(), RUN, Vec::new()).await), Code::InvalidArgument);
     let too_many = vec![good.clone(); 201];
-    assert_eq!(code(world.plane.keep_trials(&operator(), "run-1", too_many).await), Code::InvalidArgument);
-    assert_eq!(code(world.plane.keep_trials(&ann(), "run-1", vec![good]).await), Code::Forbidden);
+    assert_eq!(code(world.plane.keep_trials(&operator(), RUN, too_many).await), Code::InvalidArgument);
+    assert_eq!(code(world.plane.keep_trials(&ann(), RUN, vec![good]).await), Code::Forbidden);
 });
 
 /// A pull request at a head, as the store has it.

@@ -14,7 +14,7 @@ use futures::future::join_all;
 use plane::calibrate::NewTrial;
 use runner::{End, Origin, Outcome, Worked, Worker};
 use store::pull::word::Word;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::ground::{Ground, REPO};
@@ -22,6 +22,7 @@ use super::staged::{Open, Scripts, Staged};
 use crate::command::hired::Hired;
 use crate::command::house::{House, unanswered};
 use crate::command::work::end_words;
+use crate::config::machine_time;
 use crate::failure::Failure;
 use crate::session::{self, Session};
 use crate::show;
@@ -84,7 +85,7 @@ pub(super) async fn run(
     let stop = house.halt.child_token();
     let ran = Ran { planned: staged.len(), ..Ran::default() };
     let tally = Mutex::new(Tally { ran, missed_in_a_row: 0, busy: 0, moved: Instant::now() });
-    let run = domain::id::mint(domain::time::Time(0), session.plane.draw());
+    let run = domain::id::mint(machine_time(), session.plane.draw());
     let reviews = Reviews { house, session, staged, open: &open, run, stop: &stop, tally: &tally };
     let scripts = Scripts { house, ground, staged, open: &open, reviewer };
     let scripted = async {
@@ -131,13 +132,14 @@ impl Reviews<'_> {
 
     /// One review after another.
     async fn lane(&self, worker: &Worker) -> Result<(), Failure> {
+        let mut clock = interval(AGAIN);
         while !self.stop.is_cancelled() && self.is_left()? {
             self.tally().busy += 1;
             let worked = Box::pin(worker.one(self.stop, |_| {})).await;
             self.tally().busy -= 1;
             match worked.map_err(unanswered)? {
                 Worked::Nothing(_) => {
-                    self.stop.run_until_cancelled(sleep(AGAIN)).await;
+                    self.stop.run_until_cancelled(clock.tick()).await;
                 }
                 Worked::Job(outcome) => self.ended(&outcome).await?,
             }
