@@ -35,8 +35,8 @@ statements! {
     ARM = concat!("INSERT INTO gate_arm (", arms!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING");
     ARMED = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT 1");
     ARMS = concat!("SELECT ", arms!(), " FROM gate_arm WHERE stratum = $1 ORDER BY seq DESC LIMIT $2");
-    ALL_ARMED = "SELECT stratum FROM gate_arm AS a WHERE what = 'armed'
-                    AND NOT EXISTS (SELECT 1 FROM gate_arm AS later WHERE later.stratum = a.stratum AND later.seq > a.seq)
+    ALL_ARMED = "SELECT stratum FROM gate_arm WHERE what = 'armed' AND NOT EXISTS (
+                      SELECT 1 FROM gate_arm AS later WHERE later.stratum = gate_arm.stratum AND later.seq > gate_arm.seq)
                   ORDER BY stratum";
     SECRET = "SELECT secret FROM gate_secret WHERE place = 1";
     KEEP_SECRET = "INSERT INTO gate_secret (place, secret) VALUES (1, $1) ON CONFLICT (place) DO NOTHING";

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use harness::{On, World};
 
 /// Tables of a few dozen rows, which may be read from end to end.
-const SMALL: [&str; 9] =
-    ["fence", "gate_arm", "level", "replica", "repository", "routine", "scheduled_job", "switch", "token"];
+const SMALL: [&str; 10] =
+    ["fence", "gate_arm", "level", "replica", "repository", "routine", "scheduled_job", "stratum", "switch", "token"];
 
 /// Steps over the few rows that a part of the same statement gives.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
+    "each",
     "hands",
     "first",
     "line",
@@ -27,7 +28,7 @@ const PARTS: [&str; 14] = [
 ];
 
 /// What reads everything there is, asked by people and by nobody in a loop.
-const WHOLE: [&str; 3] = ["gap::TOTALS", "issue::MOVE", "check_in::LIST"];
+const WHOLE: [&str; 4] = ["outcome::BY_KIND", "gap::TOTALS", "issue::MOVE", "check_in::LIST"];
 
 /// What reads an index with all rows and is not the longer for it, or must be: the end of a chain, and a count of every
 /// job for the metrics, which touches no row.
