@@ -103,6 +103,7 @@ async fn answers(client: &Client) -> Vec<(&'static str, Value)> {
     ask("report-gap", json!({"kind": "adr", "name": "a-b", "reason": "why", "job": "j", "depends_on": "list-deploys"}))
         .await;
     ask("list-gaps", json!({})).await;
+    ask("explain-gate", json!({})).await;
     ask("show-gap", json!({"name": "adr/a-b"})).await;
     ask("check-in", json!({"routine": "r", "phase": "start"})).await;
     ask("notify", json!({"message": "hello"})).await;

@@ -38,12 +38,13 @@ const WRITES: [(&str, bool, bool); 22] = [
 ];
 
 /// The tools that read, and change nothing however often.
-const READS: [&str; 12] = [
+const READS: [&str; 13] = [
     "check-dead-letters",
     "check-firing-alerts",
     "check-orphan-jobs",
     "check-stuck-jobs",
     "check-stuck-routine-jobs",
+    "explain-gate",
     "list-gaps",
     "list-locks",
     "list-routine-jobs",
