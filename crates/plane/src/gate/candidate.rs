@@ -10,11 +10,8 @@ use forge::{AccountKind, Fault, Pull as There, PullState, Review, ReviewState};
 use store::pull::Stored;
 
 use crate::mirror::{Failed, Home};
-use crate::outcome::{check, judged, others};
+use crate::outcome::{WORDS_MAX, check, judged, others};
 use crate::{No, Plane};
-
-/// How much of a pull request's history is read.
-const WORDS_MAX: i64 = 200;
 
 /// By which labels a pull request is somebody's, or not yet anybody's: with one of them none merges by itself.
 const BARRING: [Role; 8] = [

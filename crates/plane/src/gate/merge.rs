@@ -18,7 +18,7 @@ use store::seeded::bug;
 use crate::desk::Desk;
 use crate::lock::{Acquired, acquire, release};
 use crate::mirror::{Failed, Home};
-use crate::outcome::stratum_of;
+use crate::outcome::{WORDS_MAX, stratum_of};
 use crate::pull::{name, tell_once};
 use crate::tend::own;
 use crate::{No, Plane};
@@ -40,9 +40,6 @@ const SENDING_MAX: i64 = 20;
 
 /// After how many times it is told that the forge does not do it.
 const TOLD_AFTER: i64 = 5;
-
-/// How much of a pull request's history is read.
-const WORDS_MAX: i64 = 200;
 
 /// A judgement, and what it stands on.
 #[derive(Debug, Clone)]

@@ -47,7 +47,7 @@ const RETRY: Span = Span::mins(10);
 const GIVEN_UP: Span = Span::days(1);
 
 /// How much of a pull request's history is read.
-const WORDS_MAX: i64 = 200;
+pub(crate) const WORDS_MAX: i64 = 200;
 
 /// How many first drafts are looked through.
 const DRAFTS_MAX: i64 = 2_000;
@@ -187,7 +187,9 @@ impl Plane {
                             .to_owned(),
                     ..found
                 };
-                written(desk, &pull, &row).await
+                written(desk, &pull, &row).await?;
+                // What we merged and nobody can find counts against it.
+                crate::gate::went_wrong(desk, &pull, &row.why, Back::Done).await
             }
             .boxed()
         });

@@ -1,33 +1,12 @@
 //! The way back: what went wrong closes its gate, lowers the level, and is taken back by a pull request.
 
 use domain::level::Level;
-use domain::pull::State;
 use domain::time::Span;
 use forge::{AccountKind, CheckState};
 
 use crate::home::REPO;
 use crate::pulls::ground::{Ground, olga};
 use crate::pulls::pulls;
-
-/// One that merged by itself.
-async fn merged(ground: &mut Ground<'_>, prefix: &str) {
-    for n in 0..12 {
-        ground.checked(&format!("{prefix}-gap-{n}")).await;
-        ground.poll().await;
-        if ground.state().await == State::Merged {
-            ground.settle().await;
-            assert_eq!(ground.merged_by().await, Some(AccountKind::Us));
-            return;
-        }
-        let again = ground.explained().await.again.expect("it was at the gate");
-        assert!(again.would, "only what was drawn leaves it to a person: {}", again.why());
-        ground.given.pass(super::given::READ);
-        ground.merge("ann").await;
-        ground.poll().await;
-        ground.settle().await;
-    }
-    panic!("twelve in a row were drawn for a person");
-}
 
 async fn is_armed(ground: &Ground<'_>) -> bool {
     let stratum = ground.stratum().await.id();
@@ -44,7 +23,7 @@ async fn revert(ground: &Ground<'_>) -> store::automerge::Revert {
 
 pulls!(a_check_that_fails_on_the_base_closes_the_gate_and_opens_a_revert_within_five_minutes, async |ground| {
     ground.armed().await;
-    merged(ground, "red").await;
+    ground.merged_by_itself("red").await;
     assert!(is_armed(ground).await);
     ground.check_at(&ground.merge_commit().await, CheckState::Fail, "12 tests, 1 failed").await;
     let failed_at = ground.given.world.hand.now();
@@ -76,9 +55,9 @@ pulls!(two_that_go_wrong_within_28_days_take_everything_back, async |ground| {
     rules.merges_per_day = 100;
     ground.armed().await;
     ground.with_gate(rules).await;
-    merged(ground, "first").await;
+    ground.merged_by_itself("first").await;
     let first = ground.gap.clone();
-    merged(ground, "second").await;
+    ground.merged_by_itself("second").await;
     let second = std::mem::replace(&mut ground.gap, first);
     ground.take_back_by_hand().await;
     ground.later(Span::mins(10)).await;
@@ -95,7 +74,7 @@ pulls!(two_that_go_wrong_within_28_days_take_everything_back, async |ground| {
 
 pulls!(an_operator_has_a_merge_taken_back, async |ground| {
     ground.armed().await;
-    merged(ground, "odd").await;
+    ground.merged_by_itself("odd").await;
     let number = ground.number().await.to_string();
     let back =
         ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("taken back");
@@ -113,7 +92,7 @@ pulls!(an_operator_has_a_merge_taken_back, async |ground| {
 
 pulls!(what_conflicts_with_what_came_since_is_taken_back_by_hand, async |ground| {
     ground.armed().await;
-    merged(ground, "deep").await;
+    ground.merged_by_itself("deep").await;
     let gap = ground.gap.clone();
     let more = format!(
         "diff --git a/src/{gap}.rs b/src/{gap}.rs\n--- a/src/{gap}.rs\n+++ b/src/{gap}.rs\n@@ -1,3 +1,3 @@\n-{gap}\n+1\n two\n three\n"
@@ -185,7 +164,7 @@ pulls!(a_merge_that_was_never_asked_for_blocks_nothing, async |ground| {
 
 pulls!(a_branch_that_somebody_else_put_where_a_revert_is_to_be_is_not_taken_for_it, async |ground| {
     ground.armed().await;
-    merged(ground, "taken").await;
+    ground.merged_by_itself("taken").await;
     let pull = ground.pull_of(&ground.gap).await;
     ground.push_onto(&format!("gapwright/revert.{}", pull.id), "main", "not-a-revert").await;
     let number = ground.number().await.to_string();

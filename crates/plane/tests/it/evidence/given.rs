@@ -2,7 +2,7 @@
 //! asks for little, so that a case is short. What the figures of the defaults mean is tested in `domain`.
 
 use domain::calibration::seed::{self, What};
-use domain::gate::{Area, Asks, Draw, Phase, Rules, Stratum};
+use domain::gate::{Area, Asks, Draw, Phase, Rules, Stratum, Word};
 use domain::level::Level;
 use domain::outcome::Outcome;
 use domain::pull::State;
@@ -65,6 +65,26 @@ impl Ground<'_> {
             self.settle().await;
         }
         panic!("twenty in a row were drawn for a person");
+    }
+
+    /// One that merged by itself: those before it were drawn for a person, who merged them, and nothing else was in the way.
+    pub(crate) async fn merged_by_itself(&mut self, prefix: &str) {
+        for n in 0..12 {
+            self.checked(&format!("{prefix}-gap-{n}")).await;
+            self.poll().await;
+            if self.state().await == State::Merged {
+                self.settle().await;
+                assert_eq!(self.merged_by().await, Some(forge::AccountKind::Us));
+                return;
+            }
+            let again = self.explained().await.again.expect("it was at the gate");
+            assert_eq!((again.word, again.would), (Word::Person, true), "{}", again.why());
+            self.given.pass(READ);
+            self.merge("ann").await;
+            self.poll().await;
+            self.settle().await;
+        }
+        panic!("twelve in a row were drawn for a person");
     }
 
     /// Puts the check on its head.

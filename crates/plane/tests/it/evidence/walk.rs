@@ -13,26 +13,6 @@ use crate::given::refused;
 use crate::pulls::ground::{Ground, olga};
 use crate::pulls::pulls;
 
-/// Approves pull requests until one is not drawn for a person, who merges the others; gives how many those were.
-async fn until_one_merges(ground: &mut Ground<'_>) -> usize {
-    for n in 0..12 {
-        ground.checked(&format!("auto-gap-{n}")).await;
-        ground.poll().await;
-        if ground.state().await == State::Merged {
-            return n;
-        }
-        let explained = ground.explained().await;
-        let again = explained.again.expect("it was at the gate");
-        assert_eq!(again.word, Word::Person, "{}", again.why());
-        assert!(again.would, "only what was drawn leaves it to a person: {}", again.why());
-        ground.given.pass(super::given::READ);
-        ground.merge("ann").await;
-        ground.poll().await;
-        ground.settle().await;
-    }
-    panic!("twelve in a row were drawn for a person");
-}
-
 pulls!(a_stratum_that_has_shown_enough_merges_by_itself_once_it_is_armed, async |ground| {
     ground.proven().await;
     // The gate says what it would do, and a person does it.
@@ -57,7 +37,7 @@ pulls!(a_stratum_that_has_shown_enough_merges_by_itself_once_it_is_armed, async 
 
 pulls!(what_merges_by_itself_is_what_was_approved_and_is_written_down_with_its_record, async |ground| {
     ground.armed().await;
-    until_one_merges(ground).await;
+    ground.merged_by_itself("auto").await;
     assert_eq!(ground.merged_by().await, Some(AccountKind::Us));
     let explained = ground.explained().await;
     let judged = explained.judged.expect("a record");
@@ -112,7 +92,7 @@ pulls!(no_more_merge_in_a_day_than_the_cap_lets_by, async |ground| {
     let mut rules = rules();
     rules.merges_per_day = 1;
     ground.with_gate(rules).await;
-    until_one_merges(ground).await;
+    ground.merged_by_itself("auto").await;
     let merged = ground.gap.clone();
     ground.settle().await;
     let mut waited = 0;
