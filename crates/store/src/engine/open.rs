@@ -79,17 +79,18 @@ async fn answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 
 pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
     let in_memory = url.contains(":memory:");
-    let options = SqliteConnectOptions::from_str(url)?
+    let plain = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
         .pragma("mmap_size", "0");
-    let file = (!in_memory).then(|| options.get_filename().to_path_buf());
+    let file = (!in_memory).then(|| plain.get_filename().to_path_buf());
     if let Some(file) = &file {
         make_private(file);
     }
+    let first = with_a_log(&plain).await?;
+    let options = plain.journal_mode(SqliteJournalMode::Wal);
     let pool = |connections| {
         SqlitePoolOptions::new()
             .max_connections(connections)
@@ -107,7 +108,29 @@ pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
     } else {
         (pool(SQLITE_READERS).connect_with(options.clone()).await?, pool(GLANCES).connect_with(options).await?)
     };
+    first.close().await?;
     Ok(Pool::Sqlite { writer, readers, glances, file: file.as_deref().map(File::new) })
+}
+
+/// How often the turn to a write-ahead log is tried while other processes open the same new file.
+const TURNS_MAX: usize = 12;
+
+/// A connection to a file that has a write-ahead log from now on. Where several processes make that turn at once, SQLite
+/// refuses all but one at once and does not wait, whatever the time it was given to.
+async fn with_a_log(options: &SqliteConnectOptions) -> Result<SqliteConnection, Fault> {
+    let mut connection = options.connect().await?;
+    let mut turns = 1;
+    loop {
+        let turned = sqlx::query("PRAGMA journal_mode = WAL").execute(&mut connection).await;
+        match turned.map_err(Fault::from) {
+            Err(Fault::Busy(_)) if turns < TURNS_MAX => turns += 1,
+            turned => return turned.map(|_| connection),
+        }
+        // This does wait for whoever writes there, and it is no matter if in vain.
+        if let Ok(tx) = connection.begin_with("BEGIN IMMEDIATE").await {
+            tx.rollback().await?;
+        }
+    }
 }
 
 /// Whether a connection may be used again. On a full disk SQLite rolls back by itself; the driver's own rollback then
