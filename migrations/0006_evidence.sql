@@ -126,6 +126,8 @@ CREATE INDEX trial_by_time ON trial (at DESC, id);
 -- When what became of it is to be found out, or looked at again for having been taken back; for ever after where nothing more is
 -- expected.
 ALTER TABLE pull ADD COLUMN settle_at BIGINT NOT NULL DEFAULT 0;
+-- When it was last looked at what became of it.
+ALTER TABLE pull ADD COLUMN settled_at BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX pull_to_settle ON pull (repo, settle_at) WHERE state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL;
 
 -- What reviewers said of first drafts, to be counted.

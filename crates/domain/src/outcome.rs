@@ -163,6 +163,27 @@ pub enum Weight {
     Auto,
 }
 
+impl Weight {
+    /// Every weight.
+    pub const ALL: [Self; 5] = [Self::Good, Self::Bad, Self::Neither, Self::Unknown, Self::Auto];
+
+    /// The weight as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Neither => "neither",
+            Self::Unknown => "unknown",
+            Self::Auto => "auto",
+        }
+    }
+
+    /// Reads a weight by its name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|weight| weight.name() == text)
+    }
+}
+
 /// What became of a pull request by its evidence, and why, in a line.
 pub fn classify(evidence: &Evidence) -> (Outcome, String) {
     let (head, commit, git) = match &evidence.end {
@@ -210,8 +231,8 @@ pub fn weigh(evidence: &Evidence, outcome: Outcome) -> (Weight, String) {
         Outcome::Reverted => (Weight::Bad, "it was taken back".to_owned()),
         Outcome::Unknown => (Weight::Unknown, "nobody can tell".to_owned()),
         Outcome::Closed | Outcome::Edited if evidence.by == Hand::Bot => neither("a person did not do it"),
-        Outcome::Closed => (Weight::Bad, "it was closed though it was approved".to_owned()),
-        Outcome::Edited => (Weight::Bad, "it was changed though it was approved".to_owned()),
+        Outcome::Closed => (Weight::Bad, "it had been approved".to_owned()),
+        Outcome::Edited => (Weight::Bad, "it had been approved".to_owned()),
         Outcome::UnchangedContent => neither("the base was merged into it"),
         Outcome::Unchanged if evidence.others => neither("not all of it is the implementer's"),
         Outcome::Unchanged => taken(evidence),
@@ -241,7 +262,7 @@ fn taken(evidence: &Evidence) -> (Weight, String) {
         Some(_) => {}
     }
     match &evidence.checks {
-        Answer::Pass => (Weight::Good, "a person merged it as it was judged".to_owned()),
+        Answer::Pass => (Weight::Good, "a person did it after a look, and its checks had passed".to_owned()),
         Answer::Fail(why) | Answer::Unknown(why) => neither(format!("its checks had not passed: {why}")),
     }
 }

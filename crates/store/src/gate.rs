@@ -22,7 +22,11 @@ macro_rules! arms {
 statements! {
     KEEP_STRATUM = "INSERT INTO stratum (id, body, first_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
     STRATUM = "SELECT id, body FROM stratum WHERE id = $1";
-    STRATA = "SELECT id, body FROM stratum ORDER BY first_at DESC, id LIMIT $1";
+    // Those that people let merge, and those with most in their favour, so that none is crowded out by names that agents make up.
+    STRATA = "SELECT id, body FROM stratum AS s
+               ORDER BY CASE WHEN EXISTS (SELECT 1 FROM gate_arm AS a WHERE a.stratum = s.id) THEN 0 ELSE 1 END,
+                        (SELECT COUNT(*) FROM outcome AS o WHERE o.stratum = s.id AND o.weight IN ('good', 'auto')) DESC,
+                        first_at DESC, id LIMIT $1";
     APPEND = concat!("INSERT INTO gate_record (", records!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     LATEST = concat!("SELECT ", records!(), " FROM gate_record WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT 1");
     FIND = concat!("SELECT ", records!(), " FROM gate_record WHERE id = $1");
@@ -135,7 +139,7 @@ pub async fn stratum(tx: &mut Tx, id: &str) -> Result<Option<Stratum>, Fault> {
     tx.one::<(String, String)>(STRATUM, &[Text(id)]).await?.map(read_stratum).transpose()
 }
 
-/// The strata that were met, those that were met last first.
+/// The strata that were met: those that an operator ever armed first, and then by how much speaks for them.
 pub async fn strata(tx: &mut Tx, limit: i64) -> Result<Vec<Stratum>, Fault> {
     tx.all::<(String, String)>(STRATA, &[Int(limit)]).await?.into_iter().map(read_stratum).collect()
 }

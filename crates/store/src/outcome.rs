@@ -27,9 +27,11 @@ statements! {
               ON CONFLICT DO NOTHING");
     LATEST = concat!("SELECT ", columns!(), " FROM outcome WHERE pull = $1 ORDER BY seq DESC LIMIT 1");
     OF_PULL = concat!("SELECT ", columns!(), " FROM outcome WHERE pull = $1 ORDER BY seq DESC LIMIT $2");
-    PAST = concat!("SELECT pull, ended_at, weight FROM outcome AS o WHERE stratum = $1 AND ", holds!(),
+    PAST = concat!("SELECT pull, ended_at, weight, at, (SELECT p.settled_at FROM pull AS p WHERE p.id = o.pull) AS seen
+              FROM outcome AS o WHERE stratum = $1 AND ", holds!(),
             " ORDER BY ended_at DESC, id LIMIT $2");
-    LIST = concat!("SELECT ", columns!(), " FROM outcome AS o WHERE ", holds!(),
+    LIST = concat!("SELECT ", columns!(), ", (SELECT p.number FROM pull AS p WHERE p.id = o.pull) AS number
+              FROM outcome AS o WHERE ", holds!(),
             " AND (ended_at < $1 OR (ended_at = $1 AND id > $2)) ORDER BY ended_at DESC, id LIMIT $3");
     BY_KIND = concat!("SELECT gap_kind, outcome, COUNT(*) FROM outcome AS o WHERE ended_at >= $1 AND ", holds!(),
                " GROUP BY gap_kind, outcome ORDER BY gap_kind, outcome");
@@ -64,6 +66,17 @@ pub struct Found {
     pub why: String,
     /// What was read, as JSON.
     pub evidence: String,
+}
+
+/// An outcome in a list of those of many pull requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Listed {
+    /// The outcome.
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub found: Found,
+    /// The number of its pull request on the forge.
+    pub number: Option<i64>,
 }
 
 impl Found {
@@ -105,16 +118,17 @@ pub async fn of(tx: &mut Tx, pull: &str, limit: i64) -> Result<Vec<Found>, Fault
 
 /// The outcomes of a stratum that hold, the oldest first: of so many at most the last.
 pub async fn past(tx: &mut Tx, stratum: &str, limit: i64) -> Result<Vec<Past>, Fault> {
-    let rows: Vec<(String, i64, String)> = tx.all(PAST, &[Text(stratum), Int(limit)]).await?;
-    let past = |(pull, at, word): (String, i64, String)| {
-        let weight = weight(&word).ok_or_else(|| corrupt("weight", &pull))?;
-        Ok(Past { pull, at: Time(at), weight })
+    type Row = (String, i64, String, i64, Option<i64>);
+    let rows: Vec<Row> = tx.all(PAST, &[Text(stratum), Int(limit)]).await?;
+    let past = |(pull, ended, word, at, seen): Row| {
+        let weight = Weight::parse(&word).ok_or_else(|| corrupt("weight", &pull))?;
+        Ok(Past { pull, at: Time(ended), weight, seen: Time(seen.map_or(at, |seen| seen.max(at))) })
     };
     rows.into_iter().rev().map(past).collect()
 }
 
 /// The outcomes that hold, the latest first.
-pub async fn list(tx: &mut Tx, (before, id): (i64, &str), limit: i64) -> Result<Vec<Found>, Fault> {
+pub async fn list(tx: &mut Tx, (before, id): (i64, &str), limit: i64) -> Result<Vec<Listed>, Fault> {
     tx.all(LIST, &[Int(before), Text(id), Int(limit)]).await
 }
 
@@ -126,23 +140,6 @@ pub async fn by_kind(tx: &mut Tx, since: Time) -> Result<Vec<(String, Outcome, i
         Ok((kind, outcome, count))
     };
     rows.into_iter().map(read).collect()
-}
-
-/// A weight as it is written.
-pub const fn weight_name(weight: Weight) -> &'static str {
-    match weight {
-        Weight::Good => "good",
-        Weight::Bad => "bad",
-        Weight::Neither => "neither",
-        Weight::Unknown => "unknown",
-        Weight::Auto => "auto",
-    }
-}
-
-/// Reads a weight.
-pub fn weight(word: &str) -> Option<Weight> {
-    let all = [Weight::Good, Weight::Bad, Weight::Neither, Weight::Unknown, Weight::Auto];
-    all.into_iter().find(|weight| weight_name(*weight) == word)
 }
 
 fn corrupt(column: &'static str, id: &str) -> Fault {

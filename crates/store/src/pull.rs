@@ -58,7 +58,7 @@ statements! {
     FREE = "UPDATE pull SET lease_until = 0, look_at = CASE WHEN look_at = $6 THEN $2 ELSE look_at END, looked_at = $3,
                    last_error = $4, failures = $5 WHERE id = $1";
     SETTLE = "UPDATE pull SET settle_at = $2 WHERE id = $1";
-    SETTLED_UNTIL = "UPDATE pull SET settle_at = $2 WHERE id = $1 AND settle_at = $3";
+    SETTLED_UNTIL = "UPDATE pull SET settle_at = $2, settled_at = COALESCE($4, settled_at) WHERE id = $1 AND settle_at = $3";
     TO_SETTLE = "UPDATE pull SET settle_at = $3 WHERE id IN (SELECT id FROM pull WHERE repo = $1 AND settle_at <= $2
                    AND state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL
                    ORDER BY settle_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id";
@@ -354,9 +354,11 @@ pub async fn settle(tx: &mut Tx, id: &str, at: Time) -> Result<(), Fault> {
     tx.run(SETTLE, &[Text(id), Int(at.0)]).await.map(drop)
 }
 
-/// The same by whoever took it until then: one that ended anew meanwhile stays to be found out at once.
-pub async fn settled_until(tx: &mut Tx, id: &str, (lease, at): (Time, Time)) -> Result<(), Fault> {
-    tx.run(SETTLED_UNTIL, &[Text(id), Int(at.0), Int(lease.0)]).await.map(drop)
+/// The same by whoever took it until then, with when it was looked at where that could be: one that ended anew meanwhile stays to
+/// be found out at once.
+pub async fn settled_until(tx: &mut Tx, id: &str, (lease, at): (Time, Time), seen: Option<Time>) -> Result<(), Fault> {
+    let seen = seen.map(|seen| seen.0);
+    tx.run(SETTLED_UNTIL, &[Text(id), Int(at.0), Int(lease.0), MaybeInt(seen)]).await.map(drop)
 }
 
 /// Takes up to so many that ended of which that is to be found out by now, and keeps others away from them until then.

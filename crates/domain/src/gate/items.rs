@@ -48,7 +48,8 @@ impl Record {
 
     /// Nothing that is known is later than now: else nobody can tell what is old enough.
     fn clock(&self) -> Item {
-        let later = self.past.iter().map(|past| past.at).chain(self.autos.iter().map(|auto| auto.at)).max();
+        let past = self.past.iter().flat_map(|past| [past.at, past.seen]);
+        let later = past.chain(self.autos.iter().map(|auto| auto.at)).max();
         match later {
             Some(later) if later > self.at => {
                 Item::unknown("clock", Of::Evidence, &format!("an outcome is of {later}, which is yet to come"))

@@ -88,6 +88,8 @@ pub struct Past {
     pub at: Time,
     /// What it is to the gate.
     pub weight: Weight,
+    /// When it was last looked at whether that still holds.
+    pub seen: Time,
 }
 
 /// An operator's word that a stratum may merge by itself.
@@ -256,15 +258,15 @@ impl Record {
         Judgement { word, would, items }
     }
 
-    /// The outcomes that count, one after another, with when each ended: the good ones that are old enough, at most so many of
-    /// a day, and every bad one at once.
+    /// The outcomes that count, one after another, with when each ended: the good ones that were still good when they
+    /// were old enough, at most so many of a day, and every bad one at once.
     pub fn counted(&self) -> Vec<(Time, bool)> {
         let mut by_day: BTreeMap<i64, i64> = BTreeMap::new();
         let mut counted = Vec::new();
         for past in &self.past {
             match past.weight {
                 Weight::Bad => counted.push((past.at, false)),
-                Weight::Good if self.at.since(past.at) >= self.rules.soak => {
+                Weight::Good if past.seen.since(past.at) >= self.rules.soak => {
                     let of_day = by_day.entry(past.at.0.div_euclid(DAY)).or_default();
                     *of_day += 1;
                     if *of_day <= self.rules.per_day {

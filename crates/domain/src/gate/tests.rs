@@ -64,9 +64,14 @@ fn candidate() -> Candidate {
     }
 }
 
+/// An outcome that was looked at until it was old enough.
+fn past(at: i64, pull: String, weight: Weight) -> Past {
+    Past { pull, at: Time(at), weight, seen: Time(at + 14 * DAYS) }
+}
+
 /// Two good ones a day for thirty days, the last of them old enough.
 fn record() -> Record {
-    let past = |n: i64| Past { pull: format!("p{n}"), at: Time((100 + n / 2) * DAYS + n % 2), weight: Weight::Good };
+    let past = |n: i64| past((100 + n / 2) * DAYS + n % 2, format!("p{n}"), Weight::Good);
     Record {
         at: Time(150 * DAYS),
         rules: Rules { checks: vec!["ci".into()], ..Rules::default() },
@@ -119,13 +124,14 @@ fn of_evidence() -> Vec<(&'static str, Record)> {
         ("stratum", of(|r| r.stratum = None)),
         ("stratum", of(|r| r.stratum.as_mut().expect("one").author.model.clear())),
         ("stratum", of(|r| r.stratum.as_mut().expect("one").reviewer.prompt.clear())),
-        ("clock", of(|r| r.past.push(Past { pull: "f".into(), at: r.at + Span(1), weight: Weight::Neither }))),
+        ("clock", of(|r| r.past.push(past(r.at.0 + 1, "f".into(), Weight::Neither)))),
         ("clock", of(|r| r.autos = vec![auto(151, false)])),
         ("streak", of(|r| r.past.clear())),
         ("streak", of(|r| drop(r.past.drain(..11)))),
         ("streak", of(|r| r.past[20].weight = Weight::Bad)),
-        ("streak", of(|r| r.past.push(Past { pull: "b".into(), at: r.at, weight: Weight::Bad }))),
-        ("streak", of(|r| r.at = Time(130 * DAYS))),
+        ("streak", of(|r| r.past.push(Past { seen: r.at, ..past(r.at.0, "b".into(), Weight::Bad) }))),
+        ("streak", of(|r| r.past.iter_mut().skip(49).for_each(|past| past.seen = past.at + Span::days(13)))),
+        ("clock", of(|r| r.past[59].seen = r.at + Span(1))),
         ("bound", of(|r| r.past[5].weight = Weight::Bad)),
         ("spread", of(|r| r.rules.days = 400)),
         ("unknown", of(|r| r.past.iter_mut().take(7).for_each(|past| past.weight = Weight::Unknown))),
@@ -269,13 +275,16 @@ fn a_record_that_is_kept_and_read_again_is_judged_the_same() {
 
 #[test]
 fn what_counts_is_old_enough_and_few_of_a_day_and_bad_counts_at_once() {
-    let past = |day: i64, n: i64, weight| Past { pull: format!("{day}.{n}"), at: Time(day * DAYS + n), weight };
+    let past = |day: i64, n: i64, weight| past(day * DAYS + n, format!("{day}.{n}"), weight);
     let mut busy = record();
     busy.past = (0..60).map(|n| past(100, n, Weight::Good)).collect();
     assert_eq!(busy.track().streak, 10, "one afternoon is one day's worth");
     let mut young = record();
-    young.past.iter_mut().for_each(|past| past.at = Time(137 * DAYS));
+    young.past.iter_mut().for_each(|past| (past.at, past.seen) = (Time(137 * DAYS), Time(150 * DAYS)));
     assert_eq!(young.track().streak, 0);
+    let mut unseen = record();
+    unseen.past.iter_mut().for_each(|past| past.seen = past.at + Span::days(13));
+    assert_eq!(unseen.track().streak, 0, "nobody looked whether they still stood");
     young.past.push(past(149, 0, Weight::Bad));
     assert_eq!(young.track().counted(), (1, 1));
     let mut mixed = record();

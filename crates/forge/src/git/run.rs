@@ -4,8 +4,9 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
@@ -17,6 +18,13 @@ use crate::git::{Person, Trouble};
 
 /// Where programs are looked for: the places of the systems and of their package keepers.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin";
+
+/// The program, found once. By its name it could only be started from a fork of this whole process, which takes several
+/// times as long. Where there is none it is called by its name, and its absence is told as it is met.
+static GIT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let mut places = std::env::split_paths(PATH).map(|place| place.join("git"));
+    places.find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from("git"))
+});
 
 /// How long one call may take. A merge of a large repository takes a second or two.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -121,7 +129,7 @@ pub(crate) struct Told {
 impl Call {
     /// A call of this verb on the repository in this folder, which is taken as it is named: none is looked for.
     pub(crate) fn new(folder: &Path, verb: &'static str) -> Self {
-        let mut command = Command::new("git");
+        let mut command = Command::new(GIT.as_path());
         command.env_clear().envs(ENVIRONMENT).kill_on_drop(true).current_dir("/");
         let mut option = OsString::from("--git-dir=");
         option.push(folder);

@@ -5,7 +5,7 @@ use domain::outcome::Outcome;
 use domain::time::{Span, Time};
 use plane::outcome::Counts;
 use serde_json::json;
-use store::outcome::Found;
+use store::outcome::Listed;
 
 use super::gaps::section;
 use crate::cli::ListArgs;
@@ -77,10 +77,11 @@ fn line(kind: &str, of: &std::collections::BTreeMap<Outcome, i64>) -> Vec<String
     [kind.to_owned(), all.to_string()].into_iter().chain(cells).collect()
 }
 
-fn row(found: &Found) -> Vec<String> {
+fn row(listed: &Listed) -> Vec<String> {
+    let found = &listed.found;
     vec![
         moment(Some(Time(found.ended_at))),
-        found.pull.clone(),
+        listed.number.map_or_else(String::new, |number| format!("#{number}")),
         found.gap_kind.clone(),
         found.outcome.clone(),
         found.weight.clone(),

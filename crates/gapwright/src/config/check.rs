@@ -97,6 +97,15 @@ impl Config {
             .hint(MANUAL_HINT)
     }
 
+    /// Refuses a number that is not from `low` to `high`.
+    pub(super) fn within(&self, path: &[&str], value: i64, (low, high): (i64, i64)) -> Result<(), Failure> {
+        if (low..=high).contains(&value) {
+            return Ok(());
+        }
+        let most = if high == i64::MAX { "up".to_owned() } else { high.to_string() };
+        Err(self.bad(path, &format!("a whole number from {low} to {most}")))
+    }
+
     /// Refuses values out of their bounds.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let server = &self.sections.server;

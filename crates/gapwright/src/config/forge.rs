@@ -46,10 +46,7 @@ impl Config {
             (&["forge", "issues_per_sweep"], forge.issues_per_sweep, 1, 1_000),
         ];
         for (path, value, low, high) in bounds {
-            if !(low..=high).contains(&value) {
-                let most = if high == i64::MAX { "up".to_owned() } else { high.to_string() };
-                return Err(self.bad(path, &format!("a whole number from {low} to {most}")));
-            }
+            self.within(path, value, (low, high))?;
         }
         self.poll()?;
         self.labels()?;

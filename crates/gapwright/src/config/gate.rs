@@ -34,9 +34,7 @@ impl Config {
             ("merges_per_day", written.merges_per_day, 1, 100),
         ];
         for (key, value, low, high) in bounds {
-            if !(low..=high).contains(&value) {
-                return Err(self.bad(&["gate", key], &format!("a whole number from {low} to {high}")));
-            }
+            self.within(&["gate", key], value, (low, high))?;
         }
         if METHODS.iter().all(|(name, _)| *name != written.method) {
             return Err(self.bad(&["gate", "method"], "merge, squash or rebase"));

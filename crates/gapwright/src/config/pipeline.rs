@@ -60,9 +60,7 @@ impl Config {
         let tokens = amounts.iter().map(|(keys, tokens, _)| (keys.0, *tokens, 1, AMOUNT_MAX));
         let dollars = amounts.iter().map(|(keys, _, usd)| (keys.1, *usd, 1, USD_MAX));
         for (key, value, low, high) in bounds.into_iter().chain(tokens).chain(dollars) {
-            if !(low..=high).contains(&value) {
-                return Err(self.bad(&["pipeline", key], &format!("a whole number from {low} to {high}")));
-            }
+            self.within(&["pipeline", key], value, (low, high))?;
         }
         self.check_order()?;
         let prefix = written.branch_prefix.as_str();

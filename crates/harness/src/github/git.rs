@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use tempfile::TempDir;
 
@@ -15,6 +15,12 @@ use super::state::stamp;
 
 /// Where the program is looked for.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// The program: by its whole path it is started without a fork of this process.
+static GIT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let mut places = std::env::split_paths(PATH).map(|place| place.join("git"));
+    places.find(|path| path.is_file()).expect("git is installed")
+});
 
 /// What git calls the commit before the first.
 const NOTHING: &str = "0000000000000000000000000000000000000000";
@@ -28,7 +34,7 @@ pub(super) struct Bare {
 }
 
 fn program(folder: &Path) -> Command {
-    let mut git = Command::new("git");
+    let mut git = Command::new(GIT.as_path());
     git.current_dir(folder).env_clear().env("PATH", PATH).env("HOME", folder).env("LC_ALL", "C");
     git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
     git.env("GIT_DIR", folder);

@@ -125,7 +125,7 @@ fn standing(judged: &[(String, bool, Option<Ended>)], of: impl Fn(&str) -> bool)
 fn settle(read: &mut Read, one: &Settled) -> Result<(), Fault> {
     let corrupt = |column| Fault::Corrupt { table: "outcome", column, id: one.pull.clone() };
     let outcome = Outcome::parse(&one.outcome).ok_or_else(|| corrupt("outcome"))?;
-    let weight = store::outcome::weight(&one.weight).ok_or_else(|| corrupt("weight"))?;
+    let weight = Weight::parse(&one.weight).ok_or_else(|| corrupt("weight"))?;
     let ended = match outcome {
         // It followed from what the reviewer said, so that it cannot be held against it.
         Outcome::Unchanged | Outcome::UnchangedContent if weight == Weight::Auto => {

@@ -227,7 +227,7 @@ async fn shadow(tx: &mut Tx, stratum: &str) -> Result<Shadow, No> {
     // The latest first, those without an end at either end of them.
     let mut wrong = false;
     for would in store::gate::shadow(tx, stratum, SHADOW_MAX).await? {
-        match would.weight.as_deref().and_then(store::outcome::weight) {
+        match would.weight.as_deref().and_then(Weight::parse) {
             None => shadow.open += 1,
             Some(Weight::Good) if !wrong => shadow.agreed += 1,
             Some(Weight::Bad) => {

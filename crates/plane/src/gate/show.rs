@@ -46,7 +46,7 @@ pub struct Explained {
 }
 
 impl Plane {
-    /// How each stratum stands, those that were met last first; or one.
+    /// How each stratum stands, those that were armed or have most in their favour first; or one.
     pub async fn show_gate(&self, call: &Call, stratum: Option<&str>) -> Result<Vec<Standing>, No> {
         let mut tx = self.read(call).await?;
         let strata = match stratum {

@@ -15,7 +15,7 @@ use forge::Fault;
 use forge::broker::Undone;
 use futures::FutureExt;
 use serde_json::json;
-use store::outcome::{Found, weight_name};
+use store::outcome::{Found, Listed};
 use store::pull::Stored;
 use store::pull::word::Word;
 use store::seeded::bug;
@@ -95,17 +95,18 @@ impl Plane {
             async move { Ok(store::pull::to_settle(tx, &repo, until, AT_ONCE).await?) }.boxed()
         });
         for id in taken.await? {
-            let at = match self.settle_one(home, &id).await {
-                Ok(at) => at,
+            let began = self.moment().await?;
+            let (at, seen) = match self.settle_one(home, &id).await {
+                Ok(at) => (at, Some(began)),
                 Err(Failed::No(no @ No::Fault(_))) => return Err(no.into()),
                 Err(failed) => {
                     tracing::warn!(pull = id, %failed, "what became of a pull request could not be read");
-                    self.moment().await? + RETRY
+                    (self.moment().await? + RETRY, None)
                 }
             };
             let done = self.act.act(move |tx| {
                 let id = id.clone();
-                async move { Ok(store::pull::settled_until(tx, &id, (until, at)).await?) }.boxed()
+                async move { Ok(store::pull::settled_until(tx, &id, (until, at), seen).await?) }.boxed()
             });
             done.await?;
         }
@@ -180,7 +181,7 @@ impl Plane {
                     id: desk.mint(),
                     seq: found.seq + 1,
                     outcome: Outcome::Unknown.name().to_owned(),
-                    weight: weight_name(Weight::Unknown).to_owned(),
+                    weight: Weight::Unknown.name().to_owned(),
                     at: desk.now.0,
                     why:
                         "nobody can tell any more whether it stands: the base does not have it, or too much came since"
@@ -207,7 +208,7 @@ impl Plane {
                     id,
                     seq,
                     outcome: Outcome::Reverted.name().to_owned(),
-                    weight: weight_name(Weight::Bad).to_owned(),
+                    weight: Weight::Bad.name().to_owned(),
                     // From now on, so that no row that was begun since then goes on over it.
                     ended_at: now,
                     at: now,
@@ -244,7 +245,7 @@ impl Plane {
                     pull: pull.id.clone(),
                     seq,
                     outcome: outcome.name().to_owned(),
-                    weight: weight_name(weight).to_owned(),
+                    weight: weight.name().to_owned(),
                     stratum: stratum.as_ref().map(Stratum::id).unwrap_or_default(),
                     repo: pull.repo.clone(),
                     gap_kind: pull.gap.kind.clone(),
@@ -268,11 +269,11 @@ impl Plane {
     }
 
     /// Outcomes, the latest first.
-    pub async fn list_outcomes(&self, call: &Call, ask: &Ask) -> Result<Page<Found>, No> {
+    pub async fn list_outcomes(&self, call: &Call, ask: &Ask) -> Result<Page<Listed>, No> {
         let (before, id) = ask.place((i64::MAX, ""))?;
         let mut tx = self.read(call).await?;
-        let found = store::outcome::list(&mut tx, (before, &id), ask.rows()).await?;
-        Ok(ask.page(found, |found| (found.ended_at, found.id.clone())))
+        let listed = store::outcome::list(&mut tx, (before, &id), ask.rows()).await?;
+        Ok(ask.page(listed, |listed| (listed.found.ended_at, listed.found.id.clone())))
     }
 
     /// What an implementer alone misses: what reviewers found in first drafts since a moment, by category, of the last 2,000.

@@ -28,7 +28,8 @@ const BUDGET_TEMPLATE: &str = "gapwright://budget/{claim}";
 const GUARANTEES: &str = "gapwright://guarantees";
 
 const GAPS_ABOUT: &str = "The capability gaps that are still to be closed, by rank";
-const OUTCOMES_ABOUT: &str = "What became of gaps, by kind, with how often each was reported and what it blocks";
+const OUTCOMES_ABOUT: &str =
+    "What became of gaps and of their pull requests, by kind, with how often each was reported and what it blocks";
 const GAP_ABOUT: &str = "One gap, by its name or as KIND/NAME, with its rank, what it blocks and its reports";
 const PULL_ABOUT: &str = "One pull request of the pipeline, by its repository and number, with why it stands so";
 const BUDGET_ABOUT: &str = "What a claim may still spend, told to whoever holds it";
@@ -147,12 +148,14 @@ async fn one(plane: &Plane, call: &Call, name: &str) -> Result<Value, No> {
 
 async fn inventory(plane: &Plane, call: &Call) -> Result<Value, No> {
     let inventory = plane.inventory(call).await?;
+    let pulls = plane.count_outcomes(call, domain::time::Time(0)).await?.by_kind;
     let kinds: Vec<_> = inventory
         .kinds
         .iter()
         .map(|kind| {
             json!({
-                "kind": kind.kind, "gaps": kind.gaps, "outcomes": kind.outcomes, "sightings": kind.sightings,
+                "kind": kind.kind, "gaps": kind.gaps, "outcomes": kind.outcomes, "pulls": pulls.get(&kind.kind),
+                "sightings": kind.sightings,
                 "blocked_jobs": kind.jobs, "attempts": kind.attempts, "failures": kind.failures,
                 "reopened": kind.reopened, "lines_each": kind.lines,
                 "first_seen": domain::time::Time(kind.first_at).iso(),

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use domain::agent::Role;
+use domain::id;
+use domain::pull::Stage;
 use harness::World;
 use serde_json::{Value, json};
 
@@ -242,6 +244,19 @@ async fn the_prompts_that_are_served_are_the_routines_that_are_shipped() {
         assert_eq!(got["messages"][0]["content"]["text"], json!(page.body), "{}", page.name);
     }
     asked.end().await.expect("a clean end");
+}
+
+/// By it evidence tells one text of a prompt from the next: an agent cannot know the hash of its own.
+#[test]
+fn a_routine_that_hands_something_in_says_by_which_text_it_did() {
+    const BEFORE: &str = "prompt_hash with ";
+    for stage in Stage::ALL {
+        let text = text(&format!("plugin/routines/{}.md", stage.name()));
+        let (begin, rest) = text.split_once(BEFORE).expect("it says the hash of its text");
+        let (said, end) = rest.split_once('.').expect("a sentence");
+        let hash = id::digest(format!("{begin}{BEFORE}.{end}").as_bytes());
+        assert_eq!(said, &hash[..16], "the text of the routine {stage} is another now: write this hash into it");
+    }
 }
 
 #[test]

@@ -31,6 +31,9 @@ const SQLITE_READERS: u32 = 4;
 /// one for readiness.
 const GLANCES: u32 = 3;
 
+/// How many statements a connection keeps prepared: every one that there is, and room for more.
+const STATEMENTS: usize = 600;
+
 /// How long a connection that was idle or is given back may take to answer: so long that a call which finds a dead one
 /// still has time for another.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -41,12 +44,13 @@ const TRUSTED_FOR: Duration = Duration::from_millis(500);
 
 /// A pool for writers, one for readers and one for glances.
 pub(super) async fn postgres(url: &str) -> Result<Pool, Fault> {
-    let options = PgConnectOptions::from_str(url)?.application_name("gapwright").options([
-        ("statement_timeout", "5s"),
-        ("lock_timeout", "2s"),
-        ("idle_in_transaction_session_timeout", "10s"),
-        ("tcp_user_timeout", "10s"),
-    ]);
+    let options =
+        PgConnectOptions::from_str(url)?.application_name("gapwright").statement_cache_capacity(STATEMENTS).options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("tcp_user_timeout", "10s"),
+        ]);
     reach(&options).await?;
     let pool = |connections| {
         let pool = PgPoolOptions::new()
@@ -81,6 +85,7 @@ pub(super) async fn sqlite(url: &str) -> Result<Pool, Fault> {
     let in_memory = url.contains(":memory:");
     let plain = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
+        .statement_cache_capacity(STATEMENTS)
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))

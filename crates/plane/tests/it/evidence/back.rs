@@ -4,6 +4,7 @@ use domain::level::Level;
 use domain::time::Span;
 use forge::{AccountKind, CheckState};
 
+use super::races::git;
 use crate::home::REPO;
 use crate::pulls::ground::{Ground, olga};
 use crate::pulls::pulls;
@@ -174,3 +175,22 @@ pulls!(a_branch_that_somebody_else_put_where_a_revert_is_to_be_is_not_taken_for_
     assert_eq!((back.state.as_str(), back.number), ("dropped", None), "{back:?}");
     assert!(back.error.contains("somebody else"), "{}", back.error);
 });
+
+/// Somebody puts the base back to before it, as nobody should.
+async fn gone(ground: &mut Ground<'_>) {
+    ground.armed().await;
+    ground.merged_by_itself("lost").await;
+    let merge = ground.merge_commit().await;
+    let (done, _) = git(&ground.path("home.git"), &["update-ref", "refs/heads/main", &format!("{merge}^1")]);
+    assert!(done);
+    ground.later(Span::mins(10)).await;
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!((found.outcome.as_str(), found.weight.as_str(), found.seq), ("unknown", "unknown", 2), "{}", found.why);
+    assert!(!is_armed(ground).await, "what we merged and nobody can find counts against it");
+    ground.later(Span::mins(10)).await;
+    assert_eq!(ground.found().await.map(|found| found.seq), Some(2), "it is written down once");
+}
+
+mod what_merged_by_itself_and_is_gone_from_the_base_closes_its_gate {
+    crate::pulls::engines!(Local, super::gone);
+}

@@ -195,7 +195,7 @@ impl Ground<'_> {
                 found.why
             );
         }
-        self.given.pass(Span::days(1));
+        self.later(Span::days(1)).await;
     }
 
     /// Four that people took as they were a while ago, which the gate would have merged: written as rows, for cases in which
@@ -229,7 +229,7 @@ impl Ground<'_> {
                 repo: REPO.into(),
                 gap_kind: "mcp-tool".into(),
                 ended_at: at,
-                at,
+                at: at + Span::days(1).0,
                 by: "ann".into(),
                 why: "it was merged as it was judged".into(),
                 evidence: "{}".into(),

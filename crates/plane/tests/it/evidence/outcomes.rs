@@ -110,3 +110,18 @@ pulls!(what_was_closed_and_then_merged_is_corrected_by_a_row, async |ground| {
     let found = ground.outcome().await;
     assert_eq!((found.seq, found.outcome.as_str()), (2, "unchanged"));
 });
+
+pulls!(a_good_one_counts_once_it_was_looked_at_after_its_soak, async |ground| {
+    ground.with_gate(super::given::rules()).await;
+    let found = ground.taken("quiet-gap").await;
+    assert_eq!(found.weight, "good", "{}", found.why);
+    // No server runs until its soak is over.
+    ground.given.pass(Span::days(2));
+    assert_eq!(streak(ground).await, 0, "nobody looked whether it still stands");
+    ground.settle().await;
+    assert_eq!(streak(ground).await, 1);
+});
+
+async fn streak(ground: &Ground<'_>) -> i64 {
+    ground.given.plane.show_gate(&olga(), None).await.expect("shown").remove(0).record.track().streak
+}

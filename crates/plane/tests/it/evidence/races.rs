@@ -2,7 +2,7 @@
 //! each of the questions that a look asks of the forge, in turn. Whatever comes between, nothing is merged that was not
 //! approved, and nothing that people held when it was last looked at.
 //!
-//! With `GAPWRIGHT_SIM_ALL` there are a thousand of them on each engine, and some thirty without.
+//! With `GAPWRIGHT_SIM_ALL` there are a thousand of them on each engine, and a dozen without.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,39 +15,51 @@ use harness::On;
 use plane::mirror::Home;
 
 use super::given::rules;
-use super::racing::Racing;
+use super::racing::{Before, Racing};
 use crate::home::{Kind, Place, REPO};
 use crate::pulls::ground::Ground;
 
 /// How many races there are, and how many in a short run.
 const ALL: usize = 1_000;
-const FEW: usize = 32;
+const FEW: usize = 12;
 
 /// How many questions one look asks at most, and a few more.
 const QUESTIONS: i64 = 40;
+
+/// Before which question somebody pushes in a race: right before the merge itself first, and then before each, the last first;
+/// in a few races before some of them, from the last to the first.
+fn when(n: usize, count: usize) -> Before {
+    let n = i64::try_from(n).unwrap_or(0);
+    let places = QUESTIONS + 1;
+    let place = if count == ALL { n % places } else { n * places / i64::try_from(count).unwrap_or(1) };
+    if place == 0 { Before::Named("merge") } else { Before::After(QUESTIONS - place) }
+}
 
 /// What was met.
 #[derive(Debug, Default)]
 struct Met {
     races: usize,
+    /// Somebody pushed right before the merge itself.
+    at_the_merge: usize,
     /// Merged by itself, with nobody before it.
     merged: usize,
     /// Not merged, because of what somebody did.
     stopped: usize,
 }
 
-fn git(folder: &Path, args: &[&str]) -> (bool, String) {
+/// Runs git in the repository of the local home, as whoever has an account on its machine may.
+pub(super) fn git(folder: &Path, args: &[&str]) -> (bool, String) {
     let output = Command::new("git").arg("-C").arg(folder).args(args).output().expect("git");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// One race: a push onto the branch before a question. Gives whether it was merged.
-async fn race(ground: &mut Ground<'_>, racing: &Racing, folder: PathBuf, after: i64, evil: &str) -> bool {
+async fn race(ground: &mut Ground<'_>, racing: &Racing, folder: PathBuf, when: Before, evil: &str) -> bool {
     let change = ground.pull_of(&ground.gap).await.change.expect("a change");
     let (branch, head, evil) = (format!("refs/heads/{}", change.branch), change.head.clone(), evil.to_owned());
     let (name, at, to) = (branch.clone(), folder.clone(), evil.clone());
     racing.before(
-        after,
+        when,
         Box::new(move || {
             Box::pin(async move {
                 git(&at, &["update-ref", &name, &to]);
@@ -62,6 +74,7 @@ async fn race(ground: &mut Ground<'_>, racing: &Racing, folder: PathBuf, after: 
     let merged = there.ended_by.is_some();
     if merged {
         assert_eq!(there.ended_by.map(|by| by.kind), Some(AccountKind::Us));
+        assert_ne!(racing.done_before(), Some("merge"), "a head was merged that nobody approved");
         let (has, _) = git(&folder, &["merge-base", "--is-ancestor", &evil, "refs/heads/main"]);
         assert!(!has, "a head was merged that nobody approved");
         let (has, _) = git(&folder, &["cat-file", "-e", "refs/heads/main:src/evil.rs"]);
@@ -101,9 +114,10 @@ async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
         if ground.state().await != State::NeedsHuman {
             ground.undrawn(&format!("race-gap-{n}")).await;
         }
-        let after = i64::try_from(n).unwrap_or(0) % QUESTIONS;
         met.races += 1;
-        if race(ground, &racing, folder.clone(), after, &evil).await {
+        let merged = race(ground, &racing, folder.clone(), when(n, count), &evil).await;
+        met.at_the_merge += usize::from(racing.done_before() == Some("merge"));
+        if merged {
             met.merged += 1;
             ground.poll().await;
             // Those before it are still watched, and ten are looked at in one pass.
@@ -138,7 +152,7 @@ async fn hold(on: On) {
     let met = Box::pin(races(&mut ground, count)).await;
     crate::pulls_sim::told(&format!("{met:?}"));
     assert_eq!(met.races, met.merged + met.stopped);
-    assert!(met.merged > 0 && met.stopped > 0, "both ends are met: {met:?}");
+    assert!(met.merged > 0 && met.stopped > 0 && met.at_the_merge > 0, "each end is met: {met:?}");
     drop(ground);
     world.check().await;
     world.discard().await;
@@ -176,7 +190,7 @@ async fn hands_off(on: On) {
         let Place::Local(local) = &ground.given.place else { panic!("it is the local home") };
         let person = local.acting("ann").expect("a person");
         racing.before(
-            after,
+            Before::After(after),
             Box::new(move || {
                 Box::pin(async move {
                     harness::local::label(&person, "ann", number, "manual").await;

@@ -1,5 +1,6 @@
 //! A home on which somebody does something right before one of the questions that are asked there.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,13 +15,25 @@ use futures::future::BoxFuture;
 /// What somebody does.
 type Deed = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
+/// Before which question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// The one that comes after so many.
+    After(i64),
+    /// The first of this name.
+    Named(&'static str),
+}
+
 /// A home, and what somebody does there once.
 pub(crate) struct Racing {
     inner: Arc<dyn Forge>,
-    left: AtomicI64,
+    asked: AtomicI64,
+    when: Mutex<Before>,
     deed: Mutex<Option<Deed>>,
     /// Before which question it was done.
     done: Mutex<Option<&'static str>>,
+    /// How often each was asked.
+    times: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl std::fmt::Debug for Racing {
@@ -31,14 +44,23 @@ impl std::fmt::Debug for Racing {
 
 impl Racing {
     pub(crate) fn new(inner: Arc<dyn Forge>) -> Self {
-        Self { inner, left: AtomicI64::new(-1), deed: Mutex::new(None), done: Mutex::new(None) }
+        let when = Mutex::new(Before::After(-1));
+        Self {
+            inner,
+            asked: AtomicI64::new(0),
+            when,
+            deed: Mutex::new(None),
+            done: Mutex::new(None),
+            times: Mutex::default(),
+        }
     }
 
-    /// Lets somebody do this before the question that comes after so many.
-    pub(crate) fn before(&self, after: i64, deed: Deed) {
+    /// Lets somebody do this before a question, counted from now on.
+    pub(crate) fn before(&self, when: Before, deed: Deed) {
         *self.deed.lock().unwrap_or_else(PoisonError::into_inner) = Some(deed);
         *self.done.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.left.store(after, Ordering::SeqCst);
+        *self.when.lock().unwrap_or_else(PoisonError::into_inner) = when;
+        self.asked.store(0, Ordering::SeqCst);
     }
 
     /// What was to be done and was not, since so many questions were not asked.
@@ -51,13 +73,22 @@ impl Racing {
         *self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How often a question was asked.
+    pub(crate) fn times(&self, name: &str) -> usize {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or(0)
+    }
+
     async fn next(&self, name: &'static str) {
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 0
-            && let Some(deed) = self.undone()
-        {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        let is_now = match *self.when.lock().unwrap_or_else(PoisonError::into_inner) {
+            Before::After(many) => asked == many,
+            Before::Named(question) => name == question,
+        };
+        if is_now && let Some(deed) = self.undone() {
             *self.done.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
             deed().await;
         }
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
     }
 }
 

@@ -72,6 +72,8 @@ pulls!(an_operator_s_word_needs_evidence_and_ends_after_ninety_days, async |grou
     }
     assert_eq!(refused(arm(ground).await).code, Code::WrongState, "they are not old enough");
     ground.given.pass(Span::days(1));
+    assert_eq!(refused(arm(ground).await).code, Code::WrongState, "nobody has looked whether they still stand");
+    ground.settle().await;
     let armed = arm(ground).await.expect("armed");
     assert_eq!(armed.until, ground.given.world.hand.now() + Span::days(90));
     let is_armed = async |ground: &Ground<'_>| {
