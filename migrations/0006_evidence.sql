@@ -78,12 +78,13 @@ CREATE TABLE automerge (
     record   TEXT COLLATE "C" NOT NULL,
     state    TEXT   NOT NULL CHECK (state IN ('sending', 'merged', 'dropped')),
     at       BIGINT NOT NULL,
-    -- 1 where it went wrong since.
+    -- When it went wrong since; 0 where it did not.
     bad      BIGINT NOT NULL,
     why      TEXT   NOT NULL
 );
 CREATE UNIQUE INDEX automerge_in_flight ON automerge (repo, onto) WHERE state = 'sending';
 CREATE INDEX automerge_by_repo ON automerge (repo, at DESC, id) WHERE state = 'merged';
+CREATE INDEX automerge_bad ON automerge (repo, bad) WHERE state = 'merged' AND bad > 0;
 CREATE INDEX automerge_by_stratum ON automerge (stratum, at DESC, id) WHERE state = 'merged';
 CREATE INDEX automerge_by_pull ON automerge (pull, at DESC, id);
 

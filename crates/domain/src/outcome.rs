@@ -83,6 +83,8 @@ pub struct Evidence {
     pub approved: bool,
     /// Whether somebody else pushed to it before the implementer last handed it in, so that not all of it is the implementer's.
     pub others: bool,
+    /// Whether people sent it back after the bots had approved it.
+    pub sent_back: bool,
     /// How it ended.
     pub end: End,
     /// Who ended it.
@@ -233,6 +235,10 @@ pub fn weigh(evidence: &Evidence, outcome: Outcome) -> (Weight, String) {
         Outcome::Closed | Outcome::Edited if evidence.by == Hand::Bot => neither("a person did not do it"),
         Outcome::Closed => (Weight::Bad, "it had been approved".to_owned()),
         Outcome::Edited => (Weight::Bad, "it had been approved".to_owned()),
+        // What bots had approved was not what was merged in the end.
+        Outcome::Unchanged | Outcome::UnchangedContent if evidence.sent_back => {
+            (Weight::Bad, "people had sent back what the bots had approved before".to_owned())
+        }
         Outcome::UnchangedContent => neither("the base was merged into it"),
         Outcome::Unchanged if evidence.others => neither("not all of it is the implementer's"),
         Outcome::Unchanged => taken(evidence),

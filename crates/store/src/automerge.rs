@@ -34,7 +34,8 @@ statements! {
               ORDER BY at DESC, id LIMIT $3";
     OF_STRATUM = "SELECT pull, stratum, at, bad FROM automerge WHERE stratum = $1 AND state = 'merged' AND at >= $2
                    ORDER BY at DESC, id LIMIT $3";
-    SPOIL = "UPDATE automerge SET bad = 1, why = $2 WHERE pull = $1 AND state = 'merged' AND bad = 0";
+    SPOIL = "UPDATE automerge SET bad = $3, why = $2 WHERE pull = $1 AND state = 'merged' AND bad = 0";
+    COUNT_BAD = "SELECT COUNT(*) FROM automerge WHERE repo = $1 AND state = 'merged' AND bad >= $2 AND bad > 0";
     REVERT = concat!("INSERT INTO revert (", reverts!(), ") VALUES ($1, $2, $3, $4, 'waiting', 0, 0, NULL, '', '')
               ON CONFLICT (pull) DO UPDATE SET state = 'waiting', tries = 0, error = '', why = $3 WHERE revert.state = 'dropped'");
     REVERTING = concat!("SELECT ", reverts!(), " FROM revert WHERE state IN ('waiting', 'sending')
@@ -65,7 +66,7 @@ pub struct Automerge {
     pub state: String,
     /// When it was written down.
     pub at: i64,
-    /// 1 where it went wrong since.
+    /// When it went wrong since; 0 where it did not.
     pub bad: i64,
     /// Why it was dropped, or went wrong.
     pub why: String,
@@ -161,7 +162,14 @@ async fn autos(tx: &mut Tx, sql: &'static str, of: &str, since: Time, limit: i64
 
 /// Remembers that what was merged by itself went wrong; false where that was known, or nothing was.
 pub async fn spoil(tx: &mut Tx, pull: &str, why: &str) -> Result<bool, Fault> {
-    Ok(tx.run(SPOIL, &[Text(pull), Text(why)]).await? == 1)
+    let now = tx.now();
+    Ok(tx.run(SPOIL, &[Text(pull), Text(why), Int(now.0)]).await? == 1)
+}
+
+/// How many of a repository went wrong since a moment, whenever they were merged.
+pub async fn bad_since(tx: &mut Tx, repo: &str, since: Time) -> Result<i64, Fault> {
+    let row: Option<(i64,)> = tx.one(COUNT_BAD, &[Text(repo), Int(since.0)]).await?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
 /// Leaves a merge to be taken back, once more where that was given up; false where it is already.

@@ -23,9 +23,9 @@ statements! {
     KEEP_STRATUM = "INSERT INTO stratum (id, body, first_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
     STRATUM = "SELECT id, body FROM stratum WHERE id = $1";
     // Those that people let merge, and those with most in their favour, so that none is crowded out by names that agents make up.
-    STRATA = "SELECT id, body FROM stratum AS s
-               ORDER BY CASE WHEN EXISTS (SELECT 1 FROM gate_arm AS a WHERE a.stratum = s.id) THEN 0 ELSE 1 END,
-                        (SELECT COUNT(*) FROM outcome AS o WHERE o.stratum = s.id AND o.weight IN ('good', 'auto')) DESC,
+    STRATA = "SELECT id, body FROM stratum
+               ORDER BY CASE WHEN EXISTS (SELECT 1 FROM gate_arm AS a WHERE a.stratum = stratum.id) THEN 0 ELSE 1 END,
+                        (SELECT COUNT(*) FROM outcome AS o WHERE o.stratum = stratum.id AND o.weight IN ('good', 'auto')) DESC,
                         first_at DESC, id LIMIT $1";
     APPEND = concat!("INSERT INTO gate_record (", records!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     LATEST = concat!("SELECT ", records!(), " FROM gate_record WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT 1");

@@ -27,8 +27,8 @@ statements! {
               ON CONFLICT DO NOTHING");
     LATEST = concat!("SELECT ", columns!(), " FROM outcome WHERE pull = $1 ORDER BY seq DESC LIMIT 1");
     OF_PULL = concat!("SELECT ", columns!(), " FROM outcome WHERE pull = $1 ORDER BY seq DESC LIMIT $2");
-    PAST = concat!("SELECT pull, ended_at, weight, at, (SELECT p.settled_at FROM pull AS p WHERE p.id = o.pull) AS seen
-              FROM outcome AS o WHERE stratum = $1 AND ", holds!(),
+    PAST = concat!("SELECT pull, ended_at, weight, COALESCE((SELECT p.settled_at FROM pull AS p WHERE p.id = o.pull), at) AS seen
+              FROM outcome AS o WHERE stratum = $1 AND weight IN ('good', 'bad', 'unknown') AND ", holds!(),
             " ORDER BY ended_at DESC, id LIMIT $2");
     LIST = concat!("SELECT ", columns!(), ", (SELECT p.number FROM pull AS p WHERE p.id = o.pull) AS number
               FROM outcome AS o WHERE ", holds!(),
@@ -116,13 +116,14 @@ pub async fn of(tx: &mut Tx, pull: &str, limit: i64) -> Result<Vec<Found>, Fault
     tx.all(OF_PULL, &[Text(pull), Int(limit)]).await
 }
 
-/// The outcomes of a stratum that hold, the oldest first: of so many at most the last.
+/// The outcomes of a stratum that hold and say something, the oldest first: of so many at most the last. One whose pull request is
+/// no longer kept was last looked at when it was written down, as far as anybody can tell.
 pub async fn past(tx: &mut Tx, stratum: &str, limit: i64) -> Result<Vec<Past>, Fault> {
-    type Row = (String, i64, String, i64, Option<i64>);
+    type Row = (String, i64, String, i64);
     let rows: Vec<Row> = tx.all(PAST, &[Text(stratum), Int(limit)]).await?;
-    let past = |(pull, ended, word, at, seen): Row| {
+    let past = |(pull, at, word, seen): Row| {
         let weight = Weight::parse(&word).ok_or_else(|| corrupt("weight", &pull))?;
-        Ok(Past { pull, at: Time(ended), weight, seen: Time(seen.map_or(at, |seen| seen.max(at))) })
+        Ok(Past { pull, at: Time(at), weight, seen: Time(seen) })
     };
     rows.into_iter().rev().map(past).collect()
 }

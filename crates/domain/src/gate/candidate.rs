@@ -17,6 +17,8 @@ pub struct Candidate {
     pub state: State,
     /// What keeps our hands off it.
     pub hold: Option<Hold>,
+    /// Whether people let agents act on its gap, by the gap itself and by its issue.
+    pub gap: Answer,
     /// The commit that we know as its head.
     pub ours: Option<String>,
     /// The branch that it was judged for.
@@ -99,7 +101,7 @@ pub struct Check {
 
 impl Candidate {
     pub(super) fn items(&self, record: &Record) -> Vec<Item> {
-        let mut items = vec![self.state(), self.held(), self.head(), self.hands()];
+        let mut items = vec![self.state(), self.held(), self.gap(), self.head(), self.hands()];
         items.extend(self.size(record));
         items.push(self.checked(&record.rules.checks));
         items.extend(self.on_the_forge());
@@ -119,6 +121,12 @@ impl Candidate {
             None => Item::pass("hold", Of::Pull, "nothing keeps our hands off it"),
             Some(hold) => Item::fail("hold", Of::Pull, hold.why()),
         }
+    }
+
+    /// A person who says hands off there means what closes it, too.
+    fn gap(&self) -> Item {
+        let found = if self.gap == Answer::Pass { "people let agents act on it" } else { "" };
+        Item { what: "gap".into(), of: Of::Pull, is: self.gap.clone(), found: found.into() }
     }
 
     /// One commit is the head there and here, and is what was handed in, reviewed, passed and measured.
@@ -167,7 +175,8 @@ impl Candidate {
             Some(stratum) if stratum.policy == measured.risk.policy && stratum.area == measured.risk.area => {
                 Item::pass("policy", of, "the same as when it was judged")
             }
-            Some(_) | None => Item::fail("policy", of, "it is another than when the change was judged"),
+            Some(_) => Item::fail("policy", of, "it is another than when the change was judged"),
+            None => Item::unknown("policy", of, "its stratum is not known"),
         };
         let (lines, files) = (record.rules.lines_max, record.rules.files_max);
         let found = format!("{} lines in {} files", measured.lines, measured.files);
@@ -246,38 +255,43 @@ pub fn passed(checks: Option<&[Check]>, required: &[String], head: Option<&str>)
     if required.is_empty() {
         return Answer::Unknown("no check is named that must pass: gate.checks".to_owned());
     }
-    for name in required {
-        let mut found = checks.iter().filter(|check| check.name == *name).peekable();
-        if found.peek().is_none() {
-            return Answer::Unknown(format!("there is no {name} at the head"));
-        }
-        for check in found {
-            match (check.commit == head, check.passed) {
-                (false, _) => return Answer::Unknown(format!("{name} is of another commit")),
-                (true, None) => return Answer::Unknown(format!("{name} has not ended")),
-                (true, Some(false)) => return Answer::Fail(format!("{name} failed")),
-                (true, Some(true)) => {}
-            }
-            match tests_executed(&check.title) {
-                Some(1..) => {}
-                Some(_) => return Answer::Fail(format!("{name} passed without a test")),
-                None => return Answer::Unknown(format!("{name} does not say how many tests passed")),
-            }
-        }
-    }
-    Answer::Pass
+    let answers: Vec<_> = required.iter().flat_map(|name| each(checks, name, head)).collect();
+    // What failed is told before what nobody can tell: it may have to be taken back.
+    let failed = answers.iter().find(|is| matches!(is, Answer::Fail(_)));
+    failed.or_else(|| answers.iter().find(|is| **is != Answer::Pass)).cloned().unwrap_or(Answer::Pass)
 }
 
-/// How many tests were executed, by what a check says in a line: the number before `passed`, or before `tests passed`; where it
-/// says no such thing, the number before `test` or `tests`, unless it tells of some that were not run or failed. Of several the
-/// least counts; none where that cannot be told.
+/// How each of the checks of a name stands, of which there must be one.
+fn each(checks: &[Check], name: &str, head: &str) -> Vec<Answer> {
+    let found = checks.iter().filter(|check| check.name == *name);
+    let answers: Vec<_> = found
+        .map(|check| match (check.commit == head, check.passed, tests_executed(&check.title)) {
+            (false, ..) => Answer::Unknown(format!("{name} is of another commit")),
+            (true, None, _) => Answer::Unknown(format!("{name} has not ended")),
+            (true, Some(false), _) => Answer::Fail(format!("{name} failed")),
+            (true, Some(true), Some(1..)) => Answer::Pass,
+            (true, Some(true), Some(_)) => Answer::Fail(format!("{name} passed without a test")),
+            (true, Some(true), None) => Answer::Unknown(format!("{name} does not say how many tests passed")),
+        })
+        .collect();
+    if answers.is_empty() { vec![Answer::Unknown(format!("there is no {name} at the head"))] } else { answers }
+}
+
+/// How many tests were executed, by what a check says in a line: the number before `passed`, or before `tests passed`, of `n/m`
+/// the first; where it says no such thing, the number before `test` or `tests`, if nothing follows but that they ran. Of several
+/// the least counts; none where that cannot be told.
 pub fn tests_executed(title: &str) -> Option<i64> {
     let lower = title.to_lowercase();
     let words: Vec<_> =
-        lower.split(|c: char| !c.is_alphanumeric() && c != ',' && c != '.').filter(|w| !w.is_empty()).collect();
+        lower.split(|c: char| !c.is_alphanumeric() && !",./".contains(c)).filter(|w| !w.is_empty()).collect();
     let words: Vec<_> = words.into_iter().map(|word| word.trim_end_matches([',', '.'])).collect();
-    let number = |word: &str| word.replace(',', "").parse::<i64>().ok().filter(|count| *count >= 0);
+    let number = |word: &str| {
+        let ran = word.split_once('/').map_or(word, |(ran, _)| ran);
+        ran.replace(',', "").parse::<i64>().ok().filter(|count| *count >= 0)
+    };
     let tests = |word: &str| matches!(word, "test" | "tests");
+    let plain =
+        words.iter().position(|word| tests(word)).is_some_and(|at| words[at + 1..].iter().all(|w| RAN.contains(w)));
     let passed = words.windows(2).filter(|pair| pair[1] == "passed").filter_map(|pair| number(pair[0]));
     let tests_passed =
         words.windows(3).filter(|three| tests(three[1]) && three[2] == "passed").filter_map(|three| number(three[0]));
@@ -285,13 +299,13 @@ pub fn tests_executed(title: &str) -> Option<i64> {
     match passed.chain(tests_passed).min() {
         // One that says 0 tests has run none, whatever else passed.
         Some(count) => Some(counted.filter(|count| *count == 0).min().unwrap_or(count)),
-        None if NOT_RUN.iter().any(|word| lower.contains(word)) => counted.filter(|count| *count == 0).min(),
+        None if !plain || lower.contains(" of ") => counted.filter(|count| *count == 0).min(),
         None => counted.min(),
     }
 }
 
-/// By which words a check tells of tests that did not run, or did not pass.
-const NOT_RUN: [&str; 8] = ["skip", "ignor", "deselect", "fail", "error", "not run", " of ", "filtered"];
+/// By which words a check tells of tests that they ran, and of no others.
+const RAN: [&str; 8] = ["ran", "run", "executed", "ok", "succeeded", "successful", "successfully", "green"];
 
 #[cfg(test)]
 mod tests {
@@ -315,6 +329,16 @@ mod tests {
             ("", None),
             ("-5 tests passed", Some(5)),
             ("tests passed", None),
+            ("412/412 tests passed", Some(412)),
+            ("0/412 tests passed", Some(0)),
+            ("0/412 tests run", Some(0)),
+            ("0/12 passed", Some(0)),
+            ("412 tests ran successfully", Some(412)),
+            ("412 tests, 0 run", None),
+            ("412 tests found", None),
+            ("412 tests pending", None),
+            ("412 tests disabled", None),
+            ("No tests run in 1 test file", None),
         ] {
             assert_eq!(tests_executed(title), count, "{title:?}");
         }
@@ -341,6 +365,7 @@ mod tests {
             (Some(vec![good.clone()]), &["ci"][..], 'p'),
             (Some(vec![good.clone(), check("lint", "h", Some(false), "")]), &["ci"], 'p'),
             (Some(vec![good.clone()]), &["ci", "lint"], 'u'),
+            (Some(vec![check("ci", "h", Some(false), "9 tests")]), &["e2e", "ci"], 'f'),
             (Some(vec![good.clone()]), &[], 'u'),
             (None, &["ci"], 'u'),
             (Some(vec![]), &["ci"], 'u'),

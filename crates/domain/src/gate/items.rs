@@ -1,6 +1,6 @@
 //! What the gate asks of a stratum, of people and of the pace, each thing by itself.
 
-use super::{ARMED_FOR, DAY, Item, Of, Record, Shadow, Stratum, cusum, overspent};
+use super::{ARMED_FOR, DAY, Item, Of, Past, Record, Shadow, Stratum, cusum, overspent};
 use crate::level::Level;
 use crate::outcome::{Answer, Weight};
 
@@ -12,7 +12,9 @@ impl Record {
             Some(stratum) if stratum.author.is_known() && stratum.reviewer.is_known() => {
                 Item::pass("stratum", of, stratum.id())
             }
-            Some(_) | None => Item::unknown("stratum", of, "an agent does not say its model and its prompt"),
+            Some(_) | None => {
+                Item::unknown("stratum", of, "an agent does not say its model and its prompt, or several made it")
+            }
         };
         let counted = self.counted();
         let track = self.track();
@@ -59,7 +61,9 @@ impl Record {
     }
 
     fn unknowns(&self) -> Item {
-        let last = self.past.iter().rev().take(self.rules.asks.window);
+        // What says nothing, and what merged by itself, thins nothing.
+        let says = |past: &&Past| matches!(past.weight, Weight::Good | Weight::Bad | Weight::Unknown);
+        let last = self.past.iter().rev().filter(says).take(self.rules.asks.window);
         let (unknown, all) = last.fold((0_i64, 0_i64), |(unknown, all), past| {
             (unknown + i64::from(past.weight == Weight::Unknown), all + 1)
         });

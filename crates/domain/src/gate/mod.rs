@@ -30,11 +30,10 @@ use crate::time::{Span, Time};
 /// How long an operator's word holds.
 pub const ARMED_FOR: Span = Span::days(90);
 
-/// How many outcomes of a stratum are looked at, at most: as many as the bound looks back on, and those between that say
-/// nothing.
-pub const PAST_MAX: i64 = 1_000;
+/// How many outcomes of a stratum that say something are looked at, at most: twice as many as any streak or window may have.
+pub const PAST_MAX: i64 = 2_000;
 
-/// What the gate asks for, as configured. The figures are the most lenient that are allowed, unless said otherwise.
+/// What the gate asks for, as configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rules {
     /// The streak and the bound.
@@ -131,7 +130,7 @@ pub struct Record {
     pub arm: Option<Arm>,
     /// What the gate would have done so far.
     pub shadow: Shadow,
-    /// What was merged by itself, in this repository in the last 28 days, and in this stratum since it was armed.
+    /// What was merged by itself, in this repository in the last 28 days, and in this stratum in the last 90.
     pub autos: Vec<Auto>,
     /// The level in force, by its name.
     pub level: String,
@@ -217,6 +216,16 @@ impl Judgement {
             Answer::Pass => None,
             Answer::Fail(why) | Answer::Unknown(why) => Some(format!("{}: {why}", item.what)),
         }
+    }
+
+    /// Everything that is missing of evidence and of what people allow, each in a line.
+    pub fn missing(&self) -> Vec<String> {
+        let of = |item: &&Item| matches!(item.of, Of::Evidence | Of::Leave);
+        let told = |item: &Item| match &item.is {
+            Answer::Pass => None,
+            Answer::Fail(why) | Answer::Unknown(why) => Some(format!("{}: {why}", item.what)),
+        };
+        self.items.iter().filter(of).filter_map(told).collect()
     }
 
     /// Whether another says the same: the same word, and of everything that both ask the same answer. How it is put may differ.

@@ -151,14 +151,10 @@ pub enum Demotion {
     Everything,
 }
 
-/// What is taken back after one that went wrong: where a second did within the span of the error budget, everything.
-pub fn demotion(autos: &[Auto], now: Time) -> Option<Demotion> {
-    let (bad, ..) = overspent(autos, now);
-    match bad {
-        ..=0 => None,
-        1 => Some(Demotion::Stratum),
-        2.. => Some(Demotion::Everything),
-    }
+/// What is taken back after something went wrong, with how many did within the span of the error budget, whenever they were
+/// merged: where a second did, everything.
+pub const fn demotion(went_wrong: i64) -> Demotion {
+    if went_wrong >= 2 { Demotion::Everything } else { Demotion::Stratum }
 }
 
 #[cfg(test)]
@@ -224,8 +220,9 @@ mod tests {
             assert_eq!(overspent(&autos(bad, all), Time(200)).2, spent, "{bad} of {all}");
         }
         assert_eq!(overspent(&autos(5, 5), Time(0) + BUDGET_SPAN + Span(5)), (0, 0, false));
-        assert_eq!(demotion(&autos(0, 9), Time(200)), None);
-        assert_eq!(demotion(&autos(1, 9), Time(200)), Some(Demotion::Stratum));
-        assert_eq!(demotion(&autos(2, 900), Time(1_000)), Some(Demotion::Everything));
+        assert_eq!([0, 1, 2, 3].map(demotion), {
+            use Demotion::{Everything, Stratum};
+            [Stratum, Stratum, Everything, Everything]
+        });
     }
 }

@@ -163,7 +163,7 @@ impl Risk {
 }
 
 /// By which words tests are skipped. The first is put together here, for it may stand in no file of ours.
-const SKIPS: [&str; 9] = [
+const SKIPS: [&str; 14] = [
     concat!("#[", "ignore"),
     "pytest.mark.skip",
     "pytest.skip(",
@@ -173,6 +173,11 @@ const SKIPS: [&str; 9] = [
     "xdescribe(",
     "t.Skip",
     "@Disabled",
+    "@Ignore",
+    ".only(",
+    ".todo(",
+    "fdescribe(",
+    "mark.xfail",
 ];
 
 fn skips(text: &str) -> bool {

@@ -33,6 +33,7 @@ fn candidate() -> Candidate {
         passed: head(),
         handed_in: head(),
         others: false,
+        gap: Answer::Pass,
         live: Some(Live {
             open: true,
             draft: false,
@@ -158,6 +159,8 @@ fn of_the_pull_request() -> Vec<(&'static str, Record)> {
         ("head", live(|l| l.head = "pushed".into())),
         ("head", measured(|m| m.head = "pushed".into())),
         ("hands", with(|c| c.others = true)),
+        ("gap", with(|c| c.gap = Answer::Fail("it is requires human".into()))),
+        ("gap", with(|c| c.gap = Answer::Unknown("its issue is not known".into()))),
         ("visual", with(|c| c.measured = None)),
         ("visual", measured(|m| m.visual = Some("ui/a.css shows".into()))),
         ("protected", measured(|m| m.protected = Some(".gapwright/policy.toml".into()))),

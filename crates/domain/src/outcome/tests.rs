@@ -20,6 +20,7 @@ fn merged(head: &str, git: Option<Landed>) -> Evidence {
         judged: Some("a".into()),
         approved: true,
         others: false,
+        sent_back: false,
         end: End::Merged { head: Some(head.into()), commit: Some("m".into()), git },
         by: Hand::Person,
         login: Some("ann".into()),
@@ -89,6 +90,8 @@ fn a_merge_counts_only_where_a_person_could_have_read_it_and_its_checks_passed()
         let (outcome, _) = classify(&evidence);
         assert_eq!((outcome, weigh(&evidence, outcome).0), (Outcome::Unchanged, weight), "{evidence:?}");
     }
+    let back = Evidence { sent_back: true, ..whole.clone() };
+    assert_eq!(weigh(&back, Outcome::Unchanged).0, Weight::Bad, "people sent back what bots had approved");
     let others = Evidence { others: true, ..whole };
     assert_eq!(weigh(&others, Outcome::Unchanged).0, Weight::Neither, "a person's commit was judged with it");
 }

@@ -110,8 +110,19 @@ pub fn words(title: &str, body: &str) -> Result<(), Refusal> {
         return Err(Refusal::invalid("title", "title names an issue by its number: a merge could close it")
             .hint("say what the change does; the pull request says which gap it closes"));
     }
+    if let Some(marker) = SKIPS_CI.iter().find(|marker| title.to_lowercase().contains(**marker)) {
+        return Err(Refusal::invalid(
+            "title",
+            format!("title has {marker}, by which its checks would not run on the base"),
+        )
+        .hint("leave that out of the title"));
+    }
     text("body", body, BODY_CHARS_MAX)
 }
+
+/// By which words in the message of a commit a forge runs no checks of it. A title becomes the message of a merge.
+const SKIPS_CI: [&str; 7] =
+    ["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "skip-checks:", "***no_ci***"];
 
 /// The longest answer to findings, in characters.
 pub const ANSWER_CHARS_MAX: usize = 10_000;

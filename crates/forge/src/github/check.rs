@@ -116,9 +116,7 @@ fn state(status: &str, conclusion: Option<&str>) -> CheckState {
     match (status, conclusion) {
         ("queued" | "in_progress" | "waiting" | "requested" | "pending", _) => CheckState::Running,
         ("completed", Some("success")) => CheckState::Pass,
-        ("completed", Some("failure" | "timed_out" | "cancelled" | "action_required" | "startup_failure")) => {
-            CheckState::Fail
-        }
+        ("completed", Some("failure" | "timed_out" | "action_required" | "startup_failure")) => CheckState::Fail,
         _ => CheckState::Neutral,
     }
 }

@@ -15,6 +15,9 @@ use crate::show::Answer;
 
 /// The most loops and outcomes that are played through.
 const LOOPS_MAX: u64 = 1_000_000;
+
+/// And how many outcomes in all of a rate: some seconds.
+const PLAYED_MAX: u64 = 50_000_000;
 const WITHIN_MAX: usize = 10_000;
 
 /// Merging by itself.
@@ -146,7 +149,7 @@ impl Gate {
                 let Session { plane, call } = Session::open(config, "cli gate revert", Missing::Refuse).await?;
                 let revert = plane.revert_pull(&call, &pull, &reason).await?;
                 let text = match (revert.state.as_str(), &revert.number) {
-                    ("open", Some(number)) => format!("#{number} was opened to take it back"),
+                    ("open", Some(number)) => format!("#{number} takes it back, once a person merges it"),
                     _ => "a running server opens a pull request that takes it back".to_owned(),
                 };
                 Ok(Answer::new(json!(revert), text))
@@ -162,9 +165,10 @@ async fn explain(config: &Config, pull: Option<String>, record: Option<std::path
             .map_err(|error| Failure::usage(format!("cannot read {}", file.display())).why(error.to_string()))?;
         // An answer of explain has the record inside.
         let whole: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+        let kept = whole.as_ref().and_then(|whole| whole.get("word")?.as_str()).map(str::to_owned);
         let inner = whole.and_then(|whole| whole.get("record").filter(|inner| inner.is_object()).cloned());
         let (record, judgement) = judge_text(&inner.map_or(text, |inner| inner.to_string()))?;
-        return Ok(gate_shown::judged(&record, &judgement));
+        return Ok(gate_shown::judged(&record, &judgement, kept.as_deref()));
     }
     let Session { plane, call } = Session::open(config, "cli gate explain", Missing::Refuse).await?;
     let explained = plane.explain_gate(&call, &pull.unwrap_or_default()).await?;
@@ -185,11 +189,12 @@ impl Simulate {
             && (0.0..=1.0).contains(&asks.bad_max)
             && (1..=WITHIN_MAX).contains(&self.within)
             && (1..=LOOPS_MAX).contains(&self.loops)
+            && self.within as u64 * self.loops <= PLAYED_MAX
             && self.bad_percent.len() <= 20;
         if !shares || !bounded {
             return Err(Failure::usage("these figures cannot be played through").hint(format!(
                 "percents from 0 to 100, at most 20 of them; a streak and a window from 1 to 1000; within 1 to {WITHIN_MAX}; 1 to \
-                 {LOOPS_MAX} loops"
+                 {LOOPS_MAX} loops, and {PLAYED_MAX} outcomes in all"
             )));
         }
         let mut rng = session::chance();

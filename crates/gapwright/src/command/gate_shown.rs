@@ -3,6 +3,7 @@
 use domain::gate::track::{Asks, Played, upper};
 use domain::gate::{Item, Judgement, Record};
 use domain::outcome::{Answer as Is, Outcome};
+use domain::pull::State;
 use domain::time::Time;
 use plane::gate::{Explained, Standing};
 use serde_json::{Value, json};
@@ -47,8 +48,18 @@ fn row(one: &Standing) -> Vec<String> {
         bound(record),
         phase.name().to_owned(),
         armed(record),
-        judgement.lacking().unwrap_or_else(|| "nothing".to_owned()),
+        missing(judgement),
     ]
+}
+
+/// What is missing first, and how much more is.
+fn missing(judgement: &Judgement) -> String {
+    let missing = judgement.missing();
+    match missing.split_first() {
+        None => "nothing".to_owned(),
+        Some((first, [])) => first.clone(),
+        Some((first, more)) => format!("{first}, and {} more", more.len()),
+    }
 }
 
 /// What the outcomes show, and what they do not.
@@ -85,7 +96,7 @@ fn document(one: &Standing) -> Value {
         "upper": upper(bad, all),
         "phase": phase,
         "armed": record.arm.as_ref().is_some_and(|arm| record.at < arm.until),
-        "lacking": judgement.lacking(),
+        "missing": judgement.missing(),
         "shadow": record.shadow,
         "items": judgement.items,
         "said": said,
@@ -132,15 +143,29 @@ fn asked(item: &Item) -> Vec<String> {
     vec![mark.to_owned(), item.what.clone(), of, found]
 }
 
-/// A judgement of a record that somebody kept.
-pub(super) fn judged(record: &Record, judgement: &Judgement) -> Answer {
+/// A judgement of a record that somebody kept, and whether it is what was kept with it, if anything was.
+pub(super) fn judged(record: &Record, judgement: &Judgement, kept: Option<&str>) -> Answer {
+    let candidate = record.candidate.as_ref();
+    let of = match candidate.and_then(|candidate| Some((candidate.number?, candidate.ours.as_ref()?))) {
+        Some((number, head)) => format!(", of #{number} at {head}"),
+        None => String::new(),
+    };
+    let same = kept.map(|kept| kept == judgement.word.name());
+    let check = match (same, kept) {
+        (Some(false), Some(kept)) => {
+            format!("; {RED}judged anew from the record alone: another, for {kept} was kept{RED:#}")
+        }
+        (Some(true), _) => "; judged anew from the record alone: the same".to_owned(),
+        (Some(false) | None, _) => String::new(),
+    };
     let text = format!(
-        "{}{}",
+        "{}\nat {}{of}{check}{}",
         said(judgement),
+        record.at,
         section("Asked", &["", "what", "of", "found"], judgement.items.iter().map(asked).collect())
     );
     Answer::new(
-        json!({"at": record.at.iso(), "word": judgement.word, "would": judgement.would, "items": judgement.items}),
+        json!({"number": candidate.and_then(|candidate| candidate.number), "same": same, "at": record.at.iso(), "word": judgement.word, "would": judgement.would, "items": judgement.items}),
         text,
     )
 }
@@ -198,10 +223,13 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
             )
         }
         (None, _) | (_, None) => {
-            format!(
-                "it was never at the gate: it is {}, and only what bots approved comes there{back}{ends}",
-                pull.state
-            )
+            let why = match pull.state {
+                State::NeedsVisual => {
+                    format!("{}: what may show, or is protected, never merges by itself", pull.why)
+                }
+                state => format!("it is {state}, and only what bots approved comes there"),
+            };
+            format!("it was never at the gate: {why}{back}{ends}")
         }
     };
     Ok(Answer::new(document, text))

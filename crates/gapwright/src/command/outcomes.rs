@@ -62,6 +62,9 @@ impl Outcomes {
 /// Shares, never without how many there were.
 pub(super) fn shares(counts: &Counts) -> String {
     let all = counts.by_kind.is_empty().then(Vec::new).unwrap_or_else(|| vec![line("all", &counts.all)]);
+    if counts.by_kind.is_empty() {
+        return "no pull request has ended in this time".to_owned();
+    }
     let rows = counts.by_kind.iter().map(|(kind, of)| line(kind, of)).chain(all).collect();
     let mut columns = vec!["kind", "n"];
     columns.extend(Outcome::ALL.map(Outcome::name));
@@ -72,7 +75,7 @@ fn line(kind: &str, of: &std::collections::BTreeMap<Outcome, i64>) -> Vec<String
     let all: i64 = of.values().sum();
     let cells = Outcome::ALL.map(|outcome| {
         let count = of.get(&outcome).copied().unwrap_or(0);
-        if count == 0 { "0".to_owned() } else { format!("{count} ({} %)", count * 100 / all.max(1)) }
+        if count == 0 { "0".to_owned() } else { format!("{count} ({} %)", (count * 100 + all / 2) / all.max(1)) }
     });
     [kind.to_owned(), all.to_string()].into_iter().chain(cells).collect()
 }

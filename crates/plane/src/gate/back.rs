@@ -4,7 +4,7 @@ use domain::agent::Right;
 use domain::gate::{BUDGET_SPAN, Demotion, demotion};
 use domain::level::{self, Level};
 use domain::notice::Level as Tone;
-use domain::outcome::Answer;
+use domain::outcome::{Answer, Outcome};
 use domain::pull::{Pull, State};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
@@ -18,7 +18,7 @@ use store::outcome::Found;
 use store::pull::Stored;
 use store::seeded::bug;
 
-use super::{AUTOS_MAX, disarm};
+use super::disarm;
 use crate::desk::Desk;
 use crate::mirror::{Failed, Home};
 use crate::outcome::{broker, merge_commit, merged};
@@ -34,6 +34,9 @@ const TRIES_MAX: i64 = 20;
 
 /// How long after it was sent one is sent once more that is not there.
 const SETTLE: Span = Span::mins(2);
+
+/// How long the checks may take on the base before people are told that nobody can tell.
+const CHECKED_WITHIN: Span = Span::hours(2);
 
 /// How the branches begin, behind the prefix of all, that take something back. No agent hands one in.
 pub(crate) const REVERT: &str = "revert.";
@@ -56,9 +59,7 @@ pub(crate) async fn went_wrong(desk: &mut Desk<'_>, pull: &Pull, why: &str, back
     if !store::automerge::spoil(desk.tx, &pull.id, why).await? {
         return Ok(());
     }
-    let autos = store::automerge::since(desk.tx, &pull.repo, desk.now - BUDGET_SPAN, AUTOS_MAX).await?;
-    // One that was merged longer ago went wrong all the same.
-    let demoted = demotion(&autos, desk.now).unwrap_or(Demotion::Stratum);
+    let demoted = demotion(store::automerge::bad_since(desk.tx, &pull.repo, desk.now - BUDGET_SPAN).await?);
     let strata = match demoted {
         Demotion::Everything => store::gate::armed(desk.tx).await?,
         Demotion::Stratum => {
@@ -101,11 +102,35 @@ impl Plane {
         if auto.is_none_or(|auto| auto.state != "merged" || auto.bad != 0) {
             return Ok(());
         }
-        let Answer::Fail(why) = self.read_checks(home, Some(&merge)).await? else { return Ok(()) };
         let pull = stored.pull.clone();
+        let why = match self.read_checks(home, Some(&merge)).await? {
+            Answer::Pass => return Ok(()),
+            Answer::Fail(why) => why,
+            Answer::Unknown(why) => return self.unchecked(&pull, &why).await,
+        };
         let done = self.at_desk(own("gate"), move |desk| {
             let (pull, why) = (pull.clone(), format!("on the base, {why}"));
             async move { went_wrong(desk, &pull, &why, Back::Wanted).await }.boxed()
+        });
+        Ok(done.await?)
+    }
+
+    /// Tells the operator, once, that nobody can tell whether what merged by itself passes on the base.
+    async fn unchecked(&self, pull: &Pull, why: &str) -> Result<(), Failed> {
+        let (pull, why) = (pull.clone(), why.to_owned());
+        let done = self.at_desk(own("gate"), move |desk| {
+            let (pull, why) = (pull.clone(), why.clone());
+            async move {
+                if desk.now.since(pull.changed_at) < CHECKED_WITHIN {
+                    return Ok(());
+                }
+                let text = format!(
+                    "nobody can tell whether {} passes on the base since it merged by itself: {why}",
+                    name(&pull)
+                );
+                tell_once(desk, &format!("pull:{}", pull.id), "unchecked", Tone::Warn, text, None).await
+            }
+            .boxed()
         });
         Ok(done.await?)
     }
@@ -274,6 +299,9 @@ async fn revert(desk: &mut Desk<'_>, pull: &str, reason: &str) -> Result<Revert,
         return Err(Refusal::new(Code::WrongState, message).field("pull").into());
     }
     let found = store::outcome::latest(desk.tx, &pull.id).await?;
+    if found.as_ref().is_some_and(|found| found.outcome == Outcome::Reverted.name()) {
+        return Err(Refusal::new(Code::WrongState, "it was taken back already").field("pull").into());
+    }
     let known = match &found {
         Some(found) => merged(pull, found).map_err(unread)?.is_some(),
         None => false,
@@ -284,6 +312,8 @@ async fn revert(desk: &mut Desk<'_>, pull: &str, reason: &str) -> Result<Revert,
             .into());
     }
     went_wrong(desk, pull, reason, Back::Wanted).await?;
+    // What became of it is looked at again as soon as it may be taken back.
+    store::pull::settle(desk.tx, &pull.id, desk.now).await?;
     Ok(store::automerge::revert_of(desk.tx, &pull.id).await?.ok_or(store::Fault::Conflict)?)
 }
 

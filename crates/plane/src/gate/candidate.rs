@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::gate::{Candidate, Draw, Live, Measured};
 use domain::label::{Names, Role};
+use domain::outcome::Answer;
 use domain::pull::Change;
 use forge::{AccountKind, Fault, Pull as There, PullState, Review, ReviewState};
 use store::pull::Stored;
@@ -14,7 +15,7 @@ use crate::outcome::{WORDS_MAX, check, judged, others};
 use crate::{No, Plane};
 
 /// By which labels a pull request is somebody's, or not yet anybody's: with one of them none merges by itself.
-const BARRING: [Role; 8] = [
+const BARRING: [Role; 7] = [
     Role::NeedsReview,
     Role::ChangesRequested,
     Role::NeedsVisual,
@@ -22,8 +23,10 @@ const BARRING: [Role; 8] = [
     Role::MaxIterations,
     Role::RequiresHuman,
     Role::WontFix,
-    Role::OptOut,
 ];
+
+/// The same of the issue of its gap.
+const BARRING_ISSUE: [Role; 2] = [Role::RequiresHuman, Role::WontFix];
 
 impl Plane {
     /// Reads one anew.
@@ -33,6 +36,7 @@ impl Plane {
         let words = store::pull::word::of(&mut tx, &pull.id, WORDS_MAX).await?;
         let events = store::pull::event::of(&mut tx, &pull.id, WORDS_MAX).await?;
         let names = crate::mirror::names(&mut tx, &pull.repo, &self.settings.rules.labels).await?;
+        let issue = store::issue::find(&mut tx, &pull.gap).await?.and_then(|issue| issue.number);
         drop(tx);
         let said = judged(&words);
         let measured = self.measured(home, pull.change.as_ref()).await?;
@@ -40,15 +44,16 @@ impl Plane {
             None => None,
             Some(head) => known(home.forge.checks(head).await)?.map(|all| all.into_iter().map(check).collect()),
         };
-        let live = match pull.there.number {
-            None => None,
-            Some(number) => self.live(home, number, &names).await?,
+        let live = match (pull.there.number, issue) {
+            (None, _) | (_, None) => None,
+            (Some(number), Some(issue)) => self.live(home, (number, issue), &names).await?,
         };
         Ok(Candidate {
             id: pull.id.clone(),
             number: pull.there.number,
             state: pull.state,
             hold: pull.hold,
+            gap: Answer::Unknown("it was not looked at yet".to_owned()),
             ours: pull.head().map(str::to_owned),
             onto: pull.change.as_ref().map(|change| change.onto.clone()),
             reviewed: said.reviewed,
@@ -85,14 +90,16 @@ impl Plane {
         }
     }
 
-    /// How it stands on the forge: its reviews and the others first, and itself, with its labels, last.
-    async fn live(&self, home: &Home, number: i64, names: &Names) -> Result<Option<Live>, Failed> {
+    /// How it stands on the forge: its reviews and the others first, then the issue of its gap, and itself, with its labels, last.
+    async fn live(&self, home: &Home, (number, issue): (i64, i64), names: &Names) -> Result<Option<Live>, Failed> {
         let reviews = known(home.forge.reviews(number).await)?;
         let Some(others) = known(home.forge.pulls().await)? else { return Ok(None) };
+        let Some(issue) = known(home.forge.issue(issue).await)? else { return Ok(None) };
         let Some(there) = known(home.forge.pull(number).await)? else { return Ok(None) };
         let shares = |other: &There| other.number != number && other.head.commit == there.head.commit;
         let has = |role| names.has(&there.labels, role);
-        let barring = BARRING.into_iter().filter(|role| *role != Role::OptOut).find(|role| has(*role));
+        let barring = BARRING.into_iter().find(|role| has(*role));
+        let barring = barring.or_else(|| BARRING_ISSUE.into_iter().find(|role| names.has(&issue.labels, *role)));
         Ok(Some(Live {
             open: there.state == PullState::Open,
             draft: there.draft,
@@ -102,7 +109,7 @@ impl Plane {
             shown: has(Role::NeedsHuman),
             barring: barring.map(|role| names.of(role).to_owned()),
             opted_in: has(Role::OptIn),
-            opted_out: has(Role::OptOut),
+            opted_out: has(Role::OptOut) || names.has(&issue.labels, Role::OptOut),
             head: there.head.commit,
             onto: there.base.branch,
         }))

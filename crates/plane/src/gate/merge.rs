@@ -2,14 +2,17 @@
 //! commit that was approved. How it ended is settled by reading.
 
 use domain::fence;
+use domain::gap::{Key, State as GapState};
 use domain::gate::{Candidate, Judgement, Record, Word};
 use domain::notice::Level as Tone;
+use domain::outcome::Answer;
 use domain::pace;
 use domain::pull::State;
 use domain::time::{Span, Time};
-use forge::{Fault, PullState};
+use forge::{AccountKind, Fault, PullState};
 use futures::FutureExt;
 use serde_json::json;
+use store::Tx;
 use store::automerge::Automerge;
 use store::gate::Judged;
 use store::pull::Stored;
@@ -17,9 +20,10 @@ use store::seeded::bug;
 
 use crate::desk::Desk;
 use crate::lock::{Acquired, acquire, release};
-use crate::mirror::{Failed, Home};
+use crate::mirror::{Failed, Home, Let};
 use crate::outcome::{WORDS_MAX, stratum_of};
 use crate::pull::{name, tell_once};
+use crate::settings::Rules;
 use crate::tend::own;
 use crate::{No, Plane};
 
@@ -83,13 +87,14 @@ impl Plane {
         // What the forge would not do it is not asked for again and again.
         let (times, at) =
             store::automerge::dropped(&mut tx, &stored.pull.id, stored.pull.head().unwrap_or_default()).await?;
-        if at.is_some_and(|at| tx.now().since(at) < pace::rest(times, REST_MAX)) {
+        if at.is_some_and(|at| is_within(at, tx.now(), pace::rest(times, REST_MAX))) {
             return Ok(false);
         }
         let Some(last) = store::gate::latest(&mut tx, &stored.pull.id).await? else { return Ok(true) };
         let said = store::gate::said(&mut tx, &last.stratum).await?.map_or(0, |said| said.at);
         let news = said.max(change.map_or(0, |change| change.at)).max(stored.pull.changed_at.0);
-        Ok(Some(last.head.as_str()) != stored.pull.head() || news > last.at || tx.now().since(Time(last.at)) > STANDS)
+        let stands = is_within(Time(last.at), tx.now(), STANDS);
+        Ok(Some(last.head.as_str()) != stored.pull.head() || news > last.at || !stands)
     }
 
     /// Reads everything anew and judges it. The judgement is kept where it is another than before.
@@ -114,15 +119,16 @@ impl Plane {
         self.at_desk(own("gate"), move |desk| {
             let (pull, weighed) = (pull.clone(), weighed.clone());
             async move {
-                let (Some(number), Some(change)) = (pull.there.number, &pull.change) else { return Ok(None) };
-                let stratum = weighed.record.stratum.as_ref().map(domain::gate::Stratum::id).unwrap_or_default();
+                let judged = weighed.record.candidate.as_ref();
+                let judged = judged.and_then(|judged| Some((judged.onto.clone()?, judged.ours.clone()?)));
+                let (Some(number), Some((onto, head))) = (pull.there.number, judged) else { return Ok(None) };
                 let merge = Automerge {
                     id: desk.mint(),
                     pull: pull.id.clone(),
                     repo: pull.repo.clone(),
-                    onto: change.onto.clone(),
-                    head: change.head.clone(),
-                    stratum,
+                    onto,
+                    head,
+                    stratum: stratum_id(&weighed.record),
                     record: weighed.id.clone(),
                     state: "sending".to_owned(),
                     at: desk.now.0,
@@ -132,7 +138,12 @@ impl Plane {
                 let ttl = fence::bounded(LOCK)?;
                 let lock = match acquire(desk, format!("pr-fix-{number}"), "the gate".to_owned(), ttl).await? {
                     Acquired::Granted(lock) => lock.lock_id,
-                    Acquired::Held { .. } => return Ok(None),
+                    Acquired::Held { .. } => {
+                        let text = format!("{} is to merge by itself, and somebody holds pr-fix-{number}", name(&pull));
+                        let kind = format!("held.{}", merge.head);
+                        tell_once(desk, &format!("pull:{}", pull.id), &kind, Tone::Warn, text, None).await?;
+                        return Ok(None);
+                    }
                 };
                 if !store::automerge::begin(desk.tx, &merge).await? {
                     release(desk, lock).await.map(drop)?;
@@ -163,6 +174,10 @@ impl Plane {
         };
         if weighed.judgement.word != Word::Merge {
             self.settle_merge(stored, merge, "dropped", &weighed.judgement.why()).await?;
+            return Ok(false);
+        }
+        if !is_of(&weighed.record, merge) {
+            self.settle_merge(stored, merge, "dropped", "it is another than it was when it was judged").await?;
             return Ok(false);
         }
         let (Some(number), Some(change)) = (stored.pull.there.number, &stored.pull.change) else { return Ok(false) };
@@ -212,8 +227,12 @@ impl Plane {
             let mut tx = self.store.read().await?;
             let stored = store::pull::find(&mut tx, &sent.pull).await?;
             drop(tx);
-            if let Some(stored) = stored {
-                self.settle_sent(home, &stored).await?;
+            let Some(stored) = stored else { continue };
+            match self.settle_sent(home, &stored).await {
+                Ok(_) => {}
+                Err(failed @ (Failed::No(No::Fault(_)) | Failed::Rests(_))) => return Err(failed),
+                // One that cannot be read keeps no other waiting.
+                Err(failed) => tracing::warn!(pull = sent.pull, %failed, "how a merge ended could not be read"),
             }
         }
         Ok(())
@@ -261,18 +280,50 @@ impl Plane {
         drop(tx);
         let Some(sent) = last.filter(|last| last.state == "sending") else { return Ok(true) };
         let Some(number) = stored.pull.there.number else { return Ok(false) };
-        match home.forge.pull(number).await?.state {
-            PullState::Merged { .. } => {
+        let early = is_within(Time(sent.at), now, SETTLE);
+        let there = match home.forge.pull(number).await {
+            Ok(there) => there,
+            Err(fault @ (Fault::Gone { .. } | Fault::Refused { .. })) if !early => {
+                self.settle_merge(stored, &sent, "dropped", &fault.to_string()).await?;
+                return Ok(true);
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        let ours =
+            there.ended_by.as_ref().is_none_or(|by| by.kind == AccountKind::Us) && there.head.commit == sent.head;
+        match there.state {
+            PullState::Merged { .. } if ours => {
                 self.settle_merge(stored, &sent, "merged", "").await?;
                 Ok(true)
             }
-            PullState::Open | PullState::Closed if now.since(Time(sent.at)) > SETTLE => {
+            PullState::Merged { .. } => {
+                self.settle_merge(stored, &sent, "dropped", "somebody else merged it").await?;
+                Ok(true)
+            }
+            PullState::Open | PullState::Closed if !early => {
                 self.settle_merge(stored, &sent, "dropped", "the forge did not do it").await?;
                 Ok(true)
             }
             PullState::Open | PullState::Closed => Ok(false),
         }
     }
+}
+
+/// Whether a moment was, at most so long ago. One that is yet to come, by a clock that has jumped, was not.
+fn is_within(at: Time, now: Time, span: Span) -> bool {
+    at <= now && now.since(at) <= span
+}
+
+fn stratum_id(record: &Record) -> String {
+    record.stratum.as_ref().map(domain::gate::Stratum::id).unwrap_or_default()
+}
+
+/// Whether a judgement is of what is about to be merged.
+fn is_of(record: &Record, merge: &Automerge) -> bool {
+    let of = |candidate: &Candidate| {
+        candidate.ours.as_ref() == Some(&merge.head) && candidate.onto.as_ref() == Some(&merge.onto)
+    };
+    record.candidate.as_ref().is_some_and(of) && stratum_id(record) == merge.stratum
 }
 
 /// Judges a pull request as it stands, and keeps that where it says something new.
@@ -282,13 +333,14 @@ async fn judged(desk: &mut Desk<'_>, id: &str, candidate: Candidate) -> Result<W
     // What changed here since it was read there is as it is here.
     let onto = pull.change.as_ref().map(|change| change.onto.clone());
     let ours = pull.head().map(str::to_owned);
-    let candidate = Candidate { state: pull.state, hold: pull.hold, ours, onto, ..candidate };
+    let rules = desk.rules.clone();
+    let gap = may_act(desk.tx, &rules, &pull.gap).await?;
+    let candidate = Candidate { state: pull.state, hold: pull.hold, gap, ours, onto, ..candidate };
     let words = store::pull::word::of(desk.tx, id, WORDS_MAX).await?;
     let stratum = stratum_of(pull, &words);
     if let Some(stratum) = &stratum {
         store::gate::keep_stratum(desk.tx, stratum).await?;
     }
-    let rules = desk.rules.clone();
     let record = super::record(desk.tx, &rules, (&pull.repo, stratum.as_ref()), Some(candidate)).await?;
     let judgement = record.judge();
     let last = store::gate::latest(desk.tx, id).await?;
@@ -296,7 +348,9 @@ async fn judged(desk: &mut Desk<'_>, id: &str, candidate: Candidate) -> Result<W
         Some(last) => last.head == pull.head().unwrap_or_default() && last.judgement()? == judgement,
         None => false,
     };
-    if let Some(last) = last.filter(|_| same && judgement.word != Word::Merge) {
+    // What was merged, or was to be, stands on a record of its own.
+    let stood_on = store::automerge::of(desk.tx, id).await?.map(|merge| merge.record);
+    if let Some(last) = last.filter(|last| same && stood_on.as_ref() != Some(&last.id)) {
         return Ok(Weighed { id: last.id, record, judgement });
     }
     let row = Judged {
@@ -313,6 +367,26 @@ async fn judged(desk: &mut Desk<'_>, id: &str, candidate: Candidate) -> Result<W
     store::gate::append(desk.tx, &row).await?;
     closed_told(desk, &record, &judgement).await?;
     Ok(Weighed { id: row.id, record, judgement })
+}
+
+/// Whether people let agents act on a gap, as it stands here and by its issue.
+async fn may_act(tx: &mut Tx, rules: &Rules, key: &Key) -> Result<Answer, No> {
+    let Some(stored) = store::gap::load(tx, key).await? else {
+        return Ok(Answer::Unknown("its gap is not there".to_owned()));
+    };
+    match stored.gap.state {
+        GapState::Open | GapState::Planned | GapState::InProgress | GapState::InReview => {}
+        state @ (GapState::RequiresHuman
+        | GapState::WontFix
+        | GapState::Duplicate
+        | GapState::Merged
+        | GapState::Proven) => return Ok(Answer::Fail(format!("its gap is {state}"))),
+    }
+    Ok(match crate::mirror::lets_agents_act(tx, rules, key).await? {
+        Let::Act => Answer::Pass,
+        Let::Not => Answer::Fail("the labels of its issue do not let agents act".to_owned()),
+        Let::NoIssue | Let::NoForge => Answer::Unknown("its issue is not known".to_owned()),
+    })
 }
 
 /// Tells the operator that a gate which they armed is closed by its evidence: once for each time it was armed.

@@ -29,7 +29,7 @@ pub(crate) use back::{Back, REVERT, went_wrong};
 pub use show::{Explained, Standing, judge_text};
 
 /// How many merges by itself are looked at: more than any cap lets by in 90 days.
-const AUTOS_MAX: i64 = 2_000;
+const AUTOS_MAX: i64 = 10_000;
 
 /// How many pull requests of a shadow are looked at.
 const SHADOW_MAX: i64 = 500;
@@ -92,7 +92,7 @@ async fn arm(desk: &mut Desk<'_>, id: String, owner: String, reason: String) -> 
     if let Some(item) = judgement.lacking() {
         return Err(Refusal::new(Code::WrongState, format!("its evidence is not enough: {item}"))
             .field("stratum")
-            .hint("see what is missing: gapwright gate show")
+            .hint(format!("see all that is missing: gapwright gate show {id}"))
             .into());
     }
     let until = desk.now + ARMED_FOR;

@@ -39,12 +39,13 @@ const LEASE: Span = Span::mins(5);
 /// How often one that people merged is looked at again, until its soak is over.
 const AGAIN: Span = Span::hours(1);
 
-/// For how long one that merged by itself is looked at as often as the forge is read, for its checks on the base.
+/// For how long one that merged by itself is looked at as often as the forge is read, for its checks on the base. What is to be
+/// taken back is, too, until it was.
 const WATCHED: Span = Span::days(1);
 
-/// How soon one is tried again of which nothing could be read, and after how long it is unknown.
-const RETRY: Span = Span::mins(10);
-const GIVEN_UP: Span = Span::days(1);
+/// How soon one is tried again of which not everything could be read, and after how long it is unknown.
+const RETRY: Span = Span::mins(1);
+const GIVEN_UP: Span = Span::hours(1);
 
 /// How much of a pull request's history is read.
 pub(crate) const WORDS_MAX: i64 = 200;
@@ -97,7 +98,8 @@ impl Plane {
         for id in taken.await? {
             let began = self.moment().await?;
             let (at, seen) = match self.settle_one(home, &id).await {
-                Ok(at) => (at, Some(began)),
+                Ok((at, true)) => (at, Some(began)),
+                Ok((at, false)) => (at, None),
                 Err(Failed::No(no @ No::Fault(_))) => return Err(no.into()),
                 Err(failed) => {
                     tracing::warn!(pull = id, %failed, "what became of a pull request could not be read");
@@ -113,20 +115,24 @@ impl Plane {
         self.take_back(home).await
     }
 
-    /// Finds out what became of one; gives when it is looked at again.
-    async fn settle_one(&self, home: &Home, id: &str) -> Result<Time, Failed> {
+    /// Finds out what became of one; gives when it is looked at again, and whether it is known how it stands now.
+    async fn settle_one(&self, home: &Home, id: &str) -> Result<(Time, bool), Failed> {
         let mut tx = self.store.read().await?;
         let now = tx.now();
         let stored = store::pull::find(&mut tx, id).await?;
         let latest = store::outcome::latest(&mut tx, id).await?;
         let auto = store::automerge::of(&mut tx, id).await?;
+        let back = store::automerge::revert_of(&mut tx, id).await?;
         drop(tx);
-        let Some(stored) = stored else { return Ok(TIME_MAX) };
+        let Some(stored) = stored else { return Ok((TIME_MAX, false)) };
         let ended = stored.pull.changed_at;
-        if latest.as_ref().is_none_or(|found| found.ended_at < ended.0 && found.outcome != Outcome::Reverted.name()) {
+        let known = latest.filter(|found| found.ended_at >= ended.0 || found.outcome == Outcome::Reverted.name());
+        let found = if let Some(found) = known {
+            found
+        } else {
             let read = self.read_end(home, &stored).await?;
             if !read.whole && now.since(ended) < GIVEN_UP {
-                return Ok(now + RETRY);
+                return Ok((now + RETRY, false));
             }
             let found = self.write_outcome(&stored, read.evidence).await?;
             tracing::info!(
@@ -135,37 +141,44 @@ impl Plane {
                 why = found.why,
                 "what became of a pull request is known"
             );
-        } else if let Some(found) = latest {
-            self.see_again(home, &stored, &found).await?;
-        }
-        let watched = auto.is_some_and(|auto| auto.state == "merged") && now.since(ended) < WATCHED;
+            found
+        };
+        // One that is written down late may have been taken back long ago.
+        let seen = self.see_again(home, &stored, &found).await?;
+        let back = back.is_some_and(|back| now.since(Time(back.at)) < SOAK);
+        let watched = back || auto.is_some_and(|auto| auto.state == "merged") && now.since(ended) < WATCHED;
         let soak = SOAK.max(self.settings.rules.gate.soak);
+        let watched = watched && found.outcome != Outcome::Reverted.name() && stored.pull.state == State::Merged;
         let over = stored.pull.state != State::Merged || now.since(ended) > soak;
-        Ok(match (over, watched) {
+        let again = match (over, watched) {
+            (_, true) => now + home.poll,
             (true, _) => TIME_MAX,
-            (false, true) => now + home.poll,
             (false, false) => now + AGAIN,
-        })
+        };
+        Ok((again, seen))
     }
 
-    /// Looks whether what was merged was taken back, or went wrong on the base.
-    async fn see_again(&self, home: &Home, stored: &Stored, found: &Found) -> Result<(), Failed> {
+    /// Looks whether what was merged was taken back, or went wrong on the base; gives whether that could be told.
+    async fn see_again(&self, home: &Home, stored: &Stored, found: &Found) -> Result<bool, Failed> {
         let over = found.outcome == Outcome::Reverted.name() || bug("revert-unseen");
         if stored.pull.state != State::Merged || over {
-            return Ok(());
+            return Ok(true);
         }
-        match self.undone(home, stored, found).await? {
-            Undone::Standing => self.check_base(home, stored, found).await,
+        let undone = self.undone(home, stored, found).await?;
+        let told = undone != Undone::Unknown;
+        match undone {
+            Undone::Standing => self.check_base(home, stored, found).await?,
             Undone::Unknown => {
                 self.check_base(home, stored, found).await?;
-                self.not_known(stored, found).await
+                self.not_known(stored, found).await?;
             }
             Undone::By(commit) => {
                 let why = format!("{} took it back", commit.as_str());
-                self.reverted(stored, found, &why).await
+                self.reverted(stored, found, &why).await?;
             }
-            Undone::Gone => self.reverted(stored, found, "nothing of it is left on the base").await,
+            Undone::Gone => self.reverted(stored, found, "nothing of it is left on the base").await?,
         }
+        Ok(told)
     }
 
     /// Nobody can tell any more whether it still stands: it is no evidence then.
@@ -335,16 +348,24 @@ async fn written(desk: &mut Desk<'_>, pull: &Pull, row: &Found) -> Result<(), No
 /// What a pull request is evidence for; none where an agent of it does not say who it is.
 pub(crate) fn stratum_of(pull: &Pull, words: &[Word]) -> Option<Stratum> {
     let risk = &pull.change.as_ref()?.risk;
-    let last = |stage: Stage| {
-        let word = words.iter().find(|word| word.stage == stage.name() && word.pass == "final")?;
-        let (principal, model, prompt) = (word.principal.clone(), word.model.clone(), word.prompt.clone());
-        Some(Fingerprint { principal, model, prompt }).filter(Fingerprint::is_known)
+    let all = |stage: Stage| {
+        let said = words.iter().filter(move |word| word.stage == stage.name() && word.pass == "final");
+        said.map(|word| {
+            let (principal, model, prompt) = (word.principal.clone(), word.model.clone(), word.prompt.clone());
+            Fingerprint { principal, model, prompt }
+        })
     };
+    let last = |stage: Stage| all(stage).next().filter(Fingerprint::is_known);
+    let author = last(Stage::Implementer)?;
+    // What several made is evidence of none of them.
+    if all(Stage::Implementer).any(|other| other != author) {
+        return None;
+    }
     Some(Stratum {
         repo: pull.repo.clone(),
         kind: pull.gap.kind.clone(),
         area: risk.area,
-        author: last(Stage::Implementer)?,
+        author,
         reviewer: last(Stage::Reviewer)?,
         policy: Some(risk.policy.clone()).filter(|policy| !policy.is_empty())?,
     })

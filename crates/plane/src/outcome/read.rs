@@ -4,7 +4,7 @@
 use domain::gate;
 use domain::label::{Role, same};
 use domain::outcome::{Answer, End, Evidence, Hand, Landed, looked};
-use domain::pull::{MergeVerdict, Pull, Stage, State, Verdict};
+use domain::pull::{Event, MergeVerdict, Pull, Stage, State, Verdict};
 use domain::time::Time;
 use forge::broker::{Broker, Expected, Landing, Trouble, Undone};
 use forge::git::{Branch, Commit};
@@ -74,6 +74,7 @@ impl Plane {
         let evidence = Evidence {
             approved: judged.is_approved() && stood(&events),
             others: others(&events, &words),
+            sent_back: sent_back(&events),
             by,
             login: ended_by.map(|account| account.login),
             looked_ms: self.read_look(home, pull, there.as_ref()).await?,
@@ -93,10 +94,16 @@ impl Plane {
         };
         let head = Some(there.head.commit.clone());
         let (Some(judged), Some(merge)) = (judged, &commit) else {
-            return Ok((End::Merged { head, commit, git: None }, true));
+            // A forge may tell the merge a moment later.
+            let whole = judged.is_none();
+            return Ok((End::Merged { head, commit, git: None }, whole));
         };
         let (git, whole) = match self.landed(home, there, (judged, merge)).await {
-            Ok(git) => (git, true),
+            // What is read may lag behind.
+            Ok(git) => {
+                let whole = git.as_ref().is_some_and(|git| git.on_base);
+                (git, whole)
+            }
             Err(Failed::Forge(fault)) if passes(&fault) => return Err(fault.into()),
             Err(Failed::Forge(_)) => (None, true),
             Err(failed @ (Failed::No(No::Fault(_)) | Failed::Rests(_))) => return Err(failed),
@@ -232,11 +239,17 @@ fn stood(events: &[Happened]) -> bool {
     ended.is_some_and(|event| event.was == State::NeedsHuman.name())
 }
 
+/// Whether people sent it back after the bots had approved it: nobody else moves what waits for a person.
+fn sent_back(events: &[Happened]) -> bool {
+    let back = [Event::ChangesRequested, Event::Capped, Event::Stopped].map(Event::name);
+    events.iter().any(|event| event.was == State::NeedsHuman.name() && back.contains(&event.event.as_str()))
+}
+
 /// Whether anybody else pushed to it before the implementer last handed it in: what this server found there, it did not hand in.
 pub(crate) fn others(events: &[Happened], words: &[Word]) -> bool {
     let us = crate::tend::own("outcomes").by.name;
     let last = words.iter().find(|word| word.stage == Stage::Implementer.name()).map_or(i64::MAX, |word| word.at);
-    events.iter().any(|event| event.event == domain::pull::Event::Pushed.name() && event.by == us && event.at < last)
+    events.iter().any(|event| event.event == Event::Pushed.name() && event.by == us && event.at < last)
 }
 
 /// The commit as which one was merged, where that is known.

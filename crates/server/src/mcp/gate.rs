@@ -85,10 +85,12 @@ struct OfStratum {
     counted: u64,
     /// How large the share of bad ones could be, sure to 95 percent. From 0 to 1.
     upper: f64,
-    /// How far it is.
-    phase: &'static str,
-    /// Whether an operator lets it merge by itself now.
-    armed: bool,
+    /// How far it is. Told to operators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<&'static str>,
+    /// Whether an operator lets it merge by itself now. Told to operators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    armed: Option<bool>,
     /// Everything that was asked of it.
     asked: Vec<Asked>,
 }
@@ -144,7 +146,7 @@ fn of_pull(explained: Explained, told: bool) -> OfPull {
     }
 }
 
-fn of_stratum(standing: &Standing) -> OfStratum {
+fn of_stratum(standing: &Standing, told: bool) -> OfStratum {
     let Standing { stratum, record, judgement, phase, .. } = standing;
     let track = record.track();
     let (bad, counted) = track.counted();
@@ -158,9 +160,9 @@ fn of_stratum(standing: &Standing) -> OfStratum {
         bad,
         counted,
         upper: track.upper(),
-        phase: phase.name(),
-        armed: record.arm.as_ref().is_some_and(|arm| record.at < arm.until),
-        asked: asked(judgement, true),
+        phase: told.then(|| phase.name()),
+        armed: told.then(|| record.arm.as_ref().is_some_and(|arm| record.at < arm.until)),
+        asked: asked(judgement, told),
     }
 }
 
@@ -180,6 +182,9 @@ fn explain() -> Tool {
             return Ok(ExplainAnswer { pull: Some(of_pull(explained, told)), strata: None });
         }
         let strata = plane.show_gate(&call, None).await?;
-        Ok(ExplainAnswer { pull: None, strata: Some(strata.iter().take(STRATA_SHOWN).map(of_stratum).collect()) })
+        Ok(ExplainAnswer {
+            pull: None,
+            strata: Some(strata.iter().take(STRATA_SHOWN).map(|one| of_stratum(one, told)).collect()),
+        })
     })
 }

@@ -125,3 +125,36 @@ pulls!(a_good_one_counts_once_it_was_looked_at_after_its_soak, async |ground| {
 async fn streak(ground: &Ground<'_>) -> i64 {
     ground.given.plane.show_gate(&olga(), None).await.expect("shown").remove(0).record.track().streak
 }
+
+pulls!(what_is_written_down_late_is_looked_at_for_what_came_since, async |ground| {
+    ground.with_gate(rules()).await;
+    ground.checked("late-gap").await;
+    ground.given.pass(READ);
+    ground.merge("ann").await;
+    ground.poll().await;
+    // It was taken back before anybody wrote down that it was merged.
+    ground.take_back_by_hand().await;
+    ground.given.pass(Span::days(20));
+    let found = ground.outcome().await;
+    assert_eq!((found.seq, found.outcome.as_str(), found.weight.as_str()), (2, "reverted", "bad"), "{}", found.why);
+});
+
+pulls!(what_people_sent_back_though_bots_had_approved_it_counts_against_it, async |ground| {
+    ground.with_gate(rules()).await;
+    ground.checked("sent-gap").await;
+    ground.poll().await;
+    ground.request_changes("ann").await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::ChangesRequested);
+    ground.draft("mended").await;
+    ground.watch().await;
+    ground.review(domain::pull::Verdict::Approve, None).await;
+    ground.judge(domain::pull::MergeVerdict::ApproveForHuman).await;
+    ground.watch().await;
+    assert_eq!(ground.state().await, State::NeedsHuman);
+    ground.check(CheckState::Pass, "12 tests passed").await;
+    ground.given.pass(READ);
+    ground.merge("ann").await;
+    ground.poll().await;
+    is(ground, Outcome::Unchanged, "bad").await;
+});

@@ -2,7 +2,7 @@
 //! each of the questions that a look asks of the forge, in turn. Whatever comes between, nothing is merged that was not
 //! approved, and nothing that people held when it was last looked at.
 //!
-//! With `GAPWRIGHT_SIM_ALL` there are a thousand of them on each engine, and a dozen without.
+//! With `GAPWRIGHT_SIM_ALL` there are a thousand of them on each engine, and some fifteen without.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,18 +21,45 @@ use crate::pulls::ground::Ground;
 
 /// How many races there are, and how many in a short run.
 const ALL: usize = 1_000;
-const FEW: usize = 12;
+const FEW: usize = 1 + SOME.len();
 
 /// How many questions one look asks at most, and a few more.
 const QUESTIONS: i64 = 40;
 
-/// Before which question somebody pushes in a race: right before the merge itself first, and then before each, the last first;
-/// in a few races before some of them, from the last to the first.
+/// Some of the places between questions that a short run tries: those in which it is decided, and a few before and after.
+const SOME: [i64; 14] = [28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 30, 10, 4, 0];
+
+/// Before which question somebody pushes in a race: right before the merge itself, and then before each, the last first.
 fn when(n: usize, count: usize) -> Before {
-    let n = i64::try_from(n).unwrap_or(0);
-    let places = QUESTIONS + 1;
-    let place = if count == ALL { n % places } else { n * places / i64::try_from(count).unwrap_or(1) };
-    if place == 0 { Before::Named("merge") } else { Before::After(QUESTIONS - place) }
+    let places = if count == ALL { (0..QUESTIONS).rev().collect() } else { SOME.to_vec() };
+    match n % (places.len() + 1) {
+        0 => Before::Named("merge"),
+        place => Before::After(places[place - 1]),
+    }
+}
+
+/// What somebody pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Push {
+    /// A commit in the place of what was approved.
+    Instead,
+    /// A commit on top of it.
+    OnTop,
+    /// A commit in its place, and what was approved again before the question that comes after so many more.
+    AndBack(i64),
+}
+
+impl Push {
+    /// What is pushed in a race: of all races, each at every place, and put back sooner or later.
+    fn of(n: usize, count: usize) -> Self {
+        let round = n / (usize::try_from(QUESTIONS).unwrap_or(1) + 1);
+        let which = if count == ALL { round % 3 } else { n % 2 };
+        match which {
+            0 => Self::Instead,
+            1 => Self::OnTop,
+            _ => Self::AndBack(i64::try_from(round / 3).unwrap_or(0)),
+        }
+    }
 }
 
 /// What was met.
@@ -54,18 +81,27 @@ pub(super) fn git(folder: &Path, args: &[&str]) -> (bool, String) {
 }
 
 /// One race: a push onto the branch before a question. Gives whether it was merged.
-async fn race(ground: &mut Ground<'_>, racing: &Racing, folder: PathBuf, when: Before, evil: &str) -> bool {
+async fn race(
+    ground: &mut Ground<'_>,
+    racing: &Arc<Racing>,
+    folder: PathBuf,
+    (when, push): (Before, Push),
+    evil: &str,
+) -> bool {
     let change = ground.pull_of(&ground.gap).await.change.expect("a change");
-    let (branch, head, evil) = (format!("refs/heads/{}", change.branch), change.head.clone(), evil.to_owned());
-    let (name, at, to) = (branch.clone(), folder.clone(), evil.clone());
-    racing.before(
-        when,
-        Box::new(move || {
-            Box::pin(async move {
-                git(&at, &["update-ref", &name, &to]);
-            })
-        }),
-    );
+    let (branch, head) = (format!("refs/heads/{}", change.branch), change.head.clone());
+    let evil = match push {
+        Push::Instead | Push::AndBack(_) => evil.to_owned(),
+        Push::OnTop => {
+            let tree = format!("{evil}^{{tree}}");
+            let who = ["-c", "user.name=eve", "-c", "user.email=eve@example.com"];
+            let (done, commit) =
+                git(&folder, &[&who[..], &["commit-tree", &tree, "-p", &head, "-m", "on top"]].concat());
+            assert!(done);
+            commit
+        }
+    };
+    racing.before(when, deed(racing, folder.clone(), branch.clone(), [evil.clone(), head.clone()], push));
     // Longer than what was not merged is left in peace.
     ground.given.pass(domain::time::Span::mins(16));
     // Not through the look of the mirror: this is about the gate alone.
@@ -85,6 +121,28 @@ async fn race(ground: &mut Ground<'_>, racing: &Racing, folder: PathBuf, when: B
     racing.undone();
     git(&folder, &["update-ref", &branch, &head]);
     merged
+}
+
+/// Somebody pushes, and perhaps puts it back.
+fn deed(
+    racing: &Arc<Racing>,
+    folder: PathBuf,
+    branch: String,
+    [evil, head]: [String; 2],
+    push: Push,
+) -> super::racing::Deed {
+    let racing = Arc::clone(racing);
+    Box::new(move || {
+        Box::pin(async move {
+            git(&folder, &["update-ref", &branch, &evil]);
+            if let Push::AndBack(after) = push {
+                let back = async move {
+                    git(&folder, &["update-ref", &branch, &head]);
+                };
+                racing.before(Before::After(after), Box::new(move || Box::pin(back)));
+            }
+        })
+    })
 }
 
 /// Has it reviewed once more: of a head that the reviewer has seen before, the first pass is known.
@@ -115,7 +173,7 @@ async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
             ground.undrawn(&format!("race-gap-{n}")).await;
         }
         met.races += 1;
-        let merged = race(ground, &racing, folder.clone(), when(n, count), &evil).await;
+        let merged = race(ground, &racing, folder.clone(), (when(n, count), Push::of(n, count)), &evil).await;
         met.at_the_merge += usize::from(racing.done_before() == Some("merge"));
         if merged {
             met.merged += 1;

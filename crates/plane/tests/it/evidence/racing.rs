@@ -13,7 +13,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 /// What somebody does.
-type Deed = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+pub(crate) type Deed = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// Before which question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

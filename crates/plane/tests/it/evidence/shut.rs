@@ -97,3 +97,39 @@ pulls!(a_visual_change_is_never_at_the_gate, async |ground| {
     }
     assert!(ground.explained().await.judged.is_none());
 });
+
+pulls!(what_people_say_of_the_gap_and_who_holds_its_lock_keeps_it_shut, async |ground| {
+    ground.armed().await;
+    ground.undrawn("told-gap").await;
+    let gap = ground.gap.clone();
+    for (label, what) in [("manual", "manual"), ("requires-human", "labels")] {
+        ground.given.label(&gap, label).await;
+        stays(ground, what).await;
+        ground.given.unlabel(&gap, label).await;
+    }
+    // Nobody has looked at the issue since: what is known here says the same.
+    ground.given.label(&gap, "manual").await;
+    ground.given.poll().await;
+    ground.given.poll().await;
+    stays(ground, "gap").await;
+    ground.given.unlabel(&gap, "manual").await;
+    ground.given.poll().await;
+    ground.given.poll().await;
+
+    let key = format!("pr-fix-{}", ground.number().await);
+    let hour = domain::time::Span::hours(1);
+    let held = ground.given.plane.acquire_lock(&olga(), &key, "somebody", hour).await.expect("an answer");
+    assert!(matches!(held, plane::lock::Acquired::Granted(_)), "{held:?}");
+    for _ in 0..2 {
+        ground.given.pass(domain::time::Span::mins(11));
+        ground.poll().await;
+        assert_eq!(ground.state().await, State::NeedsHuman, "somebody holds its lock");
+    }
+    let rows = crate::given::journal(&ground.given.plane).await;
+    let told = rows.iter().filter(|row| row.object.starts_with("channel:") && row.after.contains("held.")).count();
+    assert_eq!(told, 1, "the operator is told once");
+    ground.given.pass(hour);
+    ground.poll().await;
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::Merged, "{}", ground.why().await);
+});

@@ -32,6 +32,13 @@ both!(a_gap_becomes_a_pull_request_that_a_person_merges, async |world| {
     assert_eq!(ok(&eve, "pipeline-status", json!({})).await, json!({"pulls": []}), "nothing is under way");
     let merged = ok(&eve, "pipeline-status", json!({"pull": status["number"].to_string()})).await;
     assert_eq!(merged["pull"]["state"], json!("merged"));
+    yard.asked.plane.tend_outcomes().await.expect("a pass");
+    let outcomes = super::blind::read(&eve, "gapwright://gap_outcomes").await;
+    let kind = &outcomes["kinds"][0];
+    assert_eq!(
+        (&kind["kind"], &kind["outcomes"], &kind["pulls"]),
+        (&json!("mcp-tool"), &json!({"merged": 1}), &json!({"unchanged": 1}))
+    );
     let said: Vec<_> = merged["pull"]["verdicts"]
         .as_array()
         .expect("verdicts")
