@@ -233,8 +233,7 @@ pub fn weigh(evidence: &Evidence, outcome: Outcome) -> (Weight, String) {
         Outcome::Reverted => (Weight::Bad, "it was taken back".to_owned()),
         Outcome::Unknown => (Weight::Unknown, "nobody can tell".to_owned()),
         Outcome::Closed | Outcome::Edited if evidence.by == Hand::Bot => neither("a person did not do it"),
-        Outcome::Closed => (Weight::Bad, "it had been approved".to_owned()),
-        Outcome::Edited => (Weight::Bad, "it had been approved".to_owned()),
+        Outcome::Closed | Outcome::Edited => (Weight::Bad, "it had been approved".to_owned()),
         // What bots had approved was not what was merged in the end.
         Outcome::Unchanged | Outcome::UnchangedContent if evidence.sent_back => {
             (Weight::Bad, "people had sent back what the bots had approved before".to_owned())

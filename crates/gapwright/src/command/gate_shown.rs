@@ -223,11 +223,10 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
             )
         }
         (None, _) | (_, None) => {
-            let why = match pull.state {
-                State::NeedsVisual => {
-                    format!("{}: what may show, or is protected, never merges by itself", pull.why)
-                }
-                state => format!("it is {state}, and only what bots approved comes there"),
+            let why = if pull.state == State::NeedsVisual {
+                format!("{}: what may show, or is protected, never merges by itself", pull.why)
+            } else {
+                format!("it is {}, and only what bots approved comes there", pull.state)
             };
             format!("it was never at the gate: {why}{back}{ends}")
         }

@@ -55,11 +55,11 @@ async fn ground(on: harness::On) -> Ground {
 /// Works and kills; returns what did not hold, and how much was asked.
 async fn torment(on: harness::On, kills: usize, answers: usize, bug: Option<&str>) -> (Vec<String>, usize) {
     let ground = ground(on).await;
-    // A link of its own, so that a build meanwhile does not exchange the program between two kills.
-    let binary = ground.folder.path().join("gapwright");
-    std::fs::hard_link(env!("CARGO_BIN_EXE_gapwright"), &binary)
-        .or_else(|_| std::fs::copy(env!("CARGO_BIN_EXE_gapwright"), &binary).map(drop))
-        .expect("the binary");
+    // A link of its own, so that a build meanwhile does not exchange the program between two kills. It lies beside the program:
+    // what is copied to elsewhere could not be started while another test starts something with it still open.
+    let beside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let binary = beside.path().join("gapwright");
+    std::fs::hard_link(env!("CARGO_BIN_EXE_gapwright"), &binary).expect("the binary");
     let program = Program::new(&binary, ground.folder.path(), &ground.url);
     assert!(bug.is_none() || program.version().await.contains("seeded-bugs"), "this build has no bug to wake");
     let sound = program.clone();
