@@ -207,29 +207,26 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         "outcomes": outcomes,
         "revert": revert,
     });
-    let text = match (judged, again) {
-        (Some(judged), Some(again)) => {
-            let check = if *same {
-                "judged anew from the record alone: the same".to_owned()
-            } else {
-                format!("{RED}judged anew from the record alone: another{RED:#}")
-            };
-            format!(
-                "{}\nat {}, of {}; {check}{back}{}{ends}",
-                said(again),
-                Time(judged.at),
-                judged.head,
-                section("Asked", &["", "what", "of", "found"], again.items.iter().map(asked).collect()),
-            )
-        }
-        (None, _) | (_, None) => {
-            let why = if pull.state == State::NeedsVisual {
-                format!("{}: what may show, or is protected, never merges by itself", pull.why)
-            } else {
-                format!("it is {}, and only what bots approved comes there", pull.state)
-            };
-            format!("it was never at the gate: {why}{back}{ends}")
-        }
+    let text = if let (Some(judged), Some(again)) = (judged, again) {
+        let check = if *same {
+            "judged anew from the record alone: the same".to_owned()
+        } else {
+            format!("{RED}judged anew from the record alone: another{RED:#}")
+        };
+        format!(
+            "{}\nat {}, of {}; {check}{back}{}{ends}",
+            said(again),
+            Time(judged.at),
+            judged.head,
+            section("Asked", &["", "what", "of", "found"], again.items.iter().map(asked).collect()),
+        )
+    } else {
+        let why = if pull.state == State::NeedsVisual {
+            format!("{}: what may show, or is protected, never merges by itself", pull.why)
+        } else {
+            format!("it is {}, and only what bots approved comes there", pull.state)
+        };
+        format!("it was never at the gate: {why}{back}{ends}")
     };
     Ok(Answer::new(document, text))
 }
