@@ -101,6 +101,7 @@ CREATE TABLE revert (
     url      TEXT   NOT NULL,
     error    TEXT   NOT NULL
 );
+CREATE INDEX revert_by_number ON revert (number);
 CREATE INDEX revert_open ON revert (at, pull) WHERE state IN ('waiting', 'sending');
 
 -- Shadow reviews of changes of which it is known whether they are right. Rows are only ever appended.

@@ -41,6 +41,8 @@ statements! {
     REVERTING = concat!("SELECT ", reverts!(), " FROM revert WHERE state IN ('waiting', 'sending')
                 AND EXISTS (SELECT 1 FROM pull AS p WHERE p.id = revert.pull AND p.repo = $1) ORDER BY at, pull LIMIT $2");
     REVERT_OF = concat!("SELECT ", reverts!(), " FROM revert WHERE pull = $1");
+    REVERT_NUMBERED = concat!("SELECT ", reverts!(), " FROM revert WHERE number = $1
+                AND EXISTS (SELECT 1 FROM pull AS p WHERE p.id = revert.pull AND p.repo = $2)");
     MOVE_REVERT = "UPDATE revert SET state = $3, tried_at = $4, tries = $5, number = $6, url = $7, error = $8
                     WHERE pull = $1 AND state = $2 AND tries = $9";
 }
@@ -186,6 +188,11 @@ pub async fn reverting(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Revert
 /// What is being done to take a merge back.
 pub async fn revert_of(tx: &mut Tx, pull: &str) -> Result<Option<Revert>, Fault> {
     tx.one(REVERT_OF, &[Text(pull)]).await
+}
+
+/// What takes a merge back by the pull request of this number.
+pub async fn revert_numbered(tx: &mut Tx, repo: &str, number: i64) -> Result<Option<Revert>, Fault> {
+    tx.one(REVERT_NUMBERED, &[Int(number), Text(repo)]).await
 }
 
 /// Moves one on, if it stands as it was decided on; gives whether it did.

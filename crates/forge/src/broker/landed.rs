@@ -144,7 +144,7 @@ impl Broker {
     }
 
     /// Commits from one on that others have not, with their parents.
-    async fn parents(
+    pub(super) async fn parents(
         &self,
         says: &[&str],
         from: &Commit,

@@ -4,6 +4,14 @@ use crate::broker::{Broker, Trouble};
 use crate::git::{Commit, Hand};
 
 impl Broker {
+    /// The commit on which one was made that takes something back; none where it has not exactly one.
+    pub async fn reverted_on(&self, commit: &Commit) -> Result<Option<Commit>, Trouble> {
+        let found = self.parents(&["--max-count=1"], commit, &[]).await?;
+        let [(_, parents)] = found.as_slice() else { return Ok(None) };
+        let [parent] = parents.as_slice() else { return Ok(None) };
+        Ok(Commit::parse(parent).ok())
+    }
+
     /// Makes the commit upon `tip` that takes back what lies between `parent` and `merge`; none when what came later is in
     /// its way, or there is nothing to take back any more.
     pub async fn revert(

@@ -234,9 +234,14 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
 /// What takes a merge back, or is to.
 fn taken_back(revert: &Revert) -> String {
     match (revert.number, revert.error.as_str()) {
-        (Some(number), _) => format!("\n#{number} takes it back, because {}: merge it", revert.why),
+        (Some(number), _) => {
+            format!(
+                "\n#{number} takes it back, because {}: read it (gapwright pulls diff {number}) and merge it",
+                revert.why
+            )
+        }
         (None, "") => format!("\na running server opens a pull request that takes it back, because {}", revert.why),
-        (None, error) => format!("\nit is to be taken back by hand: {error}"),
+        (None, error) => format!("\nit is to be taken back by hand, or by gapwright gate revert once more: {error}"),
     }
 }
 

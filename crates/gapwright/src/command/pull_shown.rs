@@ -247,11 +247,9 @@ fn next(pull: &Pull) -> Option<String> {
 
 /// What a pull request would change, as a patch.
 pub(super) fn difference(shown: &Difference) -> Answer {
-    let pull = &shown.pull;
-    let change = pull.change.as_ref();
     let document = json!({
-        "id": pull.id, "number": pull.there.number, "base": change.map(|change| change.base.clone()),
-        "head": pull.head(), "diff": shown.text, "complete": shown.complete,
+        "id": shown.id, "number": shown.number, "base": shown.base, "head": shown.head, "diff": shown.text,
+        "complete": shown.complete,
     });
     let (text, hidden) = written_out(shown.text.trim_end());
     let hidden = if hidden {
@@ -262,7 +260,7 @@ pub(super) fn difference(shown: &Difference) -> Answer {
     let more = if shown.complete {
         String::new()
     } else {
-        format!("\nthere is more than is shown: look at {} by git", pull.head().unwrap_or_default())
+        format!("\nthere is more than is shown: look at {} by git", shown.head)
     };
     Answer::new(document, format!("{text}{hidden}{more}"))
 }

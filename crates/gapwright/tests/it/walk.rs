@@ -336,6 +336,7 @@ async fn back(walk: &mut Walk) {
     walk.name("R", told["revert"]["number"].to_string());
     walk.does("gate explain");
     walk.does("gate show");
+    walk.does("pulls diff");
     walk.does("pulls merge");
     let reverted = |told: &Value| told["outcomes"][0]["outcome"] == "reverted";
     until("reverted", || walk.ask(&["gate", "explain", &number]), reverted).await;

@@ -249,8 +249,18 @@ impl Plane {
         }
     }
 
+    /// Whether what takes a merge back is still open: a person who closes it does not want it, or does it by hand.
+    pub(crate) async fn see_revert(&self, home: &Home, pull: &Pull, revert: &Revert) -> Result<(), Failed> {
+        let Some(number) = revert.number.filter(|_| revert.state == "open") else { return Ok(()) };
+        if home.forge.pull(number).await?.state != PullState::Closed {
+            return Ok(());
+        }
+        self.given_up(pull, revert, &format!("#{number} was closed without a merge")).await
+    }
+
     async fn given_up(&self, pull: &Pull, revert: &Revert, why: &str) -> Result<(), Failed> {
-        let now = Revert { state: "dropped".to_owned(), error: why.to_owned(), ..revert.clone() };
+        let (state, error) = ("dropped".to_owned(), why.to_owned());
+        let now = Revert { state, error, number: None, url: String::new(), ..revert.clone() };
         Ok(self.moved_revert(pull, revert, now).await?)
     }
 
@@ -282,7 +292,8 @@ impl Plane {
                     }
                     None => (format!("{} is to be taken back by hand: {}", name(&pull), now.error), None),
                 };
-                tell_once(desk, &format!("pull:{}", pull.id), "revert", Tone::Error, text, url).await
+                let kind = format!("revert.{}.{}", now.state, now.number.unwrap_or_default());
+                tell_once(desk, &format!("pull:{}", pull.id), &kind, Tone::Error, text, url).await
             }
             .boxed()
         })

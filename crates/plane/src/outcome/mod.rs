@@ -145,6 +145,9 @@ impl Plane {
         };
         // One that is written down late may have been taken back long ago.
         let seen = self.see_again(home, &stored, &found).await?;
+        if let Some(back) = &back {
+            self.see_revert(home, &stored.pull, back).await?;
+        }
         let back = back.is_some_and(|back| now.since(Time(back.at)) < SOAK);
         let watched = back || auto.is_some_and(|auto| auto.state == "merged") && now.since(ended) < WATCHED;
         let soak = SOAK.max(self.settings.rules.gate.soak);

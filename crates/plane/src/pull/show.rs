@@ -1,13 +1,14 @@
 //! What is read of pull requests: lists, and one with its history, what was said of it, and what it cost.
 
-use domain::pull::{Pull, State};
+use domain::pull::State;
 use domain::refusal::{Code, Refusal};
+use store::automerge::Revert;
 use store::pull::event::{self, Happened};
 use store::pull::word::{self, Word};
 use store::pull::{Stored, hand, say};
 use store::spend;
 
-use super::{meant, waits};
+use super::{meant, read, waits};
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
 
@@ -39,8 +40,14 @@ pub type Spent = spend::Row;
 /// What a pull request would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The pull request.
-    pub pull: Pull,
+    /// The id of the pull request; none where it only takes another back.
+    pub id: Option<String>,
+    /// Its number on the forge.
+    pub number: Option<i64>,
+    /// The commit that it is held against.
+    pub base: String,
+    /// The commit at its head.
+    pub head: String,
     /// As `git diff` shows it.
     pub text: String,
     /// False when it was cut at its bound.
@@ -78,15 +85,32 @@ impl Plane {
     /// What a pull request would change.
     pub async fn show_difference(&self, call: &Call, text: &str) -> Result<Difference, No> {
         let mut tx = self.read(call).await?;
-        let pull = meant(&mut tx, self.rules().repo.as_deref(), text).await?.pull;
+        let repo = self.rules().repo.clone();
+        let pull = match (meant(&mut tx, repo.as_deref(), text).await, revert(&mut tx, repo.as_deref(), text).await?) {
+            (Ok(stored), _) => stored.pull,
+            (Err(_), Some(revert)) => return self.difference_of_revert(&revert).await,
+            (Err(no), None) => return Err(no),
+        };
         drop(tx);
-        if pull.change.is_none() {
+        let Some(change) = &pull.change else {
             return Err(Refusal::new(Code::WrongState, "nothing was handed in for it yet")
                 .hint("see how it stands: gapwright pulls show")
                 .into());
-        }
+        };
         let (text, complete) = self.difference(&pull, SHOWN_BYTES_MAX).await?;
-        Ok(Difference { pull, text, complete })
+        let (base, head) = (change.base.clone(), change.head.clone());
+        Ok(Difference { id: Some(pull.id), number: pull.there.number, base, head, text, complete })
+    }
+
+    /// What a pull request of ours would change that takes another back: our own git has its commit.
+    async fn difference_of_revert(&self, revert: &Revert) -> Result<Difference, No> {
+        let (_, broker) = self.broker()?;
+        let gone = || Refusal::new(Code::WrongState, "nobody can tell any more what it takes back");
+        let head = broker.pushed(&read::branch(&revert.branch)?).await.map_err(read::trouble)?.ok_or_else(gone)?;
+        let base = broker.reverted_on(&head).await.map_err(read::trouble)?.ok_or_else(gone)?;
+        let diff = broker.diff(&base, &head, SHOWN_BYTES_MAX).await.map_err(read::trouble)?;
+        let (base, head) = (base.as_str().to_owned(), head.as_str().to_owned());
+        Ok(Difference { id: None, number: revert.number, base, head, text: diff.text, complete: diff.complete })
     }
 
     /// What was to be made on the forge, and nobody can tell whether it was: the latest first.
@@ -109,5 +133,13 @@ impl Plane {
             waits: waits::of(&mut tx, &self.rules(), &stored).await?,
             stored,
         })
+    }
+}
+
+/// What takes a merge back, where this is the number of its pull request.
+async fn revert(tx: &mut store::Tx, repo: Option<&str>, text: &str) -> Result<Option<Revert>, No> {
+    match (text.trim_start_matches('#').parse(), repo) {
+        (Ok(number), Some(repo)) => Ok(store::automerge::revert_numbered(tx, repo, number).await?),
+        (Ok(_), None) | (Err(_), _) => Ok(None),
     }
 }

@@ -89,6 +89,22 @@ pulls!(an_operator_has_a_merge_taken_back, async |ground| {
     let again =
         ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("the same");
     assert_eq!(again.number, opened.number);
+
+    // What it would change can be read before it is merged.
+    let there = opened.number.expect("a number");
+    let shown = ground.given.plane.show_difference(&olga(), &there.to_string()).await.expect("a difference");
+    assert!(shown.complete && shown.text.contains(&format!("--- a/src/{}.rs", ground.gap)), "{}", shown.text);
+
+    // A person closes it, and it may be wanted once more.
+    ground.close_number("ann", there).await;
+    ground.later(Span::mins(10)).await;
+    let closed = revert(ground).await;
+    assert_eq!((closed.state.as_str(), closed.number), ("dropped", None), "{closed:?}");
+    assert!(closed.error.contains("was closed"), "{}", closed.error);
+    ground.given.plane.revert_pull(&olga(), &number, "it does not, after all").await.expect("once more");
+    ground.settle().await;
+    let anew = revert(ground).await;
+    assert!(anew.state == "open" && anew.number.is_some_and(|number| number != there), "{anew:?}");
 });
 
 pulls!(what_conflicts_with_what_came_since_is_taken_back_by_hand, async |ground| {
@@ -105,7 +121,9 @@ pulls!(what_conflicts_with_what_came_since_is_taken_back_by_hand, async |ground|
     let back = revert(ground).await;
     assert_eq!((back.state.as_str(), back.number), ("dropped", None), "{back:?}");
     let rows = crate::given::journal(&ground.given.plane).await;
-    assert!(rows.iter().any(|row| row.object.starts_with("channel:") && row.after.contains("\"kind\":\"revert\"")));
+    assert!(
+        rows.iter().any(|row| row.object.starts_with("channel:") && row.after.contains("\"kind\":\"revert.dropped"))
+    );
 });
 
 /// Writes down that one is about to be merged, as a server does that dies right after.

@@ -327,7 +327,10 @@ impl Ground<'_> {
     }
 
     pub(crate) async fn close(&self, who: &str) {
-        let number = self.number().await;
+        self.close_number(who, self.number().await).await;
+    }
+
+    pub(crate) async fn close_number(&self, who: &str, number: i64) {
         match &self.given.place {
             Place::GitHub(fake) => {
                 fake.as_person(who, REPO).silently().close(number, harness::github::Reason::NotPlanned);
