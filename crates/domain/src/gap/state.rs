@@ -105,6 +105,14 @@ impl State {
         }
     }
 
+    /// Whether it is agents that are to close it: it is neither settled nor a person's.
+    pub const fn is_agents(self) -> bool {
+        match self {
+            Self::Open | Self::Planned | Self::InProgress | Self::InReview => true,
+            Self::Merged | Self::Proven | Self::WontFix | Self::Duplicate | Self::RequiresHuman => false,
+        }
+    }
+
     /// Whether somebody may begin to work on it.
     pub const fn is_free(self) -> bool {
         matches!(self, Self::Open | Self::Planned)

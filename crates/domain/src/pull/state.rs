@@ -160,6 +160,11 @@ impl State {
         }
     }
 
+    /// Whether an event takes back what the bots had approved: nobody but a person moves what waits for one.
+    pub const fn is_sent_back(self, event: Event) -> bool {
+        matches!(self, Self::NeedsHuman) && matches!(event, Event::ChangesRequested | Event::Capped | Event::Stopped)
+    }
+
     /// Whether a person is to do the next thing.
     pub const fn needs_person(self) -> bool {
         match self {

@@ -2,7 +2,7 @@
 //! commit that was approved. How it ended is settled by reading.
 
 use domain::fence;
-use domain::gap::{Key, State as GapState};
+use domain::gap::Key;
 use domain::gate::{Candidate, Judgement, Record, Word};
 use domain::notice::Level as Tone;
 use domain::outcome::Answer;
@@ -374,13 +374,8 @@ async fn may_act(tx: &mut Tx, rules: &Rules, key: &Key) -> Result<Answer, No> {
     let Some(stored) = store::gap::load(tx, key).await? else {
         return Ok(Answer::Unknown("its gap is not there".to_owned()));
     };
-    match stored.gap.state {
-        GapState::Open | GapState::Planned | GapState::InProgress | GapState::InReview => {}
-        state @ (GapState::RequiresHuman
-        | GapState::WontFix
-        | GapState::Duplicate
-        | GapState::Merged
-        | GapState::Proven) => return Ok(Answer::Fail(format!("its gap is {state}"))),
+    if !stored.gap.state.is_agents() {
+        return Ok(Answer::Fail(format!("its gap is {}", stored.gap.state)));
     }
     Ok(match crate::mirror::lets_agents_act(tx, rules, key).await? {
         Let::Act => Answer::Pass,

@@ -239,10 +239,13 @@ fn stood(events: &[Happened]) -> bool {
     ended.is_some_and(|event| event.was == State::NeedsHuman.name())
 }
 
-/// Whether people sent it back after the bots had approved it: nobody else moves what waits for a person.
+/// Whether people sent it back after the bots had approved it.
 fn sent_back(events: &[Happened]) -> bool {
-    let back = [Event::ChangesRequested, Event::Capped, Event::Stopped].map(Event::name);
-    events.iter().any(|event| event.was == State::NeedsHuman.name() && back.contains(&event.event.as_str()))
+    events.iter().any(|happened| {
+        let was = State::parse(&happened.was).ok();
+        let event = Event::ALL.into_iter().find(|event| event.name() == happened.event);
+        was.zip(event).is_some_and(|(was, event)| was.is_sent_back(event))
+    })
 }
 
 /// Whether anybody else pushed to it before the implementer last handed it in: what this server found there, it did not hand in.

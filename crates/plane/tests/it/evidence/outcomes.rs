@@ -148,9 +148,7 @@ pulls!(what_people_sent_back_though_bots_had_approved_it_counts_against_it, asyn
     assert_eq!(ground.state().await, State::ChangesRequested);
     ground.draft("mended").await;
     ground.watch().await;
-    ground.review(domain::pull::Verdict::Approve, None).await;
-    ground.judge(domain::pull::MergeVerdict::ApproveForHuman).await;
-    ground.watch().await;
+    ground.bots_approve().await;
     assert_eq!(ground.state().await, State::NeedsHuman);
     ground.check(CheckState::Pass, "12 tests passed").await;
     ground.given.pass(READ);

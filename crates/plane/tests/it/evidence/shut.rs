@@ -85,9 +85,7 @@ pulls!(a_visual_change_is_never_at_the_gate, async |ground| {
     let patch = crate::pulls::ground::adds_at("web/page.css", &["a { color: red }"]);
     ground.hand_in_patch(&taken, &patch).await.expect("a change");
     ground.watch().await;
-    ground.review(domain::pull::Verdict::Approve, None).await;
-    ground.judge(domain::pull::MergeVerdict::ApproveForHuman).await;
-    ground.watch().await;
+    ground.bots_approve().await;
     assert_eq!(ground.state().await, State::NeedsVisual);
     ground.check(CheckState::Pass, "12 tests").await;
     for _ in 0..3 {

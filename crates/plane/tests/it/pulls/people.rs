@@ -114,9 +114,7 @@ pulls!(verdicts_are_shown_with_the_commit_that_they_are_about, async |ground| {
     let first = ground.head().await;
     ground.watch().await;
     ground.draft("two").await;
-    ground.review(Verdict::Approve, None).await;
-    ground.judge(MergeVerdict::ApproveForHuman).await;
-    ground.watch().await;
+    ground.bots_approve().await;
     ground.poll().await;
     let forge = ground.given.home(REPO).forge;
     let checks = |head: String| {

@@ -176,9 +176,7 @@ pulls!(what_an_agent_s_turn_waits_for_is_shown, async |ground| {
     ground.plan().await;
     ground.draft("one").await;
     ground.watch().await;
-    ground.review(Verdict::Approve, None).await;
-    ground.judge(MergeVerdict::ApproveForHuman).await;
-    ground.watch().await;
+    ground.bots_approve().await;
     assert_eq!(waits(ground).await, "", "it is a person's turn");
 });
 
