@@ -93,6 +93,9 @@ pub struct Evidence {
     pub login: Option<String>,
     /// How long people had it before them, by the forge's own clock, in milliseconds; none where that is not known.
     pub looked_ms: Option<i64>,
+    /// When it ended, by the forge's own clock; none where the forge does not say.
+    #[serde(default)]
+    pub ended_at: Option<Time>,
     /// How many lines it changes.
     pub lines: i64,
     /// How the checks stood at the commit that was judged that must pass.

@@ -12,7 +12,7 @@ mod shape;
 
 use std::fmt::Debug;
 
-use domain::time::Time;
+use domain::time::{Span, Time};
 use futures::future::BoxFuture;
 
 pub use broker::Remote;
@@ -29,6 +29,9 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, Fault>>;
 /// One repository of one home. Numbers are those of issues and pull requests, which share one sequence; what is said of
 /// an issue's labels, comments and state goes for pull requests too.
 pub trait Forge: Debug + Send + Sync {
+    /// How far its clock is from this moment, which is now by another, whichever is ahead; none before it said what it shows.
+    fn apart(&self, now: Time) -> Option<Span>;
+
     /// The repository, and who we are there.
     fn repository(&self) -> Answer<'_, Repository>;
 

@@ -1,6 +1,7 @@
 //! What the gate judged and on what, what operators allow, and what draws are made from.
 
 use domain::gate::{Arm, Judgement, Record, Stratum};
+use domain::outcome::Weight;
 use domain::time::Time;
 use serde::Serialize;
 
@@ -31,7 +32,8 @@ statements! {
     LATEST = concat!("SELECT ", records!(), " FROM gate_record WHERE pull = $1 ORDER BY at DESC, id DESC LIMIT 1");
     FIND = concat!("SELECT ", records!(), " FROM gate_record WHERE id = $1");
     // Of each pull request that would have been merged: what became of it.
-    SHADOW = "SELECT pull, (SELECT o.weight FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1) AS weight,
+    SHADOW = "SELECT pull, (SELECT p.number FROM pull AS p WHERE p.id = each.pull) AS number,
+                     (SELECT o.weight FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1) AS weight,
                      (SELECT o.ended_at FROM outcome AS o WHERE o.pull = each.pull ORDER BY o.seq DESC LIMIT 1) AS ended_at
                 FROM (SELECT DISTINCT pull FROM gate_record WHERE stratum = $1 AND would = 1) AS each
                WHERE NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.pull = each.pull AND o.weight = 'auto')
@@ -121,10 +123,19 @@ impl Said {
 pub struct Would {
     /// The pull request.
     pub pull: String,
-    /// What its outcome is to the gate; none while it has none.
-    pub weight: Option<String>,
+    /// Its number on the forge.
+    pub number: Option<i64>,
+    weight: Option<String>,
     /// When it ended.
     pub ended_at: Option<i64>,
+}
+
+impl Would {
+    /// What its outcome is to the gate; none while it has none.
+    pub fn weight(&self) -> Result<Option<Weight>, Fault> {
+        let corrupt = || Fault::Corrupt { table: "outcome", column: "weight", id: self.pull.clone() };
+        self.weight.as_deref().map(|word| Weight::parse(word).ok_or_else(corrupt)).transpose()
+    }
 }
 
 /// Remembers what a stratum's id stands for.

@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod hand;
+pub mod history;
 pub mod say;
 pub mod word;
 
@@ -58,6 +59,7 @@ statements! {
     FREE = "UPDATE pull SET lease_until = 0, look_at = CASE WHEN look_at = $6 THEN $2 ELSE look_at END, looked_at = $3,
                    last_error = $4, failures = $5 WHERE id = $1";
     SETTLE = "UPDATE pull SET settle_at = $2 WHERE id = $1";
+    SETTLED_AT = "SELECT settled_at FROM pull WHERE id = $1";
     SETTLED_UNTIL = "UPDATE pull SET settle_at = $2, settled_at = COALESCE($4, settled_at) WHERE id = $1 AND settle_at = $3";
     TO_SETTLE = "UPDATE pull SET settle_at = $3 WHERE id IN (SELECT id FROM pull WHERE repo = $1 AND settle_at <= $2
                    AND state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL
@@ -359,6 +361,12 @@ pub async fn settle(tx: &mut Tx, id: &str, at: Time) -> Result<(), Fault> {
 pub async fn settled_until(tx: &mut Tx, id: &str, (lease, at): (Time, Time), seen: Option<Time>) -> Result<(), Fault> {
     let seen = seen.map(|seen| seen.0);
     tx.run(SETTLED_UNTIL, &[Text(id), Int(at.0), Int(lease.0), MaybeInt(seen)]).await.map(drop)
+}
+
+/// When it was last looked at what became of one; the beginning of time where it never was.
+pub async fn settled_at(tx: &mut Tx, id: &str) -> Result<Time, Fault> {
+    let row: Option<(i64,)> = tx.one(SETTLED_AT, &[Text(id)]).await?;
+    Ok(Time(row.map_or(0, |(at,)| at)))
 }
 
 /// Takes up to so many that ended of which that is to be found out by now, and keeps others away from them until then.

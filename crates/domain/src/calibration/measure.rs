@@ -69,7 +69,7 @@ pub fn kappa(both: u32, only_first: u32, only_second: u32, neither: u32) -> Opti
 pub enum Ended {
     /// It was merged as it was judged.
     Unchanged,
-    /// People changed it first.
+    /// People would not have it so: they changed it first, or had sent it back; or it failed on the base.
     Edited,
     /// It was closed without a merge.
     Closed,

@@ -2,9 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Draw, Item, Of, Record, Risk};
+use super::{Check, Draw, Item, Of, Record, Risk, passed};
 use crate::outcome::Answer;
 use crate::pull::{Hold, State};
+use crate::time::Span;
+
+/// How far the forge's clock and ours may be apart: with a larger difference nobody can tell what is old enough.
+pub const APART_MAX: Span = Span::mins(5);
 
 /// A pull request that may merge by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +71,8 @@ pub struct Live {
     pub opted_in: bool,
     /// Whether a person said hands off.
     pub opted_out: bool,
+    /// How far the forge's clock is from ours, in milliseconds; none where it does not say.
+    pub apart_ms: Option<i64>,
 }
 
 /// What our own git reads of a change.
@@ -84,19 +90,6 @@ pub struct Measured {
     pub protected: Option<String>,
     /// What else is a risk.
     pub risk: Risk,
-}
-
-/// A check, as it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// Its name.
-    pub name: String,
-    /// The commit.
-    pub commit: String,
-    /// Whether it passed; none where it runs, or says neither.
-    pub passed: Option<bool>,
-    /// What it says, in a line.
-    pub title: String,
 }
 
 impl Candidate {
@@ -153,8 +146,13 @@ impl Candidate {
 
     /// All of it is the implementer's.
     fn hands(&self) -> Item {
-        if self.others {
-            return Item::fail("hands", Of::Pull, "somebody else pushed to it");
+        let several = self.measured.as_ref().is_some_and(|measured| measured.risk.several);
+        if self.others || several {
+            return Item::fail(
+                "hands",
+                Of::Pull,
+                if several { "its commits are of several" } else { "somebody else pushed to it" },
+            );
         }
         Item::pass("hands", Of::Pull, "all of it is the implementer's")
     }
@@ -206,9 +204,19 @@ impl Candidate {
     fn on_the_forge(&self) -> Vec<Item> {
         let of = Of::Pull;
         let Some(live) = &self.live else {
-            return ["base", "open", "mergeable", "people", "labels", "manual"]
+            return ["clocks", "base", "open", "mergeable", "people", "labels", "manual"]
                 .map(|what| Item::unknown(what, of, "the forge could not be read"))
                 .into();
+        };
+        let apart = live.apart_ms.map(Span);
+        let clocks = match apart {
+            Some(apart) if apart <= APART_MAX => Item::pass("clocks", of, format!("{apart} apart")),
+            Some(apart) => Item::fail(
+                "clocks",
+                of,
+                &format!("ours and the forge's are {apart} apart, and {APART_MAX} is the most"),
+            ),
+            None => Item::unknown("clocks", of, "the forge does not say what its clock shows"),
         };
         let base = match &self.onto {
             None => Item::unknown("base", of, "nobody knows for which branch it was judged"),
@@ -243,139 +251,6 @@ impl Candidate {
         } else {
             Item::pass("manual", of, "nobody said hands off")
         };
-        vec![base, open, mergeable, people, labels, manual]
-    }
-}
-
-/// Whether the checks that are required passed at a commit, each with at least one test.
-pub fn passed(checks: Option<&[Check]>, required: &[String], head: Option<&str>) -> Answer {
-    let (Some(checks), Some(head)) = (checks, head) else {
-        return Answer::Unknown("the checks could not be read".to_owned());
-    };
-    if required.is_empty() {
-        return Answer::Unknown("no check is named that must pass: gate.checks".to_owned());
-    }
-    let answers: Vec<_> = required.iter().flat_map(|name| each(checks, name, head)).collect();
-    // What failed is told before what nobody can tell: it may have to be taken back.
-    let failed = answers.iter().find(|is| matches!(is, Answer::Fail(_)));
-    failed.or_else(|| answers.iter().find(|is| **is != Answer::Pass)).cloned().unwrap_or(Answer::Pass)
-}
-
-/// How each of the checks of a name stands, of which there must be one.
-fn each(checks: &[Check], name: &str, head: &str) -> Vec<Answer> {
-    let found = checks.iter().filter(|check| check.name == *name);
-    let answers: Vec<_> = found
-        .map(|check| match (check.commit == head, check.passed, tests_executed(&check.title)) {
-            (false, ..) => Answer::Unknown(format!("{name} is of another commit")),
-            (true, None, _) => Answer::Unknown(format!("{name} has not ended")),
-            (true, Some(false), _) => Answer::Fail(format!("{name} failed")),
-            (true, Some(true), Some(1..)) => Answer::Pass,
-            (true, Some(true), Some(_)) => Answer::Fail(format!("{name} passed without a test")),
-            (true, Some(true), None) => Answer::Unknown(format!("{name} does not say how many tests passed")),
-        })
-        .collect();
-    if answers.is_empty() { vec![Answer::Unknown(format!("there is no {name} at the head"))] } else { answers }
-}
-
-/// How many tests were executed, by what a check says in a line: the number before `passed`, or before `tests passed`, of `n/m`
-/// the first; where it says no such thing, the number before `test` or `tests`, if nothing follows but that they ran. Of several
-/// the least counts; none where that cannot be told.
-pub fn tests_executed(title: &str) -> Option<i64> {
-    let lower = title.to_lowercase();
-    let words: Vec<_> =
-        lower.split(|c: char| !c.is_alphanumeric() && !",./".contains(c)).filter(|w| !w.is_empty()).collect();
-    let words: Vec<_> = words.into_iter().map(|word| word.trim_end_matches([',', '.'])).collect();
-    let number = |word: &str| {
-        let ran = word.split_once('/').map_or(word, |(ran, _)| ran);
-        ran.replace(',', "").parse::<i64>().ok().filter(|count| *count >= 0)
-    };
-    let tests = |word: &str| matches!(word, "test" | "tests");
-    let plain =
-        words.iter().position(|word| tests(word)).is_some_and(|at| words[at + 1..].iter().all(|w| RAN.contains(w)));
-    let passed = words.windows(2).filter(|pair| pair[1] == "passed").filter_map(|pair| number(pair[0]));
-    let tests_passed =
-        words.windows(3).filter(|three| tests(three[1]) && three[2] == "passed").filter_map(|three| number(three[0]));
-    let counted = words.windows(2).filter(|pair| tests(pair[1])).filter_map(|pair| number(pair[0]));
-    match passed.chain(tests_passed).min() {
-        // One that says 0 tests has run none, whatever else passed.
-        Some(count) => Some(counted.filter(|count| *count == 0).min().unwrap_or(count)),
-        None if !plain || lower.contains(" of ") => counted.filter(|count| *count == 0).min(),
-        None => counted.min(),
-    }
-}
-
-/// By which words a check tells of tests that they ran, and of no others.
-const RAN: [&str; 8] = ["ran", "run", "executed", "ok", "succeeded", "successful", "successfully", "green"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_check_says_how_many_tests_it_ran() {
-        for (title, count) in [
-            ("412 tests passed", Some(412)),
-            ("1,204 passed, 3 skipped", Some(1204)),
-            ("passed: 12 passed", Some(12)),
-            ("0 tests", Some(0)),
-            ("12 passed; 0 tests in nightly", Some(0)),
-            ("1 test.", Some(1)),
-            ("412 tests skipped", None),
-            ("0 of 412 tests ran", None),
-            ("412 tests deselected", None),
-            ("12 tests failed to start", None),
-            ("12 tests", Some(12)),
-            ("all green", None),
-            ("", None),
-            ("-5 tests passed", Some(5)),
-            ("tests passed", None),
-            ("412/412 tests passed", Some(412)),
-            ("0/412 tests passed", Some(0)),
-            ("0/412 tests run", Some(0)),
-            ("0/12 passed", Some(0)),
-            ("412 tests ran successfully", Some(412)),
-            ("412 tests, 0 run", None),
-            ("412 tests found", None),
-            ("412 tests pending", None),
-            ("412 tests disabled", None),
-            ("No tests run in 1 test file", None),
-        ] {
-            assert_eq!(tests_executed(title), count, "{title:?}");
-        }
-    }
-
-    #[test]
-    fn checks_pass_where_each_that_is_required_passed_at_the_head_with_a_test() {
-        let check = |name: &str, commit: &str, passed, title: &str| Check {
-            name: name.into(),
-            commit: commit.into(),
-            passed,
-            title: title.into(),
-        };
-        let good = check("ci", "h", Some(true), "9 tests passed");
-        let asks = |checks: Option<Vec<Check>>, required: &[&str]| {
-            let required: Vec<_> = required.iter().map(|name| (*name).to_owned()).collect();
-            match passed(checks.as_deref(), &required, Some("h")) {
-                Answer::Pass => 'p',
-                Answer::Fail(_) => 'f',
-                Answer::Unknown(_) => 'u',
-            }
-        };
-        for (checks, required, expect) in [
-            (Some(vec![good.clone()]), &["ci"][..], 'p'),
-            (Some(vec![good.clone(), check("lint", "h", Some(false), "")]), &["ci"], 'p'),
-            (Some(vec![good.clone()]), &["ci", "lint"], 'u'),
-            (Some(vec![check("ci", "h", Some(false), "9 tests")]), &["e2e", "ci"], 'f'),
-            (Some(vec![good.clone()]), &[], 'u'),
-            (None, &["ci"], 'u'),
-            (Some(vec![]), &["ci"], 'u'),
-            (Some(vec![good.clone(), check("ci", "h", Some(false), "9 tests")]), &["ci"], 'f'),
-            (Some(vec![check("ci", "h", None, "9 tests")]), &["ci"], 'u'),
-            (Some(vec![check("ci", "old", Some(true), "9 tests")]), &["ci"], 'u'),
-            (Some(vec![check("ci", "h", Some(true), "0 tests")]), &["ci"], 'f'),
-            (Some(vec![check("ci", "h", Some(true), "green")]), &["ci"], 'u'),
-        ] {
-            assert_eq!(asks(checks.clone(), required), expect, "{checks:?}");
-        }
+        vec![clocks, base, open, mergeable, people, labels, manual]
     }
 }

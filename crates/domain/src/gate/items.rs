@@ -160,6 +160,14 @@ impl Item {
         Self { what: what.to_owned(), of, is: Answer::Unknown(why.to_owned()), found: String::new() }
     }
 
+    /// What it keeps shut, and why; none where it passes.
+    pub(super) fn shut(&self) -> Option<String> {
+        match &self.is {
+            Answer::Pass => None,
+            Answer::Fail(why) | Answer::Unknown(why) => Some(format!("{}: {why}", self.what)),
+        }
+    }
+
     fn least(what: &str, of: Of, (have, need): (i64, i64), unit: &str) -> Self {
         let found = format!("{have} of {need} {unit}");
         if have >= need { Self::pass(what, of, found) } else { Self::fail(what, of, &found) }

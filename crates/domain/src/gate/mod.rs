@@ -5,9 +5,11 @@
 //! protected and what people hold in their hands is never merged, whatever the evidence.
 
 mod candidate;
+mod checks;
 pub mod figures;
 mod items;
 mod ramp;
+pub mod risk;
 pub mod stratum;
 #[cfg(test)]
 mod tests;
@@ -17,11 +19,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use candidate::{Candidate, Check, Live, Measured, passed, tests_executed};
+pub use candidate::{APART_MAX, Candidate, Live, Measured};
+pub use checks::{Check, passed, passed_since, tests_executed};
 pub use ramp::{
     AUDIT, Auto, BUDGET_PERCENT, BUDGET_SPAN, Demotion, Draw, PARTS, Phase, cusum, demotion, overspent, phase,
 };
-pub use stratum::{Area, Fingerprint, Risk, Stratum};
+pub use risk::Risk;
+pub use stratum::{Area, Fingerprint, Stratum};
 pub use track::{Asks, Track};
 
 use crate::outcome::{Answer, Weight};
@@ -111,6 +115,18 @@ pub struct Shadow {
     pub wrong: i64,
     /// It said so, and nothing has become of it yet.
     pub open: i64,
+}
+
+impl Shadow {
+    /// Counts what became of those that it would have merged, the latest first, those without an end at either end of them.
+    pub fn of(weights: impl IntoIterator<Item = Option<Weight>>) -> Self {
+        weights.into_iter().fold(Self::default(), |shadow, weight| match weight {
+            None => Self { open: shadow.open + 1, ..shadow },
+            Some(Weight::Good) if shadow.wrong == 0 => Self { agreed: shadow.agreed + 1, ..shadow },
+            Some(Weight::Bad) => Self { wrong: shadow.wrong + 1, ..shadow },
+            Some(Weight::Good | Weight::Neither | Weight::Unknown | Weight::Auto) => shadow,
+        })
+    }
 }
 
 /// Everything on which a judgement stands.
@@ -211,21 +227,12 @@ pub struct Judgement {
 impl Judgement {
     /// What the evidence lacks first, in a line; none where it is enough.
     pub fn lacking(&self) -> Option<String> {
-        let item = self.items.iter().find(|item| item.of == Of::Evidence && item.is != Answer::Pass)?;
-        match &item.is {
-            Answer::Pass => None,
-            Answer::Fail(why) | Answer::Unknown(why) => Some(format!("{}: {why}", item.what)),
-        }
+        self.items.iter().filter(|item| item.of == Of::Evidence).find_map(Item::shut)
     }
 
     /// Everything that is missing of evidence and of what people allow, each in a line.
     pub fn missing(&self) -> Vec<String> {
-        let of = |item: &&Item| matches!(item.of, Of::Evidence | Of::Leave);
-        let told = |item: &Item| match &item.is {
-            Answer::Pass => None,
-            Answer::Fail(why) | Answer::Unknown(why) => Some(format!("{}: {why}", item.what)),
-        };
-        self.items.iter().filter(of).filter_map(told).collect()
+        self.items.iter().filter(|item| matches!(item.of, Of::Evidence | Of::Leave)).filter_map(Item::shut).collect()
     }
 
     /// Whether another says the same: the same word, and of everything that both ask the same answer. How it is put may differ.
@@ -236,15 +243,14 @@ impl Judgement {
         (self.word, self.would) == (other.word, other.would) && !self.items.iter().any(differs)
     }
 
+    /// Everything that keeps it from being merged, each in a line.
+    pub fn shut(&self) -> Vec<String> {
+        self.items.iter().filter_map(Item::shut).collect()
+    }
+
     /// Why it is not merged, in a line; empty where it is.
     pub fn why(&self) -> String {
-        let shut = self.items.iter().filter(|item| item.is != Answer::Pass);
-        shut.map(|item| match &item.is {
-            Answer::Pass => String::new(),
-            Answer::Fail(why) | Answer::Unknown(why) => format!("{}: {why}", item.what),
-        })
-        .collect::<Vec<_>>()
-        .join(" · ")
+        self.shut().join(" · ")
     }
 }
 

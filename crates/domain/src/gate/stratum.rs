@@ -6,7 +6,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id;
-use crate::visual::{Listing, Policy};
 
 /// How many characters a stratum's id has.
 const ID_CHARS: usize = 12;
@@ -58,17 +57,6 @@ pub enum Area {
     /// It is not known.
     #[default]
     Unknown,
-}
-
-/// What of a change is a risk whatever it says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Risk {
-    /// What it touches.
-    pub area: Area,
-    /// The policy by which it was judged, by its digest; empty where that is not known.
-    pub policy: String,
-    /// Why it never merges by itself, besides what shows and what is protected; none where nothing is in the way.
-    pub barred: Option<String>,
 }
 
 /// Files of code that build a program, or say how its tests are run.
@@ -141,95 +129,9 @@ impl Area {
     }
 }
 
-impl Risk {
-    /// What of a change is a risk: `gone` are the paths that are not there after it, `added` the lines that it adds.
-    pub fn of(listing: &Listing, gone: &[String], added: &[(String, String)], policy: &Policy) -> Self {
-        let areas = listing.touched.iter().map(|side| Area::of(&side.path));
-        let area = if listing.complete { areas.max().unwrap_or_default() } else { Area::Unknown };
-        let fewer = gone.iter().find(|path| Area::of(path) == Area::Tests);
-        let skipped = added.iter().find(|(path, text)| Area::of(path) != Area::Docs && skips(text));
-        let barred = match (area, fewer, skipped) {
-            (Area::Unknown, ..) => Some("nobody can tell all that it touches".to_owned()),
-            (Area::Build, ..) => {
-                let path = listing.touched.iter().find(|side| Area::of(&side.path) == Area::Build);
-                Some(format!("it changes what is built or from what: {:?}", path.map_or("", |side| &side.path)))
-            }
-            (_, Some(path), _) => Some(format!("it takes a test away: {path:?}")),
-            (_, None, Some((path, _))) => Some(format!("it has a test skipped: {path:?}")),
-            (Area::Docs | Area::Tests | Area::Code, None, None) => None,
-        };
-        Self { area, policy: policy.digest(), barred }
-    }
-}
-
-/// By which words tests are skipped. The first is put together here, for it may stand in no file of ours.
-const SKIPS: [&str; 14] = [
-    concat!("#[", "ignore"),
-    "pytest.mark.skip",
-    "pytest.skip(",
-    "unittest.skip",
-    ".skip(",
-    "xit(",
-    "xdescribe(",
-    "t.Skip",
-    "@Disabled",
-    "@Ignore",
-    ".only(",
-    ".todo(",
-    "fdescribe(",
-    "mark.xfail",
-];
-
-fn skips(text: &str) -> bool {
-    SKIPS.iter().any(|word| text.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn listing(paths: &[&str]) -> Listing {
-        let raw: Vec<_> = paths.iter().map(|path| format!(":100644 100644 0a 0b M\0{path}\0")).collect();
-        let raw = raw.concat();
-        Listing::from_raw(raw.as_bytes())
-    }
-
-    #[test]
-    fn a_change_is_as_grave_as_what_is_gravest_of_it() {
-        for (paths, area, barred) in [
-            (&["a.md"][..], Area::Docs, false),
-            (&["a.md", "src/a_test.go"], Area::Tests, false),
-            (&["tests/it/a.rs"], Area::Tests, false),
-            (&["src/a.rs", "a.md", "tests/b.rs"], Area::Code, false),
-            (&["src/a.rs", "Cargo.lock"], Area::Build, true),
-            (&["requirements.txt"], Area::Build, true),
-            (&["package.json"], Area::Build, true),
-            (&["values.yaml"], Area::Build, true),
-            (&["scripts/test.sh"], Area::Build, true),
-            (&["tests/conftest.py"], Area::Build, true),
-            (&["build.rs"], Area::Build, true),
-            (&["jest.config.js"], Area::Build, true),
-            (&["contest/a.py"], Area::Code, false),
-            (&[], Area::Unknown, true),
-        ] {
-            let risk = Risk::of(&listing(paths), &[], &[], &Policy::default());
-            assert_eq!((risk.area, risk.barred.is_some()), (area, barred), "{paths:?}: {risk:?}");
-        }
-    }
-
-    #[test]
-    fn a_test_that_is_taken_away_or_skipped_bars_a_change() {
-        let at = listing(&["src/a.rs", "tests/a.rs"]);
-        let gone = |path: &str| Risk::of(&at, &[path.to_owned()], &[], &Policy::default()).barred;
-        assert!(gone("tests/b.rs").is_some() && gone("src/b.rs").is_none());
-        let adds = |path: &str, text: &str| {
-            Risk::of(&at, &[], &[(path.to_owned(), text.to_owned())], &Policy::default()).barred
-        };
-        assert!(
-            adds("src/a.rs", concat!("#[", "ignore]\nfn x() {}")).is_some() && adds("src/a.rs", "fn x() {}").is_none()
-        );
-        assert!(adds("a.md", concat!("write #[", "ignore]")).is_none());
-    }
 
     #[test]
     fn another_model_prompt_name_or_policy_is_another_stratum() {

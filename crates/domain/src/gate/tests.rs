@@ -46,6 +46,7 @@ fn candidate() -> Candidate {
             barring: None,
             opted_in: true,
             opted_out: false,
+            apart_ms: Some(900),
         }),
         measured: Some(Measured {
             head: "h".into(),
@@ -53,7 +54,7 @@ fn candidate() -> Candidate {
             files: 2,
             visual: None,
             protected: None,
-            risk: Risk { area: Area::Code, policy: "p".into(), barred: None },
+            risk: Risk { area: Area::Code, policy: "p".into(), barred: None, several: false },
         }),
         checks: Some(vec![Check {
             name: "ci".into(),
@@ -158,6 +159,7 @@ fn of_the_pull_request() -> Vec<(&'static str, Record)> {
         ("head", with(|c| c.passed = Some("old".into()))),
         ("head", live(|l| l.head = "pushed".into())),
         ("head", measured(|m| m.head = "pushed".into())),
+        ("hands", measured(|m| m.risk.several = true)),
         ("hands", with(|c| c.others = true)),
         ("gap", with(|c| c.gap = Answer::Fail("it is requires human".into()))),
         ("gap", with(|c| c.gap = Answer::Unknown("its issue is not known".into()))),
@@ -184,6 +186,8 @@ fn of_the_pull_request() -> Vec<(&'static str, Record)> {
 
 fn of_the_forge() -> Vec<(&'static str, Record)> {
     vec![
+        ("clocks", live(|l| l.apart_ms = None)),
+        ("clocks", live(|l| l.apart_ms = Some(300_001))),
         ("base", with(|c| c.onto = None)),
         ("base", live(|l| l.onto = "release".into())),
         ("open", with(|c| c.live = None)),

@@ -23,6 +23,14 @@ pub struct Asks {
     pub bad_max: f64,
 }
 
+impl Asks {
+    /// Whether so many outcomes can show it at all: those of a loop of which none is bad.
+    pub fn is_within(&self, outcomes: usize) -> bool {
+        let row = usize::try_from(self.streak).is_ok_and(|streak| streak <= outcomes);
+        row && upper(0, self.window.min(outcomes) as u64) <= self.bad_max
+    }
+}
+
 /// The upper bound of the share of bad ones, by Clopper and Pearson, one-sided 95 %: `bad` of `all` were. With none at all it
 /// is 1.
 pub fn upper(bad: u64, all: u64) -> f64 {
@@ -219,6 +227,24 @@ mod tests {
             let share = |count: u64| f64::from(u32::try_from(count).unwrap_or(0)) / 4e3;
             close(share(played.by_streak), streak, 0.03);
             close(share(played.opened), opened, 0.03);
+        }
+    }
+
+    #[test]
+    fn what_no_loop_can_ever_show_is_told() {
+        for (streak, window, bad_max, within, can) in [
+            (50, 200, 0.06, 500, true),
+            (50, 200, 0.06, 49, false),
+            (50, 200, 0.06, 50, true),
+            (10, 40, 0.06, 10_000, false),
+            (10, 200, 0.01, 500, false),
+            (10, 200, 0.0, 500, false),
+        ] {
+            assert_eq!(
+                Asks { streak, window, bad_max }.is_within(within),
+                can,
+                "{streak}, {window}, {bad_max}, {within}"
+            );
         }
     }
 

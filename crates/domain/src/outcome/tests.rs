@@ -24,6 +24,7 @@ fn merged(head: &str, git: Option<Landed>) -> Evidence {
         end: End::Merged { head: Some(head.into()), commit: Some("m".into()), git },
         by: Hand::Person,
         login: Some("ann".into()),
+        ended_at: Some(Time(1)),
         looked_ms: Some(600_000),
         lines: 400,
         checks: Answer::Pass,

@@ -5,6 +5,7 @@ use super::verdict::text;
 use super::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::budget::Caps;
 use crate::gate::Risk;
+use crate::gate::risk::Seen;
 use crate::refusal::{Code, Refusal};
 use crate::secret;
 use crate::visual::{Listing, Mode, Policy, Reasons, classify};
@@ -33,8 +34,12 @@ pub struct Facts {
     pub listing: Listing,
     /// The lines that it adds, file by file.
     pub added: Vec<(String, String)>,
+    /// The lines that it takes away, file by file.
+    pub removed: Vec<(String, String)>,
     /// What its commits say.
     pub messages: Vec<String>,
+    /// Author and committer of each of them, a line for each.
+    pub hands: Vec<String>,
     /// The files of which no difference can be shown, because they are not text.
     pub binary: Vec<String>,
     /// The files that are not there any more after it.
@@ -89,7 +94,8 @@ impl Facts {
         let found = classify(&self.listing, policy);
         // What a difference does not show, no agent has judged.
         let hidden = self.binary.first().map(|path| format!("{path:?} is not text, and no difference shows it"));
-        let risk = Risk::of(&self.listing, &self.gone, &self.added, policy);
+        let Self { listing, gone, added, removed, hands, .. } = self;
+        let risk = Risk::of(Seen { listing, gone, added, removed, hands }, policy);
         Ok(Looks { visual: told(&found.visual).or(hidden), protected: told(&found.protected), risk })
     }
 }
@@ -151,7 +157,9 @@ mod tests {
             whole: true,
             listing: Listing { touched, complete: true },
             added: vec![("src/a.rs".to_owned(), "fn a() {}".to_owned())],
+            removed: Vec::new(),
             messages: vec!["feat: a".to_owned()],
+            hands: Vec::new(),
             binary: Vec::new(),
             gone: Vec::new(),
         }

@@ -5,6 +5,7 @@
 
 pub mod diff;
 pub mod fit;
+pub mod history;
 mod judged;
 pub mod plan;
 pub mod reconcile;

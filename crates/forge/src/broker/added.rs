@@ -1,6 +1,6 @@
-//! The lines that a change adds, file by file, read from a patch without context.
+//! The lines that a change adds, or takes away, file by file, read from a patch without context.
 
-/// The lines that a change adds to one file.
+/// The lines that a change adds to one file, or takes away from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Added {
     /// Its path; what is no UTF-8 is marked.
@@ -19,15 +19,47 @@ struct Lines {
     bytes: Vec<u8>,
 }
 
-/// Reads a patch, as far as it goes; keeps at most so many bytes of lines, and says whether that was all.
+/// Which lines of a patch are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// Those that it takes away.
+    Old,
+    /// Those that it adds.
+    New,
+}
+
+impl Side {
+    /// What its lines, the line with its path, and that path begin with.
+    fn marks(self) -> (u8, &'static [u8], &'static [u8]) {
+        match self {
+            Self::Old => (b'-', b"--- ", b"a/"),
+            Self::New => (b'+', b"+++ ", b"b/"),
+        }
+    }
+}
+
+/// Reads what a patch adds, as far as it goes; keeps at most so many bytes of lines, and says whether that was all.
 pub(super) fn read(patch: &[u8], bytes_max: usize) -> (Vec<Added>, bool) {
-    let (added, whole) = read_pairs(patch, bytes_max);
-    (added.into_iter().map(|(_, added)| added).collect(), whole)
+    alone(read_side(patch, bytes_max, Side::New))
+}
+
+/// The same of what it takes away.
+pub(super) fn read_removed(patch: &[u8], bytes_max: usize) -> (Vec<Added>, bool) {
+    alone(read_side(patch, bytes_max, Side::Old))
+}
+
+fn alone((found, whole): (Vec<(usize, Added)>, bool)) -> (Vec<Added>, bool) {
+    (found.into_iter().map(|(_, added)| added).collect(), whole)
 }
 
 /// The same of patches one after another, each behind a line with the ids of its two trees; with the place of its pair, from
 /// 1.
 pub(super) fn read_pairs(patch: &[u8], bytes_max: usize) -> (Vec<(usize, Added)>, bool) {
+    read_side(patch, bytes_max, Side::New)
+}
+
+fn read_side(patch: &[u8], bytes_max: usize, side: Side) -> (Vec<(usize, Added)>, bool) {
+    let (mark, names, prefix) = side.marks();
     let mut files: Vec<Lines> = Vec::new();
     let (mut path, mut pair) = (String::new(), 0);
     let (mut olds, mut news, mut room) = (0_u64, 0_u64, bytes_max);
@@ -35,8 +67,8 @@ pub(super) fn read_pairs(patch: &[u8], bytes_max: usize) -> (Vec<(usize, Added)>
         if olds == 0 && news == 0 {
             if is_pair(line) {
                 pair += 1;
-            } else if let Some(named) = line.strip_prefix(b"+++ ") {
-                path = named_path(named);
+            } else if let Some(named) = line.strip_prefix(names) {
+                path = named_path(named, prefix);
             } else if let Some(counts) = line.strip_prefix(b"@@ ") {
                 (olds, news) = counted(counts).unwrap_or((0, 0));
             }
@@ -44,8 +76,13 @@ pub(super) fn read_pairs(patch: &[u8], bytes_max: usize) -> (Vec<(usize, Added)>
         }
         match line.split_first() {
             Some((b'-', _)) => olds = olds.saturating_sub(1),
-            Some((b'+', text)) => {
-                news = news.saturating_sub(1);
+            Some((b'+', _)) => news = news.saturating_sub(1),
+            // `\ No newline at end of file`
+            Some((b'\\', _)) => {}
+            _ => (olds, news) = (olds.saturating_sub(1), news.saturating_sub(1)),
+        }
+        match line.split_first() {
+            Some((first, text)) if *first == mark => {
                 if files.last().is_none_or(|last| last.pair != pair || last.path != path) {
                     files.push(Lines { pair, path: path.clone(), bytes: Vec::new() });
                 }
@@ -58,9 +95,7 @@ pub(super) fn read_pairs(patch: &[u8], bytes_max: usize) -> (Vec<(usize, Added)>
                     last.bytes.push(b'\n');
                 }
             }
-            // `\ No newline at end of file`
-            Some((b'\\', _)) => {}
-            _ => (olds, news) = (olds.saturating_sub(1), news.saturating_sub(1)),
+            Some(_) | None => {}
         }
     }
     (told(files), true)
@@ -89,15 +124,15 @@ fn counted(words: &[u8]) -> Option<(u64, u64)> {
     Some((sides.next()??, sides.next()??))
 }
 
-/// Reads `b/PATH`, or the same in quotes as C has them.
-fn named_path(named: &[u8]) -> String {
+/// Reads `b/PATH`, or `a/PATH` of the old side, or the same in quotes as C has them.
+fn named_path(named: &[u8], prefix: &[u8]) -> String {
     // Git ends a name with spaces in it by a tab.
     let named = named.strip_suffix(b"\t").unwrap_or(named);
     let path = match named.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
         Some(quoted) => unquoted(quoted),
         None => named.to_vec(),
     };
-    String::from_utf8_lossy(path.strip_prefix(b"b/").unwrap_or(&path)).into_owned()
+    String::from_utf8_lossy(path.strip_prefix(prefix).unwrap_or(&path)).into_owned()
 }
 
 fn unquoted(quoted: &[u8]) -> Vec<u8> {
@@ -153,6 +188,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_away_is_read_by_the_old_name_and_nothing_else_is() {
+        let patch = b"--- a/x\n+++ b/x\n@@ -3,2 +3 @@\n---- a/y\n-two\n+three\n--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-all\n";
+        let found: Vec<_> = read_removed(patch, 100).0.into_iter().map(|one| (one.path, one.text)).collect();
+        let expected = [("x", "--- a/y\ntwo\n"), ("gone", "all\n")];
+        assert_eq!(found, expected.map(|(path, text)| (path.to_owned(), text.to_owned())));
+        assert!(!read_removed(patch, 9).1);
+    }
+
+    #[test]
     fn a_name_in_quotes_is_read_as_it_is() {
         for (named, path) in [
             ("b/plain", "plain"),
@@ -160,7 +204,7 @@ mod tests {
             (r#""b/\303\251\t\"x\\\n""#, "é\t\"x\\\n"),
             ("/dev/null", "/dev/null"),
         ] {
-            assert_eq!(named_path(named.as_bytes()), path, "{named}");
+            assert_eq!(named_path(named.as_bytes(), b"b/"), path, "{named}");
         }
     }
 

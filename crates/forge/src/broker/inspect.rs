@@ -55,6 +55,8 @@ pub struct Inspection {
     /// What is added, file by file, those of [`Self::binary`] too where they are small. Behind it what single commits add and
     /// the whole does not, in whose paths it is said which does.
     pub added: Vec<Added>,
+    /// What the whole takes away, file by file.
+    pub removed: Vec<Added>,
     /// What the commits say, the latest first.
     pub messages: Vec<Message>,
     /// What is not all there: whoever judges by it does not know.
@@ -81,7 +83,7 @@ pub enum Cut {
     Files,
     /// Files were not compared: lines and binary files are not counted.
     Lines,
-    /// There is more added text.
+    /// There is more text that is added or taken away.
     Added,
 }
 
@@ -121,6 +123,7 @@ impl Broker {
             binary: Vec::new(),
             largest_blob,
             added: Vec::new(),
+            removed: Vec::new(),
             messages,
             cut,
             raw: Vec::new(),
@@ -213,10 +216,11 @@ impl Broker {
         let says: &[&str] = if small { &["--patch", "--unified=0", "--text"] } else { &["--patch", "--unified=0"] };
         let (patch, more) = self.compare(says, base, head).beginning(PATCH_BYTES_MAX).await?;
         let (added, whole) = added::read(&patch, TEXT_BYTES_MAX);
-        if more || !whole || (!small && !change.binary.is_empty()) {
+        let (removed, known) = added::read_removed(&patch, TEXT_BYTES_MAX);
+        if more || !whole || !known || (!small && !change.binary.is_empty()) {
             change.cut.push(Cut::Added);
         }
-        change.added = added;
+        (change.added, change.removed) = (added, removed);
         Ok(())
     }
 }

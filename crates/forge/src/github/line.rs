@@ -10,6 +10,7 @@ use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
 use super::call::Call;
+use super::clock::Clock;
 use super::lane::Lane;
 use super::limit::{Breaker, span};
 use super::route::Class;
@@ -24,6 +25,7 @@ const PAUSE_GROWTH: u32 = 4;
 pub(super) struct Line {
     pub(super) wire: Wire,
     pub(super) breaker: Breaker,
+    pub(super) clock: Clock,
     pub(super) lane: Lane,
     pub(super) pause: Duration,
     pub(super) now: Now,
@@ -120,6 +122,7 @@ impl Line {
 
     /// Whether an answer says for certain what was done.
     fn clear(&self, answer: Answer) -> Tried {
+        self.clock.note(&answer, Instant::now());
         if let Some(after) = self.breaker.note(&answer, Instant::now(), (self.now)()) {
             return Tried::Limited(after);
         }

@@ -6,6 +6,7 @@
 //! | one request, once | `call`, `wire` |
 //! | pace, limits, tries | `lane`, `limit`, `line` |
 //! | tokens | `gate`, `jwt` |
+//! | what its clock shows | `clock` |
 //! | lists, what was said last, what a refusal means | `ask`, `cache`, `refusal` |
 //! | where git finds it | `remote` |
 //! | the nouns | `repository`, `label`, `issue`, `comment`, `pull`, `review`, `check`, `status` |
@@ -16,6 +17,7 @@ mod ask;
 mod cache;
 mod call;
 mod check;
+mod clock;
 mod comment;
 mod gate;
 mod issue;
@@ -38,13 +40,14 @@ mod wire;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use domain::time::Time;
+use domain::time::{Span, Time};
 use tokio::sync::Mutex;
 
 pub use domain::pace::Pace;
 pub use settings::{Auth, Bad, Now, PACE, Settings};
 
 use self::cache::Cache;
+use self::clock::Clock;
 use self::gate::Gate;
 use self::lane::Lane;
 use self::limit::Breaker;
@@ -84,7 +87,7 @@ impl GitHub {
         let (repository, api) = (Name::parse(&repository)?, settings::api(&api)?);
         let (wire, gate) = (Wire::new(&api, timeout)?, Gate::new(&auth)?);
         let lane = Lane::new(pace, shared.map(|store| (store, format!("github {repository}"))));
-        let line = Line { wire, breaker: Breaker::default(), lane, pause, now };
+        let line = Line { wire, breaker: Breaker::default(), clock: Clock::default(), lane, pause, now };
         let (api, cache) = (String::from(api), Cache::default());
         let (me, id) = (Mutex::default(), OnceLock::new());
         Ok(Self { inner: Arc::new(Inner { repository, api, line, gate, cache, me, id }) })
@@ -92,6 +95,10 @@ impl GitHub {
 }
 
 impl Forge for GitHub {
+    fn apart(&self, now: Time) -> Option<Span> {
+        self.inner.line.clock.apart(now)
+    }
+
     fn repository(&self) -> Answer<'_, Repository> {
         Box::pin(self.inner.repository())
     }

@@ -1,6 +1,6 @@
 //! The local home in the shape that both homes have: each question goes to the file of its subject.
 
-use domain::time::Time;
+use domain::time::{Span, Time};
 use futures::FutureExt as _;
 
 use crate::local::{Decision, Local, may_write};
@@ -10,6 +10,11 @@ use crate::{
 };
 
 impl Forge for Local {
+    fn apart(&self, _: Time) -> Option<Span> {
+        // It has no clock of its own: all its moments are the store's.
+        Some(Span::ZERO)
+    }
+
     fn repository(&self) -> Answer<'_, Repository> {
         self.described().boxed()
     }

@@ -68,6 +68,9 @@ pub(crate) struct Simulate {
     /// How many of a hundred outcomes are bad; may be repeated
     #[arg(long = "bad-percent", value_name = "PERCENT", default_values_t = [1.0, 2.0, 3.0, 5.0, 6.0, 8.0, 10.0])]
     bad_percent: Vec<f64>,
+    /// A stratum whose own outcomes give the rates: the share of bad ones that was found, and the one that it could be
+    #[arg(long, value_name = "ID", conflicts_with = "bad_percent")]
+    stratum: Option<String>,
     /// How many in a row open the gate; as configured if not said
     #[arg(long, value_name = "N")]
     streak: Option<i64>,
@@ -121,7 +124,7 @@ impl Gate {
                 Ok(gate_shown::standing(&standing, stratum.is_some()))
             }
             Self::Explain(Explain { pull, record }) => explain(config, pull, record).await,
-            Self::Simulate(asked) => asked.run(config),
+            Self::Simulate(asked) => asked.run(config).await,
             Self::Arm(Arm { stratum, owner, reason }) => {
                 let Session { plane, call } = Session::open(config, "cli gate arm", Missing::Refuse).await?;
                 let owner = owner.unwrap_or_else(|| call.by.name.clone());
@@ -143,7 +146,11 @@ impl Gate {
             Self::Shadow { stratum } => {
                 let Session { plane, call } = Session::open(config, "cli gate shadow", Missing::Refuse).await?;
                 let standing = plane.show_gate(&call, stratum.as_deref()).await?;
-                Ok(gate_shown::shadow(&standing))
+                let would = match &stratum {
+                    Some(stratum) => Some(plane.show_shadow(&call, stratum).await?),
+                    None => None,
+                };
+                Ok(gate_shown::shadow(&standing, would.as_deref()))
             }
             Self::Revert { pull, reason } => {
                 let Session { plane, call } = Session::open(config, "cli gate revert", Missing::Refuse).await?;
@@ -152,7 +159,7 @@ impl Gate {
                     ("open", Some(number)) => format!("#{number} takes it back, once a person merges it"),
                     _ => "a running server opens a pull request that takes it back".to_owned(),
                 };
-                Ok(Answer::new(json!(revert), text))
+                Ok(Answer::new(gate_shown::back(&revert), text))
             }
         }
     }
@@ -176,7 +183,10 @@ async fn explain(config: &Config, pull: Option<String>, record: Option<std::path
 }
 
 impl Simulate {
-    fn run(self, config: &Config) -> Result<Answer, Failure> {
+    async fn run(mut self, config: &Config) -> Result<Answer, Failure> {
+        if let Some(stratum) = &self.stratum {
+            self.bad_percent = rates(config, stratum).await?;
+        }
         let configured = config.gate().asks;
         let asks = Asks {
             streak: self.streak.unwrap_or(configured.streak),
@@ -210,4 +220,20 @@ impl Simulate {
             .collect();
         Ok(gate_shown::simulated(&asks, self.within, &rows))
     }
+}
+
+/// What a stratum's own outcomes say of how many of a hundred are bad: as found, and as it could be by the bound.
+async fn rates(config: &Config, stratum: &str) -> Result<Vec<f64>, Failure> {
+    let Session { plane, call } = Session::open(config, "cli gate simulate", Missing::Refuse).await?;
+    let standing = plane.show_gate(&call, Some(stratum)).await?;
+    let counted = standing.first().map(|one| one.record.track().counted()).unwrap_or_default();
+    let (bad, all) = counted;
+    if all == 0 {
+        return Err(Failure::usage(format!("nothing of {stratum} counts yet, so it gives no rate"))
+            .hint("give one yourself: --bad-percent 5"));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "outcomes are counted in hundreds")]
+    let found = bad as f64 / all as f64;
+    let tenth = |share: f64| (share * 1_000.0).round() / 10.0;
+    Ok(vec![tenth(found), tenth(track::upper(bad, all))])
 }

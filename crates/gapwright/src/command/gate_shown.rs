@@ -2,12 +2,13 @@
 
 use domain::gate::track::{Asks, Played, upper};
 use domain::gate::{Item, Judgement, Record};
-use domain::outcome::{Answer as Is, Outcome};
+use domain::outcome::{Answer as Is, Outcome, Weight};
 use domain::pull::State;
 use domain::time::Time;
 use plane::gate::{Explained, Standing};
 use serde_json::{Value, json};
 use store::automerge::Revert;
+use store::gate::Would;
 
 use super::gaps::section;
 use crate::failure::Failure;
@@ -171,8 +172,12 @@ pub(super) fn judged(record: &Record, judgement: &Judgement, kept: Option<&str>)
 }
 
 fn said(judgement: &Judgement) -> String {
-    let why = judgement.why();
-    let why = if why.is_empty() { String::new() } else { format!("\n{why}") };
+    let shut = judgement.shut();
+    let why = match shut.split_first() {
+        None => String::new(),
+        Some((first, [])) => format!("\n{first}"),
+        Some((first, more)) => format!("\n{first}, and {} more", more.len()),
+    };
     format!("{BOLD}{}{BOLD:#}{why}", judgement.word.name())
 }
 
@@ -192,7 +197,7 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         .collect();
     let ends = section("What became of it", &["at", "outcome", "to the gate", "by", "why"], ended);
     let over = outcomes.first().is_some_and(|found| found.outcome == Outcome::Reverted.name());
-    let back = revert.as_ref().filter(|_| !over).map(taken_back).unwrap_or_default();
+    let revertal = revert.as_ref().filter(|_| !over).map(taken_back).unwrap_or_default();
     let record = judged.as_ref().map(store::gate::Judged::record).transpose().map_err(plane::No::from)?;
     let document = json!({
         "pull": pull.id,
@@ -204,8 +209,8 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         "items": again.as_ref().map(|judgement| &judgement.items),
         "judged_at": judged.as_ref().map(|judged| Time(judged.at).iso()),
         "record": record,
-        "outcomes": outcomes,
-        "revert": revert,
+        "outcomes": outcomes.iter().map(super::outcomes::document).collect::<Vec<_>>(),
+        "revert": revert.as_ref().map(back),
     });
     let text = if let (Some(judged), Some(again)) = (judged, again) {
         let check = if *same {
@@ -214,7 +219,7 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
             format!("{RED}judged anew from the record alone: another{RED:#}")
         };
         format!(
-            "{}\nat {}, of {}; {check}{back}{}{ends}",
+            "{}\nat {}, of {}; {check}{revertal}{}{ends}",
             said(again),
             Time(judged.at),
             judged.head,
@@ -226,9 +231,18 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         } else {
             format!("it is {}, and only what bots approved comes there", pull.state)
         };
-        format!("it was never at the gate: {why}{back}{ends}")
+        format!("it was never at the gate: {why}{revertal}{ends}")
     };
     Ok(Answer::new(document, text))
+}
+
+/// What takes a merge back, with its moments as people read them.
+pub(super) fn back(revert: &Revert) -> Value {
+    json!({
+        "pull": revert.pull, "at": Time(revert.at).iso(), "why": revert.why, "branch": revert.branch, "state": revert.state,
+        "tried_at": (revert.tried_at > 0).then(|| Time(revert.tried_at).iso()), "tries": revert.tries,
+        "number": revert.number, "url": revert.url, "error": revert.error,
+    })
 }
 
 /// What takes a merge back, or is to.
@@ -245,12 +259,20 @@ fn taken_back(revert: &Revert) -> String {
     }
 }
 
-pub(super) fn shadow(all: &[Standing]) -> Answer {
+/// What the gate would have merged; of one stratum which, too.
+pub(super) fn shadow(all: &[Standing], would: Option<&[Would]>) -> Answer {
     let documents: Vec<_> = all
         .iter()
         .map(|one| json!({"stratum": one.stratum.id(), "shadow": one.record.shadow, "needed": one.record.rules.shadow}))
         .collect();
-    let document = json!({"strata": documents});
+    let each = would.unwrap_or_default().iter().map(|one| {
+        json!({"pull": one.pull, "number": one.number, "weight": one.weight().ok().flatten().map(Weight::name),
+               "ended_at": one.ended_at.map(|at| Time(at).iso())})
+    });
+    let mut document = json!({"strata": documents});
+    if would.is_some() {
+        document["pulls"] = each.collect();
+    }
     if all.is_empty() {
         return Answer::new(document, "no stratum was met yet");
     }
@@ -264,7 +286,13 @@ pub(super) fn shadow(all: &[Standing]) -> Answer {
         ]
     });
     let columns = ["stratum", "agreed since it was last wrong", "wrong", "open"];
-    Answer::new(document, table(&columns, rows))
+    let each = would.unwrap_or_default().iter().map(|one| {
+        let weight = one.weight().ok().flatten().map_or("open", Weight::name);
+        let number = one.number.map_or_else(|| one.pull.clone(), |number| format!("#{number}"));
+        vec![number, moment(one.ended_at.map(Time)), weight.to_owned()]
+    });
+    let each = section("Each that it would have merged", &["pull", "ended", "to the gate"], each.collect());
+    Answer::new(document, format!("{}{each}", table(&columns, rows)))
 }
 
 pub(super) fn simulated(asks: &Asks, within: usize, rows: &[(f64, f64, Played)]) -> Answer {
@@ -283,7 +311,7 @@ pub(super) fn simulated(asks: &Asks, within: usize, rows: &[(f64, f64, Played)])
         .collect();
     let document = json!({
         "streak": asks.streak, "window": asks.window, "bad_max": asks.bad_max, "within": within,
-        "loops": rows.first().map(|(.., played)| played.loops), "rates": documents,
+        "can_open": asks.is_within(within), "loops": rows.first().map(|(.., played)| played.loops), "rates": documents,
     });
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let lines = rows.iter().map(|(bad, exact, played)| {
@@ -295,8 +323,13 @@ pub(super) fn simulated(asks: &Asks, within: usize, rows: &[(f64, f64, Played)])
         ]
     });
     let columns = ["bad", "has the streak, exactly", "as played", "opens the gate, as played"];
+    let never = if asks.is_within(within) {
+        ""
+    } else {
+        "\nno loop ever opens the gate with these figures, not even one of which nothing is bad"
+    };
     let text = format!(
-        "a row of {}, and a bound of {} over the last {}, within {within} outcomes\n{}",
+        "a row of {}, and a bound of {} over the last {}, within {within} outcomes{never}\n{}",
         asks.streak,
         percent(asks.bad_max),
         asks.window,

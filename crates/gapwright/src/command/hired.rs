@@ -41,6 +41,11 @@ pub(super) fn agent(text: &str) -> Result<Agent, String> {
     Agent::parse(text).map_err(|bad| bad.to_string())
 }
 
+/// Reads the name of a model.
+pub(super) fn model(text: &str) -> Result<String, String> {
+    domain::id::name("model", text).map_err(|refusal| refusal.message)
+}
+
 impl Hired {
     /// Refuses an agent that is not there, before anything is begun for it.
     pub(super) fn can_start(&self) -> Result<(), Failure> {

@@ -4,8 +4,8 @@ use clap::Args;
 use domain::outcome::Outcome;
 use domain::time::{Span, Time};
 use plane::outcome::Counts;
-use serde_json::json;
-use store::outcome::Listed;
+use serde_json::{Value, json};
+use store::outcome::{Found, Listed};
 
 use super::gaps::section;
 use crate::cli::ListArgs;
@@ -41,7 +41,7 @@ impl Outcomes {
             "by_kind": counts.by_kind,
             "all": counts.all,
             "missed": missed.iter().map(|(category, of)| json!({"category": category, "findings": of.found, "pulls": of.pulls})).collect::<Vec<_>>(),
-            "outcomes": page.items,
+            "outcomes": page.items.iter().map(|listed| numbered(document(&listed.found), listed.number)).collect::<Vec<_>>(),
             "cursor": page.cursor,
         });
         let more = page.cursor.as_ref().map(|cursor| format!("\nmore: --cursor {cursor}")).unwrap_or_default();
@@ -57,6 +57,21 @@ impl Outcomes {
         );
         Ok(Answer::new(document, text))
     }
+}
+
+/// An outcome, with its moments as people read them and its evidence as JSON.
+pub(super) fn document(found: &Found) -> Value {
+    json!({
+        "id": found.id, "pull": found.pull, "seq": found.seq, "outcome": found.outcome, "weight": found.weight,
+        "stratum": found.stratum, "repo": found.repo, "gap_kind": found.gap_kind, "ended_at": Time(found.ended_at).iso(),
+        "at": Time(found.at).iso(), "by": found.by, "why": found.why,
+        "evidence": serde_json::from_str::<Value>(&found.evidence).unwrap_or(Value::Null),
+    })
+}
+
+fn numbered(mut document: Value, number: Option<i64>) -> Value {
+    document["number"] = json!(number);
+    document
 }
 
 /// Shares, never without how many there were.

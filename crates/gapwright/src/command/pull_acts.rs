@@ -104,11 +104,11 @@ pub(crate) struct Checked {
     #[command(flatten)]
     by: By,
     /// The name of the check
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = named)]
     name: String,
     #[command(flatten)]
     says: Says,
-    /// How many tests were executed
+    /// How many tests were executed: one that passed with none shows nothing to the gate
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
     tests: i64,
     /// Only if that commit is this one
@@ -172,6 +172,10 @@ impl Act {
             | Self::Unlabel(Labelled { on, .. }) => on,
         }
     }
+}
+
+fn named(text: &str) -> Result<String, String> {
+    domain::id::name("name", text).map_err(|refusal| refusal.message)
 }
 
 /// Puts what CI found on this machine on the commit that it looked at.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::hired::{CONCURRENCY_MAX, Hired, agent};
+use super::hired::{CONCURRENCY_MAX, Hired, agent, model};
 use super::signals;
 use crate::config::{Config, ForgeKind, variable};
 use crate::failure::{Exit, Failure};
@@ -70,7 +70,7 @@ pub(crate) struct Work {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(CONCURRENCY_MAX)))]
     concurrency: u16,
     /// The agent's model, where it lets one choose
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = model)]
     model: Option<String>,
     /// The folder of this runner's own broker; otherwise gapwright/work in the user's data folder
     #[arg(long, value_name = "DIR")]

@@ -73,6 +73,8 @@ pub(super) struct Desk {
     pub(super) gate: Semaphore,
     /// Rung when a webhook waits.
     pub(super) bell: Notify,
+    /// How far its clock is ahead of the moment that it is given, in milliseconds.
+    pub(super) ahead: AtomicI64,
     /// How long each request takes by the clock, in milliseconds.
     pub(super) takes: AtomicI64,
     /// By how much a stale read is behind at most, in milliseconds.
@@ -131,6 +133,7 @@ impl Desk {
             automatic: AtomicBool::new(false),
             gate: Semaphore::new(0),
             bell: Notify::new(),
+            ahead: AtomicI64::new(0),
             takes: AtomicI64::new(0),
             behind_max: AtomicI64::new(i64::MAX),
             guard: Mutex::default(),
@@ -139,7 +142,7 @@ impl Desk {
 
     /// Now.
     pub(super) fn now(&self) -> i64 {
-        self.moment.load(Ordering::Relaxed)
+        self.moment.load(Ordering::Relaxed) + self.ahead.load(Ordering::Relaxed)
     }
 
     /// Its address.
@@ -253,7 +256,8 @@ impl Desk {
     /// Does what is asked.
     fn serve(&self, request: &Request, stale: bool, at: usize) -> Answer {
         let takes = self.takes.load(Ordering::Relaxed);
-        let now = self.moment.fetch_add(takes, Ordering::SeqCst) + takes;
+        self.moment.fetch_add(takes, Ordering::SeqCst);
+        let now = self.now();
         let mut world = self.world();
         let version = match version(request) {
             Ok(version) => version,

@@ -54,6 +54,11 @@ impl GitHub {
         self.desk.faults.lock().unwrap_or_else(PoisonError::into_inner).plan(seed, rate);
     }
 
+    /// Lets its clock be so far ahead of the moment that it was given, or behind it.
+    pub fn ahead(&self, by: Span) {
+        self.desk.ahead.store(by.0, Ordering::Relaxed);
+    }
+
     /// Lets every request take so long by the clock.
     pub fn takes(&self, span: Span) {
         self.desk.takes.store(span.0, Ordering::Relaxed);

@@ -132,7 +132,13 @@ fn settle(read: &mut Read, one: &Settled) -> Result<(), Fault> {
             read.by_itself = read.by_itself.saturating_add(1);
             return Ok(());
         }
-        Outcome::Unchanged | Outcome::UnchangedContent => Some(Ended::Unchanged),
+        Outcome::Unchanged | Outcome::UnchangedContent => match weight {
+            Weight::Good => Some(Ended::Unchanged),
+            // People had sent it back before, or it went wrong on the base.
+            Weight::Bad => Some(Ended::Edited),
+            // Nobody looked, or nobody can tell who: it says nothing of what people think of it.
+            Weight::Neither | Weight::Unknown | Weight::Auto => None,
+        },
         Outcome::Edited => Some(Ended::Edited),
         Outcome::Closed => Some(Ended::Closed),
         Outcome::Reverted => Some(Ended::Reverted),

@@ -21,7 +21,7 @@ use store::seeded::bug;
 use super::disarm;
 use crate::desk::Desk;
 use crate::mirror::{Failed, Home};
-use crate::outcome::{broker, merge_commit, merged};
+use crate::outcome::{broker, merged};
 use crate::pull::{branch, meant, name, tell_once, trouble};
 use crate::tend::own;
 use crate::{Call, No, Plane};
@@ -59,6 +59,7 @@ pub(crate) async fn went_wrong(desk: &mut Desk<'_>, pull: &Pull, why: &str, back
     if !store::automerge::spoil(desk.tx, &pull.id, why).await? {
         return Ok(());
     }
+    crate::outcome::spoiled(desk, pull, why).await?;
     let demoted = demotion(store::automerge::bad_since(desk.tx, &pull.repo, desk.now - BUDGET_SPAN).await?);
     let strata = match demoted {
         Demotion::Everything => store::gate::armed(desk.tx).await?,
@@ -95,7 +96,6 @@ impl Plane {
 
     /// Looks at the checks that must pass where something merged by itself.
     pub(crate) async fn check_base(&self, home: &Home, stored: &Stored, found: &Found) -> Result<(), Failed> {
-        let Some(merge) = merge_commit(found) else { return Ok(()) };
         let mut tx = self.store.read().await?;
         let auto = store::automerge::of(&mut tx, &stored.pull.id).await?;
         drop(tx);
@@ -103,10 +103,10 @@ impl Plane {
             return Ok(());
         }
         let pull = stored.pull.clone();
-        let why = match self.read_checks(home, Some(&merge)).await? {
-            Answer::Pass => return Ok(()),
-            Answer::Fail(why) => why,
-            Answer::Unknown(why) => return self.unchecked(&pull, &why).await,
+        let why = match self.read_base(home, &pull, found).await? {
+            None | Some(Answer::Pass) => return Ok(()),
+            Some(Answer::Fail(why)) => why,
+            Some(Answer::Unknown(why)) => return self.unchecked(&pull, &why).await,
         };
         let done = self.at_desk(own("gate"), move |desk| {
             let (pull, why) = (pull.clone(), format!("on the base, {why}"));

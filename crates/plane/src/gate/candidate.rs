@@ -11,7 +11,7 @@ use forge::{AccountKind, Fault, Pull as There, PullState, Review, ReviewState};
 use store::pull::Stored;
 
 use crate::mirror::{Failed, Home};
-use crate::outcome::{WORDS_MAX, check, judged, others};
+use crate::outcome::check;
 use crate::{No, Plane};
 
 /// By which labels a pull request is somebody's, or not yet anybody's: with one of them none merges by itself.
@@ -33,12 +33,11 @@ impl Plane {
     pub(super) async fn candidate(&self, home: &Home, stored: &Stored, draw: Draw) -> Result<Candidate, Failed> {
         let pull = &stored.pull;
         let mut tx = self.store.read().await?;
-        let words = store::pull::word::of(&mut tx, &pull.id, WORDS_MAX).await?;
-        let events = store::pull::event::of(&mut tx, &pull.id, WORDS_MAX).await?;
+        let history = crate::outcome::history(&mut tx, &pull.id).await?;
         let names = crate::mirror::names(&mut tx, &pull.repo, &self.settings.rules.labels).await?;
         let issue = store::issue::find(&mut tx, &pull.gap).await?.and_then(|issue| issue.number);
         drop(tx);
-        let said = judged(&words);
+        let said = history.judged();
         let measured = self.measured(home, pull.change.as_ref()).await?;
         let checks = match pull.head() {
             None => None,
@@ -59,7 +58,7 @@ impl Plane {
             reviewed: said.reviewed,
             passed: said.passed,
             handed_in: said.handed_in,
-            others: others(&events, &words),
+            others: history.has_others(),
             live,
             measured,
             checks,
@@ -96,6 +95,7 @@ impl Plane {
         let Some(others) = known(home.forge.pulls().await)? else { return Ok(None) };
         let Some(issue) = known(home.forge.issue(issue).await)? else { return Ok(None) };
         let Some(there) = known(home.forge.pull(number).await)? else { return Ok(None) };
+        let apart = home.forge.apart(self.moment().await?);
         let shares = |other: &There| other.number != number && other.head.commit == there.head.commit;
         let has = |role| names.has(&there.labels, role);
         let barring = BARRING.into_iter().find(|role| has(*role));
@@ -110,6 +110,7 @@ impl Plane {
             barring: barring.map(|role| names.of(role).to_owned()),
             opted_in: has(Role::OptIn),
             opted_out: has(Role::OptOut) || names.has(&issue.labels, Role::OptOut),
+            apart_ms: apart.map(|apart| apart.0),
             head: there.head.commit,
             onto: there.base.branch,
         }))

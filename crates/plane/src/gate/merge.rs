@@ -21,7 +21,7 @@ use store::seeded::bug;
 use crate::desk::Desk;
 use crate::lock::{Acquired, acquire, release};
 use crate::mirror::{Failed, Home, Let};
-use crate::outcome::{WORDS_MAX, stratum_of};
+use crate::outcome::stratum_of;
 use crate::pull::{name, tell_once};
 use crate::settings::Rules;
 use crate::tend::own;
@@ -336,8 +336,7 @@ async fn judged(desk: &mut Desk<'_>, id: &str, candidate: Candidate) -> Result<W
     let rules = desk.rules.clone();
     let gap = may_act(desk.tx, &rules, &pull.gap).await?;
     let candidate = Candidate { state: pull.state, hold: pull.hold, gap, ours, onto, ..candidate };
-    let words = store::pull::word::of(desk.tx, id, WORDS_MAX).await?;
-    let stratum = stratum_of(pull, &words);
+    let stratum = stratum_of(desk.tx, pull).await?;
     if let Some(stratum) = &stratum {
         store::gate::keep_stratum(desk.tx, stratum).await?;
     }

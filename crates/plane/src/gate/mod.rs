@@ -11,7 +11,7 @@ use domain::calibration::rule;
 use domain::gate::{ARMED_FOR, BUDGET_SPAN, Candidate, Draw, PAST_MAX, Record, Shadow, Stratum};
 use domain::id;
 use domain::level::{self, Level};
-use domain::outcome::{Answer, Weight};
+use domain::outcome::Answer;
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use futures::FutureExt;
@@ -223,21 +223,9 @@ async fn calibrated(tx: &mut Tx, stratum: Option<&Stratum>) -> Result<Answer, No
 
 /// What the gate would have merged of a stratum, and what people did.
 async fn shadow(tx: &mut Tx, stratum: &str) -> Result<Shadow, No> {
-    let mut shadow = Shadow::default();
-    // The latest first, those without an end at either end of them.
-    let mut wrong = false;
-    for would in store::gate::shadow(tx, stratum, SHADOW_MAX).await? {
-        match would.weight.as_deref().and_then(Weight::parse) {
-            None => shadow.open += 1,
-            Some(Weight::Good) if !wrong => shadow.agreed += 1,
-            Some(Weight::Bad) => {
-                wrong = true;
-                shadow.wrong += 1;
-            }
-            Some(Weight::Good | Weight::Neither | Weight::Unknown | Weight::Auto) => {}
-        }
-    }
-    Ok(shadow)
+    let would = store::gate::shadow(tx, stratum, SHADOW_MAX).await?;
+    let weights = would.into_iter().map(|would| would.weight()).collect::<Result<Vec<_>, _>>()?;
+    Ok(Shadow::of(weights))
 }
 
 /// What is drawn for a pull request, the same each time.

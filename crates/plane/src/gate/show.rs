@@ -3,10 +3,10 @@
 use domain::gate::{Judgement, Phase, Record, Stratum};
 use domain::refusal::{Code, Refusal};
 use store::automerge::Revert;
-use store::gate::{Judged, Said};
+use store::gate::{Judged, Said, Would};
 use store::outcome::Found;
 
-use super::{STRATA_MAX, known, record};
+use super::{SHADOW_MAX, STRATA_MAX, known, record};
 use crate::pull::meant;
 use crate::{Call, No, Plane};
 
@@ -60,6 +60,14 @@ impl Plane {
             standing.push(Standing { judgement: record.judge(), phase: record.phase(), stratum, record, said });
         }
         Ok(standing)
+    }
+
+    /// The pull requests of a stratum that the gate would have merged, those that ended last first, with what became of them: 500 at
+    /// most.
+    pub async fn show_shadow(&self, call: &Call, stratum: &str) -> Result<Vec<Would>, No> {
+        let mut tx = self.read(call).await?;
+        let id = known(&mut tx, stratum).await?.id();
+        Ok(store::gate::shadow(&mut tx, &id, SHADOW_MAX).await?)
     }
 
     /// Why a pull request does or does not merge by itself: from the record that is kept, and from nothing else.

@@ -6,10 +6,11 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::gap::Event as GapEvent;
-use domain::gate::{Fingerprint, Stratum};
+use domain::gate::{APART_MAX, Stratum};
 use domain::notice::Level;
 use domain::outcome::{Evidence, Hand, Outcome, SOAK, Weight, classify, weigh};
-use domain::pull::{Pull, Review, Stage, State};
+use domain::pull::history::History;
+use domain::pull::{Pull, Review, State};
 use domain::time::{Span, TIME_MAX, Time};
 use forge::Fault;
 use forge::broker::Undone;
@@ -17,7 +18,6 @@ use futures::FutureExt;
 use serde_json::json;
 use store::outcome::{Found, Listed};
 use store::pull::Stored;
-use store::pull::word::Word;
 use store::seeded::bug;
 
 use crate::desk::Desk;
@@ -28,7 +28,7 @@ use crate::pull::{name, tell_once};
 use crate::tend::own;
 use crate::{Call, No, Plane};
 
-pub(crate) use read::{broker, check, judged, merge_commit, merged, others};
+pub(crate) use read::{broker, check, merged};
 
 /// How many are looked at in one pass.
 const AT_ONCE: i64 = 10;
@@ -47,8 +47,8 @@ const WATCHED: Span = Span::days(1);
 const RETRY: Span = Span::mins(1);
 const GIVEN_UP: Span = Span::hours(1);
 
-/// How much of a pull request's history is read.
-pub(crate) const WORDS_MAX: i64 = 200;
+/// For how long after a base had a merge one that has it not may be one that lags behind.
+const LAGS: Span = Span::mins(10);
 
 /// How many first drafts are looked through.
 const DRAFTS_MAX: i64 = 2_000;
@@ -58,6 +58,17 @@ pub(crate) struct Ended {
     pub(crate) evidence: Evidence,
     /// Whether everything was read that the forge and git could tell.
     pub(crate) whole: bool,
+}
+
+/// What one more look at a merge tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// How it stands.
+    Told,
+    /// That nobody can tell.
+    Untold,
+    /// Nothing yet.
+    Early,
 }
 
 /// Outcomes counted: by the kind of the gap, and in all.
@@ -98,7 +109,7 @@ impl Plane {
         for id in taken.await? {
             let began = self.moment().await?;
             let (at, seen) = match self.settle_one(home, &id).await {
-                Ok((at, true)) => (at, Some(began)),
+                Ok((at, true)) => (at, self.in_step(home).await?.then_some(began)),
                 Ok((at, false)) => (at, None),
                 Err(Failed::No(no @ No::Fault(_))) => return Err(no.into()),
                 Err(failed) => {
@@ -145,6 +156,9 @@ impl Plane {
         };
         // One that is written down late may have been taken back long ago.
         let seen = self.see_again(home, &stored, &found).await?;
+        if seen == Sight::Early {
+            return Ok((now + RETRY, false));
+        }
         if let Some(back) = &back {
             self.see_revert(home, &stored.pull, back).await?;
         }
@@ -158,22 +172,24 @@ impl Plane {
             (true, _) => TIME_MAX,
             (false, false) => now + AGAIN,
         };
-        Ok((again, seen))
+        Ok((again, seen == Sight::Told))
     }
 
-    /// Looks whether what was merged was taken back, or went wrong on the base; gives whether that could be told.
-    async fn see_again(&self, home: &Home, stored: &Stored, found: &Found) -> Result<bool, Failed> {
+    /// Looks whether what was merged was taken back, or went wrong on the base.
+    async fn see_again(&self, home: &Home, stored: &Stored, found: &Found) -> Result<Sight, Failed> {
         let over = found.outcome == Outcome::Reverted.name() || bug("revert-unseen");
         if stored.pull.state != State::Merged || over {
-            return Ok(true);
+            return Ok(Sight::Told);
         }
-        let undone = self.undone(home, stored, found).await?;
-        let told = undone != Undone::Unknown;
-        match undone {
+        match self.undone(home, stored, found).await? {
             Undone::Standing => self.check_base(home, stored, found).await?,
             Undone::Unknown => {
                 self.check_base(home, stored, found).await?;
+                if self.may_lag(&stored.pull).await? {
+                    return Ok(Sight::Early);
+                }
                 self.not_known(stored, found).await?;
+                return Ok(Sight::Untold);
             }
             Undone::By(commit) => {
                 let why = format!("{} took it back", commit.as_str());
@@ -181,7 +197,24 @@ impl Plane {
             }
             Undone::Gone => self.reverted(stored, found, "nothing of it is left on the base").await?,
         }
-        Ok(told)
+        Ok(Sight::Told)
+    }
+
+    /// Whether the forge's clock shows the same as ours: else nobody can tell how old anything is.
+    async fn in_step(&self, home: &Home) -> Result<bool, No> {
+        let is = async || Ok::<_, No>(home.forge.apart(self.moment().await?).is_some_and(|apart| apart <= APART_MAX));
+        if is().await? {
+            return Ok(true);
+        }
+        // What it last said may be long ago.
+        Ok(home.forge.repository().await.is_ok() && is().await?)
+    }
+
+    /// Whether a base that does not have a merge may be one that lags behind: it had it a moment ago.
+    async fn may_lag(&self, pull: &Pull) -> Result<bool, No> {
+        let mut tx = self.store.read().await?;
+        let (now, seen) = (tx.now(), store::pull::settled_at(&mut tx, &pull.id).await?);
+        Ok(now.since(seen.max(pull.changed_at)) < LAGS)
     }
 
     /// Nobody can tell any more whether it still stands: it is no evidence then.
@@ -249,8 +282,7 @@ impl Plane {
             let (pull, evidence) = (pull.clone(), evidence.clone());
             async move {
                 let seq = store::outcome::latest(desk.tx, &pull.id).await?.map_or(1, |found| found.seq + 1);
-                let words = store::pull::word::of(desk.tx, &pull.id, WORDS_MAX).await?;
-                let stratum = stratum_of(&pull, &words);
+                let stratum = stratum_of(desk.tx, &pull).await?;
                 if let Some(stratum) = &stratum {
                     store::gate::keep_stratum(desk.tx, stratum).await?;
                 }
@@ -265,7 +297,8 @@ impl Plane {
                     stratum: stratum.as_ref().map(Stratum::id).unwrap_or_default(),
                     repo: pull.repo.clone(),
                     gap_kind: pull.gap.kind.clone(),
-                    ended_at: pull.changed_at.0,
+                    // One that the forge says came later is as old as that.
+                    ended_at: evidence.ended_at.map_or(pull.changed_at, |ended| ended.max(pull.changed_at)).0,
                     at: desk.now.0,
                     by: evidence.login.clone().unwrap_or_default(),
                     why: format!("{why}; {reason}"),
@@ -348,30 +381,30 @@ async fn written(desk: &mut Desk<'_>, pull: &Pull, row: &Found) -> Result<(), No
     Ok(())
 }
 
-/// What a pull request is evidence for; none where an agent of it does not say who it is.
-pub(crate) fn stratum_of(pull: &Pull, words: &[Word]) -> Option<Stratum> {
-    let risk = &pull.change.as_ref()?.risk;
-    let all = |stage: Stage| {
-        let said = words.iter().filter(move |word| word.stage == stage.name() && word.pass == "final");
-        said.map(|word| {
-            let (principal, model, prompt) = (word.principal.clone(), word.model.clone(), word.prompt.clone());
-            Fingerprint { principal, model, prompt }
-        })
+/// Corrects what one that merged by itself is to the gate: it stands, and went wrong all the same.
+pub(crate) async fn spoiled(desk: &mut Desk<'_>, pull: &Pull, why: &str) -> Result<(), No> {
+    let latest = store::outcome::latest(desk.tx, &pull.id).await?;
+    let Some(found) = latest.filter(|found| found.weight == Weight::Auto.name()) else { return Ok(()) };
+    let row = Found {
+        id: desk.mint(),
+        seq: found.seq + 1,
+        weight: Weight::Bad.name().to_owned(),
+        at: desk.now.0,
+        why: format!("it went wrong: {why}"),
+        ..found
     };
-    let last = |stage: Stage| all(stage).next().filter(Fingerprint::is_known);
-    let author = last(Stage::Implementer)?;
-    // What several made is evidence of none of them.
-    if all(Stage::Implementer).any(|other| other != author) {
-        return None;
-    }
-    Some(Stratum {
-        repo: pull.repo.clone(),
-        kind: pull.gap.kind.clone(),
-        area: risk.area,
-        author,
-        reviewer: last(Stage::Reviewer)?,
-        policy: Some(risk.policy.clone()).filter(|policy| !policy.is_empty())?,
-    })
+    written(desk, pull, &row).await
+}
+
+/// The history of a pull request.
+pub(crate) async fn history(tx: &mut store::Tx, pull: &str) -> Result<History, No> {
+    Ok(store::pull::history::of(tx, pull, &own("outcomes").by.name).await?)
+}
+
+/// What a pull request is evidence for.
+pub(crate) async fn stratum_of(tx: &mut store::Tx, pull: &Pull) -> Result<Option<Stratum>, No> {
+    let Some(change) = &pull.change else { return Ok(None) };
+    Ok(history(tx, &pull.id).await?.stratum(&pull.repo, &pull.gap, &change.risk))
 }
 
 /// Whether a fault may be gone by the next look.

@@ -4,18 +4,16 @@
 use domain::gate;
 use domain::label::{Role, same};
 use domain::outcome::{Answer, End, Evidence, Hand, Landed, looked};
-use domain::pull::{Event, MergeVerdict, Pull, Stage, State, Verdict};
+use domain::pull::{Pull, State};
 use domain::time::Time;
 use forge::broker::{Broker, Expected, Landing, Trouble, Undone};
 use forge::git::{Branch, Commit};
 use forge::{AccountKind, Check, CheckState, LabelChange, Pull as There, PullState};
 use store::outcome::Found;
 use store::pull::Stored;
-use store::pull::event::Happened;
-use store::pull::word::Word;
 use store::seeded::bug;
 
-use super::{Ended, WORDS_MAX, passes};
+use super::{Ended, passes};
 use crate::mirror::{Failed, Home};
 use crate::{No, Plane};
 
@@ -24,11 +22,10 @@ impl Plane {
     pub(super) async fn read_end(&self, home: &Home, stored: &Stored) -> Result<Ended, Failed> {
         let pull = &stored.pull;
         let mut tx = self.store.read().await?;
-        let words = store::pull::word::of(&mut tx, &pull.id, WORDS_MAX).await?;
-        let events = store::pull::event::of(&mut tx, &pull.id, WORDS_MAX).await?;
+        let history = super::history(&mut tx, &pull.id).await?;
         let auto = store::automerge::of(&mut tx, &pull.id).await?;
         drop(tx);
-        let judged = judged(&words);
+        let judged = history.judged();
         let mut whole = true;
         let there = match pull.there.number {
             None => None,
@@ -72,11 +69,12 @@ impl Plane {
         };
         let by = if bug("anybody-is-a-person") { Hand::Person } else { by };
         let evidence = Evidence {
-            approved: judged.is_approved() && stood(&events),
-            others: others(&events, &words),
-            sent_back: sent_back(&events),
+            approved: judged.is_approved() && history.stood(),
+            others: history.has_others() || pull.change.as_ref().is_some_and(|change| change.risk.several),
+            sent_back: history.is_sent_back(),
             by,
             login: ended_by.map(|account| account.login),
+            ended_at: there.as_ref().and_then(|there| there.ended_at),
             looked_ms: self.read_look(home, pull, there.as_ref()).await?,
             lines: pull.change.as_ref().map_or(0, |change| change.lines),
             checks: self.read_checks(home, judged.handed_in.as_deref()).await?,
@@ -182,15 +180,31 @@ impl Plane {
     }
 
     /// How the checks stood at a commit.
-    pub(crate) async fn read_checks(&self, home: &Home, head: Option<&str>) -> Result<Answer, Failed> {
+    async fn read_checks(&self, home: &Home, head: Option<&str>) -> Result<Answer, Failed> {
         let required = &self.settings.rules.gate.checks;
         let Some(head) = head else { return Ok(gate::passed(None, required, None)) };
-        let checks = match home.forge.checks(head).await {
-            Ok(checks) => Some(checks.into_iter().map(check).collect::<Vec<_>>()),
-            Err(fault) if passes(&fault) => return Err(fault.into()),
-            Err(_) => None,
-        };
-        Ok(gate::passed(checks.as_deref(), required, Some(head)))
+        Ok(gate::passed(checks(home, head).await?.as_deref(), required, Some(head)))
+    }
+
+    /// How they stand at a merge on the base, where what failed before it as well is not its doing.
+    pub(crate) async fn read_base(&self, home: &Home, pull: &Pull, found: &Found) -> Result<Option<Answer>, Failed> {
+        let required = &self.settings.rules.gate.checks;
+        let Some(merge) = merge_commit(found) else { return Ok(None) };
+        let after = checks(home, &merge).await?;
+        let is = gate::passed(after.as_deref(), required, Some(&merge));
+        let (Answer::Fail(_), Some((.., parent))) = (&is, merged(pull, found)?) else { return Ok(Some(is)) };
+        let before = checks(home, parent.as_str()).await?;
+        let (before, after) = ((before.as_deref(), parent.as_str()), (after.as_deref(), merge.as_str()));
+        Ok(Some(gate::passed_since(before, after, required)))
+    }
+}
+
+/// The checks of a commit; none where the forge certainly will not tell.
+async fn checks(home: &Home, commit: &str) -> Result<Option<Vec<gate::Check>>, Failed> {
+    match home.forge.checks(commit).await {
+        Ok(checks) => Ok(Some(checks.into_iter().map(check).collect())),
+        Err(fault) if passes(&fault) => Err(fault.into()),
+        Err(_) => Ok(None),
     }
 }
 
@@ -202,57 +216,6 @@ pub(crate) fn check(check: Check) -> gate::Check {
         CheckState::Running | CheckState::Neutral => None,
     };
     gate::Check { name: check.name, commit: check.commit, passed, title: check.title }
-}
-
-/// What was last said of which commit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Judged {
-    pub(crate) handed_in: Option<String>,
-    pub(crate) reviewed: Option<String>,
-    pub(crate) passed: Option<String>,
-}
-
-impl Judged {
-    /// Whether reviewer and merger approved one commit.
-    fn is_approved(&self) -> bool {
-        self.reviewed.is_some() && self.reviewed == self.passed
-    }
-}
-
-/// What the last words of each stage say, the latest first.
-pub(crate) fn judged(words: &[Word]) -> Judged {
-    let last = |stage: Stage| words.iter().find(|word| word.stage == stage.name() && word.pass == "final");
-    let of =
-        |stage: Stage, verdict: &str| last(stage).filter(|word| word.verdict == verdict).map(|word| word.head.clone());
-    Judged {
-        handed_in: last(Stage::Implementer).map(|word| word.head.clone()),
-        reviewed: of(Stage::Reviewer, Verdict::Approve.name()),
-        passed: of(Stage::Merger, MergeVerdict::ApproveForHuman.name()),
-    }
-}
-
-/// Whether it stood as approved right until it ended.
-fn stood(events: &[Happened]) -> bool {
-    let ended = events
-        .iter()
-        .find(|event| [State::Merged, State::Closed, State::WontFix].map(State::name).contains(&event.now.as_str()));
-    ended.is_some_and(|event| event.was == State::NeedsHuman.name())
-}
-
-/// Whether people sent it back after the bots had approved it.
-fn sent_back(events: &[Happened]) -> bool {
-    events.iter().any(|happened| {
-        let was = State::parse(&happened.was).ok();
-        let event = Event::ALL.into_iter().find(|event| event.name() == happened.event);
-        was.zip(event).is_some_and(|(was, event)| was.is_sent_back(event))
-    })
-}
-
-/// Whether anybody else pushed to it before the implementer last handed it in: what this server found there, it did not hand in.
-pub(crate) fn others(events: &[Happened], words: &[Word]) -> bool {
-    let us = crate::tend::own("outcomes").by.name;
-    let last = words.iter().find(|word| word.stage == Stage::Implementer.name()).map_or(i64::MAX, |word| word.at);
-    events.iter().any(|event| event.event == Event::Pushed.name() && event.by == us && event.at < last)
 }
 
 /// The commit as which one was merged, where that is known.

@@ -43,6 +43,8 @@ pub(super) async fn facts(broker: &Broker, onto: &Commit, head: &Commit) -> Resu
         whole: seen.cut.is_empty(),
         listing: Listing::from_raw(&seen.raw),
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
+        removed: seen.removed.into_iter().map(|removed| (removed.path, removed.text)).collect(),
+        hands: seen.messages.iter().map(|message| message.by.clone()).collect(),
         messages: seen.messages.into_iter().map(|message| message.text).collect(),
         binary: seen.binary,
         gone: domain::visual::gone(&seen.raw),

@@ -187,6 +187,9 @@ both!(what_a_reviewer_said_at_last_is_held_against_what_people_did, async |world
         ("d", RequestChanges, "unchanged_content", "good"),
         ("e", Approve, "unknown", "unknown"),
         ("f", Approve, "unchanged", "auto"),
+        // Nobody looked; and it had been sent back before.
+        ("g", Approve, "unchanged", "neither"),
+        ("h", Approve, "unchanged", "bad"),
     ] {
         let pull = pull(world, name, (State::Closed, &name.repeat(40))).await;
         // What was said before does not count.
@@ -198,10 +201,10 @@ both!(what_a_reviewer_said_at_last_is_held_against_what_people_did, async |world
     let all = known(world).await;
     let [one] = &all[..] else { panic!("{all:?}") };
     let of = &one.standing;
-    assert_eq!((of.leniency, of.strictness), (share(1, 2), share(1, 2)));
-    assert_eq!((of.base, of.agreement, of.kappa), (share(2, 4), share(2, 4), Some(0.0)));
-    assert_eq!(of.approved.map(|(_, share)| (share.k, share.n)), [(1, 2), (1, 2), (0, 2), (0, 2)]);
-    assert_eq!((of.unknown, one.by_itself, one.trials), (1, 1, 0));
+    assert_eq!((of.leniency, of.strictness), (share(2, 3), share(1, 2)));
+    assert_eq!((of.base, of.agreement, of.kappa), (share(2, 5), share(2, 5), Some(-2.0 / 13.0)));
+    assert_eq!(of.approved.map(|(_, share)| (share.k, share.n)), [(1, 3), (2, 3), (0, 3), (0, 3)]);
+    assert_eq!((of.unknown, one.by_itself, one.trials), (2, 1, 0));
     assert_eq!(one.by_kind.keys().collect::<Vec<_>>(), ["mcp-tool"]);
     assert_eq!(&one.by_kind["mcp-tool"], of);
     assert!(one.disposed.is_empty() && one.calibrated.is_err());

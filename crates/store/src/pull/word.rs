@@ -35,7 +35,7 @@ pub enum Pass {
 }
 
 impl Pass {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::First => "first",
             Self::Final => "final",

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::ground::Ground;
 use self::reviews::Ran;
-use super::hired::{CONCURRENCY_MAX, Hired, agent};
+use super::hired::{CONCURRENCY_MAX, Hired, agent, model};
 use super::house::{House, halted};
 use super::{asked, signals};
 use crate::config::{Config, machine_time};
@@ -62,7 +62,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NAME")]
     reviewer: String,
     /// The agent's model, where it lets one choose
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = model)]
     model: Option<String>,
     /// How many defects are shown, 1 to 48; clean changes, other words and retests come on top
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..=48))]
@@ -185,7 +185,8 @@ impl Run {
             ground.begin().await?;
             let staged = staged::prepare(&house, trials).await?;
             let worker = reviews::worker(&house, ground, &hired, &self.reviewer).await?;
-            reviews::run(&house, ground, session, (&worker, self.concurrency), &self.reviewer, &staged).await
+            let who = (self.reviewer.as_str(), self.model.as_deref());
+            reviews::run(&house, ground, session, (&worker, self.concurrency), who, &staged).await
         })
         .await;
         let ended = house.end().await;

@@ -78,7 +78,7 @@ pub(super) async fn run(
     ground: &Ground,
     session: &Session,
     (worker, lanes): (&Worker, u16),
-    reviewer: &str,
+    (reviewer, model): (&str, Option<&str>),
     staged: &[Staged],
 ) -> Result<Ran, Failure> {
     let open = Open::default();
@@ -86,7 +86,7 @@ pub(super) async fn run(
     let ran = Ran { planned: staged.len(), ..Ran::default() };
     let tally = Mutex::new(Tally { ran, missed_in_a_row: 0, busy: 0, moved: Instant::now() });
     let run = domain::id::mint(machine_time(), session.plane.draw());
-    let reviews = Reviews { house, session, staged, open: &open, run, stop: &stop, tally: &tally };
+    let reviews = Reviews { house, session, staged, model, open: &open, run, stop: &stop, tally: &tally };
     let scripts = Scripts { house, ground, staged, open: &open, reviewer };
     let scripted = async {
         let done = Box::pin(scripts.work(&stop)).await;
@@ -119,6 +119,8 @@ struct Reviews<'a> {
     house: &'a House,
     session: &'a Session,
     staged: &'a [Staged],
+    /// The model that it was started with.
+    model: Option<&'a str>,
     open: &'a Open,
     run: String,
     stop: &'a CancellationToken,
@@ -186,6 +188,10 @@ impl Reviews<'_> {
         if !reviewer.is_known() {
             let lacks = if reviewer.model.is_empty() { "model" } else { "prompt_hash" };
             return self.missed(staged, &format!("it answered without its {lacks}, and so as nobody who is known"));
+        }
+        if let Some(model) = self.model.filter(|model| *model != reviewer.model) {
+            return self
+                .missed(staged, &format!("it was started with {model}, and says that it is {}", reviewer.model));
         }
         let (verdict, trial) = (review.verdict, staged.trial);
         let case = corpus::case(trial.case);

@@ -11,6 +11,9 @@ use crate::config::{Config, ForgeKind};
 
 const NAME: &str = "gate";
 
+/// The item that closes every gate of a repository.
+const BUDGET: &str = "error budget";
+
 /// Whether what may merge by itself rests on what it should.
 pub(super) async fn check(config: &Config, plane: &Plane, call: &Call) -> Check {
     let (level, strata) = match (plane.show_level(call).await, plane.show_gate(call, None).await) {
@@ -24,14 +27,27 @@ pub(super) async fn check(config: &Config, plane: &Plane, call: &Call) -> Check 
     }
     let github = matches!(config.forge_kind(), Ok(ForgeKind::GitHub));
     let by_token = github && config.sections.forge.app_id.is_empty();
-    said(&config.gate(), armed, by_token)
+    let armed_ones = strata.iter().filter(|one| one.record.arm.is_some());
+    let spent = armed_ones.chain(&strata).find_map(|one| match one.record.arm {
+        Some(_) => one.judgement.lacking(),
+        None => one.judgement.shut().into_iter().find(|why| why.starts_with(BUDGET)),
+    });
+    said(&config.gate(), (armed, spent), by_token)
 }
 
-fn said(rules: &Rules, armed: usize, by_token: bool) -> Check {
+fn said(rules: &Rules, (armed, lacking): (usize, Option<String>), by_token: bool) -> Check {
     if rules.checks.is_empty() {
         let found = "gate.checks names no check that must have passed, so nothing merges by itself";
         return Check::new(NAME, Verdict::Fail, found)
             .hint("name those that test a change, such as checks = [\"test\"]");
+    }
+    if let Some(why) = lacking {
+        return Check::new(
+            NAME,
+            Verdict::Fail,
+            format!("nothing merges by itself, for the evidence is not enough: {why}"),
+        )
+        .hint("see all that is missing: gapwright gate show");
     }
     let weaker = weaker(rules);
     if !weaker.is_empty() {
@@ -108,8 +124,10 @@ mod tests {
             ),
             (&Rules { files_max: 11, ..good.clone() }, false, Verdict::Unknown, "files_max is 11 and not 10"),
         ] {
-            let check = said(rules, 1, by_token);
+            let check = said(rules, (1, None), by_token);
             assert!(check.verdict == verdict && check.found.contains(words), "{check:?}");
         }
+        let spent = said(&good, (1, Some("error budget: 1 bad of 3".into())), false);
+        assert!(spent.verdict == Verdict::Fail && spent.found.contains("error budget"), "{spent:?}");
     }
 }

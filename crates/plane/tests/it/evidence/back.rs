@@ -34,6 +34,8 @@ pulls!(a_check_that_fails_on_the_base_closes_the_gate_and_opens_a_revert_within_
         ground.settle().await;
     }
     assert!(!is_armed(ground).await, "its gate is closed");
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!((found.outcome.as_str(), found.weight.as_str(), found.seq), ("unchanged", "bad", 2), "{}", found.why);
     let back = revert(ground).await;
     assert_eq!(back.state, "open", "{back:?}");
     assert!(ground.given.world.hand.now().since(failed_at) <= Span::secs(302));
@@ -50,6 +52,26 @@ pulls!(a_check_that_fails_on_the_base_closes_the_gate_and_opens_a_revert_within_
     let standing = ground.given.plane.show_gate(&olga(), None).await.expect("shown").remove(0);
     assert_eq!(standing.record.track().streak, 0, "the row begins anew");
 });
+
+async fn red_before(ground: &mut Ground<'_>) {
+    ground.armed().await;
+    ground.merged_by_itself("late").await;
+    let merge = ground.merge_commit().await;
+    let (done, parent) = git(&ground.path("home.git"), &["rev-parse", &format!("{merge}^1")]);
+    assert!(done, "{parent}");
+    ground.check_at(parent.trim(), CheckState::Fail, "12 tests, 1 failed").await;
+    ground.check_at(&merge, CheckState::Fail, "12 tests, 1 failed").await;
+    ground.later(Span::hours(3)).await;
+    assert!(is_armed(ground).await, "it is not its doing");
+    assert_eq!(ground.found().await.map(|found| found.weight).as_deref(), Some("auto"));
+    let rows = crate::given::journal(&ground.given.plane).await;
+    let told = |row: &&store::journal::Row| row.object.starts_with("channel:") && row.after.contains("unchecked");
+    assert_eq!(rows.iter().filter(told).count(), 1, "people are told that nobody can tell");
+}
+
+mod what_failed_on_the_base_before_it_as_well_is_told_and_closes_nothing {
+    crate::pulls::engines!(Local, super::red_before);
+}
 
 pulls!(two_that_go_wrong_within_28_days_take_everything_back, async |ground| {
     let mut rules = super::given::rules();
@@ -201,6 +223,10 @@ async fn gone(ground: &mut Ground<'_>) {
     let merge = ground.merge_commit().await;
     let (done, _) = git(&ground.path("home.git"), &["update-ref", "refs/heads/main", &format!("{merge}^1")]);
     assert!(done);
+    ground.given.pass(Span::mins(6));
+    ground.settle().await;
+    assert_eq!(ground.found().await.map(|found| found.seq), Some(1), "what is read may lag behind for a while");
+    assert!(is_armed(ground).await);
     ground.later(Span::mins(10)).await;
     let found = ground.found().await.expect("an outcome");
     assert_eq!((found.outcome.as_str(), found.weight.as_str(), found.seq), ("unknown", "unknown", 2), "{}", found.why);

@@ -134,6 +134,12 @@ impl Ground<'_> {
         self.given.plane.tend_outcomes().await.expect("a pass");
     }
 
+    /// The forge's clock shows another time than ours.
+    pub(crate) fn forge_is_ahead(&self, by: Span) {
+        let crate::home::Place::GitHub(fake) = &self.given.place else { panic!("it has no clock of its own") };
+        fake.ahead(by);
+    }
+
     /// Everything that is seldom looked at is looked at.
     pub(crate) async fn later(&self, span: Span) {
         self.given.pass(span);

@@ -7,7 +7,7 @@ use forge::CheckState;
 
 use super::given::{READ, rules};
 use crate::pulls::ground::{Ground, olga};
-use crate::pulls::{everywhere, pulls};
+use crate::pulls::{everywhere, only_github, pulls};
 
 async fn is(ground: &Ground<'_>, outcome: Outcome, weight: &str) {
     let found = ground.outcome().await;
@@ -109,6 +109,21 @@ pulls!(what_was_closed_and_then_merged_is_corrected_by_a_row, async |ground| {
     ground.poll().await;
     let found = ground.outcome().await;
     assert_eq!((found.seq, found.outcome.as_str()), (2, "unchanged"));
+});
+
+only_github!(what_ends_while_our_clock_is_wrong_is_no_older_than_the_forge_says, async |ground| {
+    ground.with_gate(rules()).await;
+    // Ours was turned back by five days.
+    ground.forge_is_ahead(Span::days(5));
+    let found = ground.taken("early-gap").await;
+    let ended = ground.given.world.hand.now() + Span::days(5);
+    assert!(ended.since(domain::time::Time(found.ended_at)) < Span::hours(1), "{found:?}");
+    // A look by a clock that is wrong does not tell how old it is.
+    ground.later(Span::days(7)).await;
+    assert_eq!(streak(ground).await, 0);
+    ground.forge_is_ahead(Span::ZERO);
+    ground.later(Span::hours(1)).await;
+    assert_eq!(streak(ground).await, 1);
 });
 
 pulls!(a_good_one_counts_once_it_was_looked_at_after_its_soak, async |ground| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::time::Time;
+use domain::time::{Span, Time};
 use forge::{
     Account, Answer, Check, Comment, Edit, Files, Forge, Issue, Label, LabelEvents, Merged, Method, NewCheck, NewIssue,
     NewPull, NewReview, Pull, Remote, Repository, Review, SourceFile,
@@ -103,6 +103,9 @@ macro_rules! asked {
 }
 
 impl Forge for Racing {
+    fn apart(&self, now: Time) -> Option<Span> {
+        self.inner.apart(now)
+    }
     fn repository(&self) -> Answer<'_, Repository> {
         asked!(self, "repository", self.inner.repository())
     }

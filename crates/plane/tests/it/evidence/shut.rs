@@ -7,7 +7,7 @@ use forge::CheckState;
 
 use super::given::rules;
 use crate::pulls::ground::{Ground, olga};
-use crate::pulls::pulls;
+use crate::pulls::{only_github, pulls};
 
 /// Looks once more: it is not merged, and this item is why.
 async fn stays(ground: &Ground<'_>, what: &str) {
@@ -57,6 +57,20 @@ pulls!(each_thing_that_people_or_the_world_say_keeps_it_shut, async |ground| {
     ground.given.plane.raise_level(&olga(), Some("once more today")).await.expect("raised");
 
     // Nothing else was in the way.
+    ground.poll().await;
+    assert_eq!(ground.state().await, State::Merged, "{}", ground.why().await);
+});
+
+only_github!(a_clock_that_has_jumped_keeps_it_shut, async |ground| {
+    use domain::time::Span;
+    ground.armed().await;
+    ground.undrawn("jumped-gap").await;
+    for by in [Span::mins(6), Span(-Span::hours(9).0)] {
+        ground.forge_is_ahead(by);
+        stays(ground, "clocks").await;
+    }
+    ground.forge_is_ahead(Span::mins(4));
+    ground.poll().await;
     ground.poll().await;
     assert_eq!(ground.state().await, State::Merged, "{}", ground.why().await);
 });
