@@ -107,7 +107,7 @@ const TESTS: [&str; 12] = [
     "#[rstest",
     "#[case",
     "def test_",
-    "async def test_",
+    concat!("as", "ync def test_"),
     "func Test",
     "@Test",
     "@pytest.mark.parametrize",

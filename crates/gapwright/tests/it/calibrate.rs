@@ -106,6 +106,18 @@ fn a_reviewer_that_answers_nothing_ends_it_after_three_and_nothing_is_kept() {
 }
 
 #[test]
+fn one_that_says_it_is_another_model_than_it_was_started_with_is_not_counted() {
+    let home = home();
+    let agent = agent(&home, "reviews");
+    let words = ["calibrate", "run", "--agent", &agent, "--reviewer", NAME, "--model", "m-2", "--count", "4", "--yes"];
+    let ended = home.run(&words);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("it was started with m-2, and says that it is scripted"), "{ended:?}");
+    assert_eq!(report(&home)["reviewers"], json!([]));
+    is_tidy(&home);
+}
+
+#[test]
 fn interrupted_it_keeps_what_was_answered_and_leaves_nothing() {
     let home = home();
     let agent = agent(&home, "reviews");
@@ -133,6 +145,9 @@ fn what_cannot_be_tried_is_refused_before_anything_is_begun() {
     home.fails(3, &run(&["--reviewer", "planner-1", "--yes"]));
     let told = home.fails(2, &["calibrate", "run", "--agent", "/nowhere/claude", "--reviewer", NAME, "--yes"]);
     assert!(told.contains("there is no program /nowhere/claude"), "{told}");
+    for model in ["", " m", "a\nb"] {
+        home.fails(2, &run(&["--reviewer", NAME, "--model", model, "--yes"]));
+    }
     for count in ["0", "49", "-1"] {
         home.fails(2, &run(&["--reviewer", NAME, "--count", count, "--yes"]));
     }

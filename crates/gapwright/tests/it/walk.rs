@@ -371,6 +371,7 @@ async fn from_observe_to_merging_by_itself_and_back() {
     let step = walk.next("pulls merge");
     merge(&mut walk, &step, &one).await;
     walk.does("gate shadow");
+    walk.does("gate simulate");
     walk.does("level raise");
     walk.does("gate arm");
 

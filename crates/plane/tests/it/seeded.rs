@@ -131,6 +131,12 @@ mod seeded_bugs_are_caught {
             by "evidence::walk::no_more_merge_in_a_day_than_the_cap_lets_by" saying "the day's cap";
         anybody_is_a_person: "anybody-is-a-person"
             by "evidence::outcomes::what_a_bot_or_nobody_known_merged_says_nothing" saying "\"good\"";
+        any_clock: "any-clock" by "evidence::shut::a_clock_that_has_jumped_keeps_it_shut" saying "it was merged";
+        lag_counts: "lag-counts"
+            by "evidence::back::what_merged_by_itself_and_is_gone_from_the_base_closes_its_gate" saying "may lag behind";
+        red_base_blamed: "red-base-blamed"
+            by "evidence::back::what_failed_on_the_base_before_it_as_well_is_told_and_closes_nothing"
+            saying "it is not its doing";
         fire_again_though_unknown: "fire-again-though-unknown"
             by "fires::a_start_of_which_nobody_can_tell_is_not_repeated_until_an_operator_says" saying "it may run";
     }
