@@ -94,8 +94,9 @@ pub struct Evidence {
     /// How long people had it before them, by the forge's own clock, in milliseconds; none where that is not known.
     pub looked_ms: Option<i64>,
     /// When it ended, by the forge's own clock; none where the forge does not say.
-    #[serde(default)]
     pub ended_at: Option<Time>,
+    /// When that was found here, by ours; none in what was written down before it was kept.
+    pub found_at: Option<Time>,
     /// How many lines it changes.
     pub lines: i64,
     /// How the checks stood at the commit that was judged that must pass.
@@ -186,6 +187,24 @@ impl Weight {
     /// Reads a weight by its name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|weight| weight.name() == text)
+    }
+}
+
+impl Weight {
+    /// What it is once nobody can tell any more whether it stands: what was bad stays bad.
+    pub const fn lost(self) -> Self {
+        match self {
+            Self::Bad => Self::Bad,
+            Self::Good | Self::Neither | Self::Unknown | Self::Auto => Self::Unknown,
+        }
+    }
+
+    /// What it is once it went wrong after it merged by itself: what nobody can tell stays so.
+    pub const fn spoiled(self) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Good | Self::Bad | Self::Neither | Self::Auto => Self::Bad,
+        }
     }
 }
 

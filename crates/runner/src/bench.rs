@@ -210,6 +210,7 @@ fn facts(seen: Inspection, descends: bool) -> Facts {
         largest: seen.largest_blob,
         whole: seen.cut.is_empty(),
         listing: Listing::from_raw(&seen.raw),
+        net: seen.net,
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         removed: seen.removed.into_iter().map(|removed| (removed.path, removed.text)).collect(),
         hands: seen.messages.iter().map(|message| message.by.clone()).collect(),

@@ -2,7 +2,7 @@
 //! one of a pull request holds.
 
 use domain::gate::Past;
-use domain::outcome::{Outcome, Weight};
+use domain::outcome::{Evidence, Outcome, Weight};
 use domain::time::Time;
 use serde::Serialize;
 
@@ -80,6 +80,16 @@ pub struct Listed {
 }
 
 impl Found {
+    /// What it is to the gate.
+    pub fn weight(&self) -> Result<Weight, Fault> {
+        Weight::parse(&self.weight).ok_or_else(|| corrupt("weight", &self.id))
+    }
+
+    /// What was read of it.
+    pub fn evidence(&self) -> Result<Evidence, Fault> {
+        serde_json::from_str(&self.evidence).map_err(|_| corrupt("evidence", &self.id))
+    }
+
     /// What became of it.
     pub fn outcome(&self) -> Result<Outcome, Fault> {
         Outcome::parse(&self.outcome).ok_or_else(|| corrupt("outcome", &self.id))

@@ -41,8 +41,19 @@ pub struct Candidate {
     pub measured: Option<Measured>,
     /// The checks of its head; none where they could not be read.
     pub checks: Option<Vec<Check>>,
+    /// The branch that it is to go into, as it stands; none where it could not be read.
+    pub base: Option<Base>,
     /// What was drawn for it.
     pub draw: Draw,
+}
+
+/// How the branch stands that a change is to go into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The commit at its tip.
+    pub tip: String,
+    /// The checks of that; none where they could not be read.
+    pub checks: Option<Vec<Check>>,
 }
 
 /// How a pull request stands on the forge.
@@ -97,6 +108,7 @@ impl Candidate {
         let mut items = vec![self.state(), self.held(), self.gap(), self.head(), self.hands()];
         items.extend(self.size(record));
         items.push(self.checked(&record.rules.checks));
+        items.push(self.green(&record.rules.checks));
         items.extend(self.on_the_forge());
         items
     }
@@ -146,7 +158,11 @@ impl Candidate {
 
     /// All of it is the implementer's.
     fn hands(&self) -> Item {
-        let several = self.measured.as_ref().is_some_and(|measured| measured.risk.several);
+        let several = match self.measured.as_ref().map(|measured| measured.risk.several) {
+            Some(None) => return Item::unknown("hands", Of::Pull, "whose its commits are was not read"),
+            Some(Some(several)) => several,
+            None => false,
+        };
         if self.others || several {
             return Item::fail(
                 "hands",
@@ -201,6 +217,17 @@ impl Candidate {
         }
     }
 
+    /// What is merged onto what fails cannot be told from what made it fail.
+    fn green(&self, required: &[String]) -> Item {
+        let (what, of) = ("green", Of::Pull);
+        let Some(base) = &self.base else { return Item::unknown(what, of, "the base could not be read") };
+        match passed(base.checks.as_deref(), required, Some(&base.tip)) {
+            Answer::Pass => Item::pass(what, of, "the base passes"),
+            Answer::Fail(why) => Item::fail(what, of, &format!("on the base, {why}")),
+            Answer::Unknown(why) => Item::unknown(what, of, &format!("on the base, {why}")),
+        }
+    }
+
     fn on_the_forge(&self) -> Vec<Item> {
         let of = Of::Pull;
         let Some(live) = &self.live else {
@@ -210,12 +237,9 @@ impl Candidate {
         };
         let apart = live.apart_ms.map(Span);
         let clocks = match apart {
-            Some(apart) if apart <= APART_MAX => Item::pass("clocks", of, format!("{apart} apart")),
-            Some(apart) => Item::fail(
-                "clocks",
-                of,
-                &format!("ours and the forge's are {apart} apart, and {APART_MAX} is the most"),
-            ),
+            // How far is in the record: what is judged is the same each time.
+            Some(apart) if apart <= APART_MAX => Item::pass("clocks", of, format!("at most {APART_MAX} apart")),
+            Some(_) => Item::fail("clocks", of, &format!("ours and the forge's are more than {APART_MAX} apart")),
             None => Item::unknown("clocks", of, "the forge does not say what its clock shows"),
         };
         let base = match &self.onto {

@@ -31,8 +31,8 @@ pub fn passed(checks: Option<&[Check]>, required: &[String], head: Option<&str>)
     failed.or_else(|| answers.iter().find(|is| **is != Answer::Pass)).cloned().unwrap_or(Answer::Pass)
 }
 
-/// Whether the checks that are required passed at a commit, where what failed at the one before it as well is not its doing: nobody
-/// can tell then.
+/// Whether the checks that are required passed at a commit, where what failed at the one before it as well, or runs there still, may
+/// not be its doing: nobody can tell then.
 pub fn passed_since(
     (before, parent): (Option<&[Check]>, &str),
     (after, head): (Option<&[Check]>, &str),
@@ -44,9 +44,13 @@ pub fn passed_since(
         each(checks, name, at).into_iter().find(|is| matches!(is, Answer::Fail(_)))
     };
     let failed: Vec<_> = required.iter().filter_map(|name| Some((name, fails(after, name, head)?))).collect();
-    let its_own = failed.iter().find(|(name, _)| fails(before, name, parent).is_none());
+    // What has not ended may fail yet.
+    let waits =
+        |name: &str| before.iter().any(|check| check.name == *name && check.commit == parent && check.passed.is_none());
+    let its_own = failed.iter().find(|(name, _)| fails(before, name, parent).is_none() && !waits(name));
     match (its_own, failed.first()) {
         (Some((_, why)), _) => why.clone(),
+        (None, Some((name, _))) if waits(name) => Answer::Unknown(format!("{name} has not ended there before it")),
         (None, Some((name, _))) => Answer::Unknown(format!("{name} failed there before it, too")),
         (None, None) => is,
     }
@@ -151,6 +155,7 @@ mod tests {
             (Some(at("p", false, true)), Some(at("m", false, true)), 'u'),
             (Some(at("p", false, true)), Some(at("m", false, false)), 'f'),
             (Some(at("p", false, false)), Some(at("m", true, true)), 'p'),
+            (Some(vec![Check { passed: None, ..check("a", "p", true) }]), Some(at("m", false, true)), 'u'),
             (Some(vec![]), Some(at("m", false, true)), 'f'),
             (None, Some(at("m", false, true)), 'f'),
             (Some(at("p", false, true)), None, 'u'),

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use candidate::{APART_MAX, Candidate, Live, Measured};
+pub use candidate::{APART_MAX, Base, Candidate, Live, Measured};
 pub use checks::{Check, passed, passed_since, tests_executed};
 pub use ramp::{
     AUDIT, Auto, BUDGET_PERCENT, BUDGET_SPAN, Demotion, Draw, PARTS, Phase, cusum, demotion, overspent, phase,
@@ -248,6 +248,12 @@ impl Judgement {
         self.items.iter().filter_map(Item::shut).collect()
     }
 
+    /// What this one asks that an earlier one did not.
+    pub fn asked_since(&self, earlier: &Self) -> Vec<String> {
+        let new = |item: &&Item| !earlier.items.iter().any(|known| known.what == item.what);
+        self.items.iter().filter(new).map(|item| item.what.clone()).collect()
+    }
+
     /// Why it is not merged, in a line; empty where it is.
     pub fn why(&self) -> String {
         self.shut().join(" · ")
@@ -257,10 +263,20 @@ impl Judgement {
 impl Record {
     /// Judges it.
     pub fn judge(&self) -> Judgement {
+        self.judge_by(|_| true)
+    }
+
+    /// Judges it by what an earlier judgement asked, and by nothing that is asked since: that was not in its record.
+    pub fn judge_as(&self, earlier: &Judgement) -> Judgement {
+        self.judge_by(|item| earlier.items.iter().any(|known| known.what == item.what))
+    }
+
+    fn judge_by(&self, asked: impl Fn(&Item) -> bool) -> Judgement {
         let mut items = self.evidence();
         items.extend(self.candidate.iter().flat_map(|candidate| candidate.items(self)));
         items.extend(self.leave());
         items.extend(self.pace());
+        items.retain(asked);
         let passes = |of: &[Of]| items.iter().filter(|item| of.contains(&item.of)).all(|item| item.is == Answer::Pass);
         let would = self.candidate.is_some() && passes(&[Of::Evidence, Of::Pull]);
         let drawn = self.candidate.as_ref().is_some_and(|candidate| candidate.draw.person(self.phase()).is_some());

@@ -15,9 +15,9 @@ pub struct Risk {
     pub policy: String,
     /// Why it never merges by itself, besides what shows and what is protected; none where nothing is in the way.
     pub barred: Option<String>,
-    /// Whether its commits are of several, by their authors or by their committers: it is not the implementer's alone then.
-    #[serde(default)]
-    pub several: bool,
+    /// Whether its commits are of several, by their authors or by their committers: it is not the implementer's alone then. None of
+    /// one of which that was not read.
+    pub several: Option<bool>,
 }
 
 /// What of a change is looked at for a risk.
@@ -53,22 +53,25 @@ impl Risk {
             (_, None, Some((path, _))) => Some(format!("it has a test skipped: {path:?}")),
             (Area::Docs | Area::Tests | Area::Code, None, None) => weaker(added, removed),
         };
-        Self { area, policy: policy.digest(), barred, several: are_several(hands) }
+        Self { area, policy: policy.digest(), barred, several: Some(are_several(hands)) }
     }
 }
 
-/// Whether a change leaves fewer tests, or fewer claims in them, than there were.
+/// Whether a change leaves fewer tests, or fewer claims in them, in a file than there were.
 fn weaker(added: &[(String, String)], removed: &[(String, String)]) -> Option<String> {
-    let count = |sides: &[(String, String)], begins: &[&str]| -> usize {
-        let texts = sides.iter().filter(|(path, _)| Area::of(path) != Area::Docs).map(|(_, text)| text);
+    let count = |sides: &[(String, String)], of: &str, begins: &[&str]| -> usize {
+        let texts = sides.iter().filter(|(path, _)| path == of).map(|(_, text)| text);
         texts
             .flat_map(|text| text.lines())
             .filter(|line| begins.iter().any(|word| line.trim().starts_with(word)))
             .count()
     };
-    [("tests", &TESTS[..]), ("claims in tests", &CLAIMS[..])].into_iter().find_map(|(what, begins)| {
-        let (fewer, more) = (count(removed, begins), count(added, begins));
-        (fewer > more).then(|| format!("it takes {fewer} {what} away, and adds {more}"))
+    let paths = || removed.iter().map(|(path, _)| path).filter(|path| Area::of(path) != Area::Docs);
+    [("tests", &TESTS[..]), ("claims of tests", &CLAIMS[..])].into_iter().find_map(|(what, begins)| {
+        paths().find_map(|path| {
+            let (fewer, more) = (count(removed, path, begins), count(added, path, begins));
+            (fewer > more).then(|| format!("it takes {fewer} {what} out of {path:?}, and adds {more}"))
+        })
     })
 }
 
@@ -101,7 +104,7 @@ const SKIPS: [&str; 14] = [
 ];
 
 /// How the lines begin at which a test begins.
-const TESTS: [&str; 12] = [
+const TESTS: [&str; 15] = [
     "#[test]",
     "#[tokio::test",
     "#[rstest",
@@ -110,6 +113,9 @@ const TESTS: [&str; 12] = [
     concat!("as", "ync def test_"),
     "func Test",
     "@Test",
+    "@ParameterizedTest",
+    "[Fact]",
+    "[Theory]",
     "@pytest.mark.parametrize",
     "it(",
     "test(",
@@ -196,6 +202,14 @@ mod tests {
         ] {
             assert_eq!(barred(&[], path, added, removed).is_some(), weak, "{path}: -{removed:?} +{added:?}");
         }
+    }
+
+    #[test]
+    fn claims_added_elsewhere_do_not_stand_in_for_those_that_are_gone() {
+        let listing = listing(&["src/a.rs", "tests/a.rs"]);
+        let (added, removed) = (lines("src/a.rs", "assert!(true);\n"), lines("tests/a.rs", "assert_eq!(a, b);\n"));
+        let seen = Seen { listing: &listing, gone: &[], added: &added, removed: &removed, hands: &[] };
+        assert!(Risk::of(seen, &Policy::default()).barred.is_some());
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn candidate() -> Candidate {
             files: 2,
             visual: None,
             protected: None,
-            risk: Risk { area: Area::Code, policy: "p".into(), barred: None, several: false },
+            risk: Risk { area: Area::Code, policy: "p".into(), barred: None, several: Some(false) },
         }),
         checks: Some(vec![Check {
             name: "ci".into(),
@@ -62,6 +62,15 @@ fn candidate() -> Candidate {
             passed: Some(true),
             title: "12 tests passed".into(),
         }]),
+        base: Some(Base {
+            tip: "t".into(),
+            checks: Some(vec![Check {
+                name: "ci".into(),
+                commit: "t".into(),
+                passed: Some(true),
+                title: "12 tests passed".into(),
+            }]),
+        }),
         draw: Draw { ramp: 0, audit: 500 },
     }
 }
@@ -103,6 +112,10 @@ fn live(change: impl FnOnce(&mut Live)) -> Record {
 
 fn measured(change: impl FnOnce(&mut Measured)) -> Record {
     with(|candidate| change(candidate.measured.as_mut().expect("there is one")))
+}
+
+fn base(change: impl FnOnce(&mut Base)) -> Record {
+    with(|candidate| change(candidate.base.as_mut().expect("there is one")))
 }
 
 fn check(change: impl FnOnce(&mut Check)) -> Record {
@@ -159,7 +172,8 @@ fn of_the_pull_request() -> Vec<(&'static str, Record)> {
         ("head", with(|c| c.passed = Some("old".into()))),
         ("head", live(|l| l.head = "pushed".into())),
         ("head", measured(|m| m.head = "pushed".into())),
-        ("hands", measured(|m| m.risk.several = true)),
+        ("hands", measured(|m| m.risk.several = None)),
+        ("hands", measured(|m| m.risk.several = Some(true))),
         ("hands", with(|c| c.others = true)),
         ("gap", with(|c| c.gap = Answer::Fail("it is requires human".into()))),
         ("gap", with(|c| c.gap = Answer::Unknown("its issue is not known".into()))),
@@ -181,6 +195,11 @@ fn of_the_pull_request() -> Vec<(&'static str, Record)> {
         ("checks", check(|c| c.title = "green".into())),
         ("checks", of(|r| r.rules.checks.clear())),
         ("checks", of(|r| r.rules.checks.push("gone".into()))),
+        ("green", with(|c| c.base = None)),
+        ("green", base(|b| b.checks = None)),
+        ("green", base(|b| b.tip = "later".into())),
+        ("green", base(|b| b.checks.as_mut().expect("some")[0].passed = None)),
+        ("green", base(|b| b.checks.as_mut().expect("some")[0].passed = Some(false))),
     ]
 }
 
@@ -309,4 +328,23 @@ fn the_bound_remembers_what_the_streak_forgot() {
     let is = |what: &str| items.iter().find(|item| item.what == what).map(|item| item.is.clone());
     assert_eq!(is("streak"), Some(Answer::Pass), "54 in a row since");
     assert!(matches!(is("bound"), Some(Answer::Fail(why)) if why.contains("1 bad of 60")));
+}
+
+#[test]
+fn a_record_of_an_older_version_is_judged_by_what_was_asked_then() {
+    let mut kept = record().judge();
+    kept.items.retain(|item| !["clocks", "green"].contains(&item.what.as_str()));
+    assert_eq!(kept.word, Word::Merge);
+    let mut old = serde_json::json!(record());
+    old["candidate"].as_object_mut().expect("one").remove("base");
+    old["candidate"]["live"].as_object_mut().expect("one").remove("apart_ms");
+    old["candidate"]["measured"]["risk"].as_object_mut().expect("one").remove("several");
+    let old: Record = serde_json::from_value(old).expect("it is read");
+    assert_eq!(old.judge().word, Word::Closed, "what it does not say is not known");
+    let mut as_then = old.judge_as(&kept);
+    assert!(!as_then.is_like(&kept), "whose its commits are was asked by another name");
+    kept.items.retain(|item| item.what != "hands");
+    as_then = old.judge_as(&kept);
+    assert!(as_then.is_like(&kept) && as_then.word == Word::Merge);
+    assert_eq!(old.judge().asked_since(&kept), ["hands", "green", "clocks"]);
 }

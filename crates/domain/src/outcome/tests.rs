@@ -25,6 +25,7 @@ fn merged(head: &str, git: Option<Landed>) -> Evidence {
         by: Hand::Person,
         login: Some("ann".into()),
         ended_at: Some(Time(1)),
+        found_at: Some(Time(2)),
         looked_ms: Some(600_000),
         lines: 400,
         checks: Answer::Pass,

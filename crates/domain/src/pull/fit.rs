@@ -32,8 +32,10 @@ pub struct Facts {
     pub whole: bool,
     /// Each side of each file.
     pub listing: Listing,
-    /// The lines that it adds, file by file.
+    /// The lines that it adds, file by file; behind those of the whole the lines that single commits add and others take away.
     pub added: Vec<(String, String)>,
+    /// How many of them are of the whole.
+    pub net: usize,
     /// The lines that it takes away, file by file.
     pub removed: Vec<(String, String)>,
     /// What its commits say.
@@ -94,7 +96,8 @@ impl Facts {
         let found = classify(&self.listing, policy);
         // What a difference does not show, no agent has judged.
         let hidden = self.binary.first().map(|path| format!("{path:?} is not text, and no difference shows it"));
-        let Self { listing, gone, added, removed, hands, .. } = self;
+        let Self { listing, gone, removed, hands, .. } = self;
+        let added = self.added.get(..self.net).unwrap_or(&self.added);
         let risk = Risk::of(Seen { listing, gone, added, removed, hands }, policy);
         Ok(Looks { visual: told(&found.visual).or(hidden), protected: told(&found.protected), risk })
     }
@@ -157,6 +160,7 @@ mod tests {
             whole: true,
             listing: Listing { touched, complete: true },
             added: vec![("src/a.rs".to_owned(), "fn a() {}".to_owned())],
+            net: 1,
             removed: Vec::new(),
             messages: vec!["feat: a".to_owned()],
             hands: Vec::new(),

@@ -173,6 +173,16 @@ mod tests {
     }
 
     #[test]
+    fn what_people_want_of_what_bots_approved_sends_it_back() {
+        assert!(!history().is_sent_back());
+        for (was, back) in [(State::NeedsHuman, true), (State::NeedsReview, false)] {
+            let mut history = history();
+            history.steps.push(step(Event::ChangesRequested, was, State::ChangesRequested, true, 55));
+            assert_eq!(history.is_sent_back(), back, "{was}");
+        }
+    }
+
+    #[test]
     fn a_push_that_was_found_before_the_last_hand_in_is_somebody_else_s() {
         for (found, at, others) in [(true, 29, true), (true, 30, false), (false, 29, false), (true, 45, false)] {
             let mut history = history();

@@ -55,6 +55,8 @@ pub struct Inspection {
     /// What is added, file by file, those of [`Self::binary`] too where they are small. Behind it what single commits add and
     /// the whole does not, in whose paths it is said which does.
     pub added: Vec<Added>,
+    /// How many of [`Self::added`], from the first, are of the whole.
+    pub net: usize,
     /// What the whole takes away, file by file.
     pub removed: Vec<Added>,
     /// What the commits say, the latest first.
@@ -123,6 +125,7 @@ impl Broker {
             binary: Vec::new(),
             largest_blob,
             added: Vec::new(),
+            net: 0,
             removed: Vec::new(),
             messages,
             cut,
@@ -220,7 +223,7 @@ impl Broker {
         if more || !whole || !known || (!small && !change.binary.is_empty()) {
             change.cut.push(Cut::Added);
         }
-        (change.added, change.removed) = (added, removed);
+        (change.net, change.added, change.removed) = (added.len(), added, removed);
         Ok(())
     }
 }

@@ -150,7 +150,7 @@ impl Gate {
                     Some(stratum) => Some(plane.show_shadow(&call, stratum).await?),
                     None => None,
                 };
-                Ok(gate_shown::shadow(&standing, would.as_deref()))
+                gate_shown::shadow(&standing, would.as_deref())
             }
             Self::Revert { pull, reason } => {
                 let Session { plane, call } = Session::open(config, "cli gate revert", Missing::Refuse).await?;
@@ -170,12 +170,7 @@ async fn explain(config: &Config, pull: Option<String>, record: Option<std::path
         let text = tokio::fs::read_to_string(&file)
             .await
             .map_err(|error| Failure::usage(format!("cannot read {}", file.display())).why(error.to_string()))?;
-        // An answer of explain has the record inside.
-        let whole: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-        let kept = whole.as_ref().and_then(|whole| whole.get("word")?.as_str()).map(str::to_owned);
-        let inner = whole.and_then(|whole| whole.get("record").filter(|inner| inner.is_object()).cloned());
-        let (record, judgement) = judge_text(&inner.map_or(text, |inner| inner.to_string()))?;
-        return Ok(gate_shown::judged(&record, &judgement, kept.as_deref()));
+        return Ok(gate_shown::kept(&judge_text(&text)?));
     }
     let Session { plane, call } = Session::open(config, "cli gate explain", Missing::Refuse).await?;
     let explained = plane.explain_gate(&call, &pull.unwrap_or_default()).await?;

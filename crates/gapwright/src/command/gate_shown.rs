@@ -5,7 +5,7 @@ use domain::gate::{Item, Judgement, Record};
 use domain::outcome::{Answer as Is, Outcome, Weight};
 use domain::pull::State;
 use domain::time::Time;
-use plane::gate::{Explained, Standing};
+use plane::gate::{Explained, Kept, Standing};
 use serde_json::{Value, json};
 use store::automerge::Revert;
 use store::gate::Would;
@@ -144,31 +144,38 @@ fn asked(item: &Item) -> Vec<String> {
     vec![mark.to_owned(), item.what.clone(), of, found]
 }
 
-/// A judgement of a record that somebody kept, and whether it is what was kept with it, if anything was.
-pub(super) fn judged(record: &Record, judgement: &Judgement, kept: Option<&str>) -> Answer {
+/// A record that somebody kept, judged anew, and whether that is what was kept with it, if anything was.
+pub(super) fn kept(kept: &Kept) -> Answer {
+    let Kept { record, judgement, same, word, since } = kept;
     let candidate = record.candidate.as_ref();
     let of = match candidate.and_then(|candidate| Some((candidate.number?, candidate.ours.as_ref()?))) {
         Some((number, head)) => format!(", of #{number} at {head}"),
         None => String::new(),
     };
-    let same = kept.map(|kept| kept == judgement.word.name());
-    let check = match (same, kept) {
-        (Some(false), Some(kept)) => {
-            format!("; {RED}judged anew from the record alone: another, for {kept} was kept{RED:#}")
+    let check = match (same, word) {
+        (Some(false), Some(word)) => {
+            format!("; {RED}judged anew from the record alone: another, for {} was kept{RED:#}", word.name())
         }
         (Some(true), _) => "; judged anew from the record alone: the same".to_owned(),
         (Some(false) | None, _) => String::new(),
     };
     let text = format!(
-        "{}\nat {}{of}{check}{}",
+        "{}\nat {}{of}{check}{}{}",
         said(judgement),
         record.at,
+        asked_since(since),
         section("Asked", &["", "what", "of", "found"], judgement.items.iter().map(asked).collect())
     );
-    Answer::new(
-        json!({"number": candidate.and_then(|candidate| candidate.number), "same": same, "at": record.at.iso(), "word": judgement.word, "would": judgement.would, "items": judgement.items}),
-        text,
-    )
+    let document = json!({
+        "number": candidate.and_then(|candidate| candidate.number), "same": same, "at": record.at.iso(), "asked_since": since,
+        "word": judgement.word, "would": judgement.would, "items": judgement.items,
+    });
+    Answer::new(document, text)
+}
+
+/// What a record of an older version cannot answer.
+fn asked_since(since: &[String]) -> String {
+    if since.is_empty() { String::new() } else { format!("; asked since, and not in it: {}", since.join(", ")) }
 }
 
 fn said(judgement: &Judgement) -> String {
@@ -182,7 +189,7 @@ fn said(judgement: &Judgement) -> String {
 }
 
 pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
-    let Explained { pull, judged, again, same, outcomes, revert } = explained;
+    let Explained { pull, judged, again, same, since, outcomes, revert } = explained;
     let ended: Vec<_> = outcomes
         .iter()
         .map(|found| {
@@ -206,6 +213,7 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         "word": again.as_ref().map(|judgement| judgement.word),
         "would": again.as_ref().map(|judgement| judgement.would),
         "same": same,
+        "asked_since": since,
         "items": again.as_ref().map(|judgement| &judgement.items),
         "judged_at": judged.as_ref().map(|judged| Time(judged.at).iso()),
         "record": record,
@@ -219,10 +227,11 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
             format!("{RED}judged anew from the record alone: another{RED:#}")
         };
         format!(
-            "{}\nat {}, of {}; {check}{revertal}{}{ends}",
+            "{}\nat {}, of {}; {check}{}{revertal}{}{ends}",
             said(again),
             Time(judged.at),
             judged.head,
+            asked_since(since),
             section("Asked", &["", "what", "of", "found"], again.items.iter().map(asked).collect()),
         )
     } else {
@@ -260,21 +269,22 @@ fn taken_back(revert: &Revert) -> String {
 }
 
 /// What the gate would have merged; of one stratum which, too.
-pub(super) fn shadow(all: &[Standing], would: Option<&[Would]>) -> Answer {
+pub(super) fn shadow(all: &[Standing], would: Option<&[Would]>) -> Result<Answer, Failure> {
     let documents: Vec<_> = all
         .iter()
         .map(|one| json!({"stratum": one.stratum.id(), "shadow": one.record.shadow, "needed": one.record.rules.shadow}))
         .collect();
-    let each = would.unwrap_or_default().iter().map(|one| {
-        json!({"pull": one.pull, "number": one.number, "weight": one.weight().ok().flatten().map(Weight::name),
-               "ended_at": one.ended_at.map(|at| Time(at).iso())})
+    let weighed = would.unwrap_or_default().iter().map(|one| Ok((one, one.weight()?.map(Weight::name))));
+    let weighed = weighed.collect::<Result<Vec<_>, store::Fault>>().map_err(plane::No::from)?;
+    let each = weighed.iter().map(|(one, weight)| {
+        json!({"pull": one.pull, "number": one.number, "weight": weight, "ended_at": one.ended_at.map(|at| Time(at).iso())})
     });
     let mut document = json!({"strata": documents});
     if would.is_some() {
         document["pulls"] = each.collect();
     }
     if all.is_empty() {
-        return Answer::new(document, "no stratum was met yet");
+        return Ok(Answer::new(document, "no stratum was met yet"));
     }
     let rows = all.iter().map(|one| {
         let shadow = one.record.shadow;
@@ -286,13 +296,12 @@ pub(super) fn shadow(all: &[Standing], would: Option<&[Would]>) -> Answer {
         ]
     });
     let columns = ["stratum", "agreed since it was last wrong", "wrong", "open"];
-    let each = would.unwrap_or_default().iter().map(|one| {
-        let weight = one.weight().ok().flatten().map_or("open", Weight::name);
+    let each = weighed.iter().map(|(one, weight)| {
         let number = one.number.map_or_else(|| one.pull.clone(), |number| format!("#{number}"));
-        vec![number, moment(one.ended_at.map(Time)), weight.to_owned()]
+        vec![number, moment(one.ended_at.map(Time)), weight.unwrap_or("open").to_owned()]
     });
     let each = section("Each that it would have merged", &["pull", "ended", "to the gate"], each.collect());
-    Answer::new(document, format!("{}{each}", table(&columns, rows)))
+    Ok(Answer::new(document, format!("{}{each}", table(&columns, rows))))
 }
 
 pub(super) fn simulated(asks: &Asks, within: usize, rows: &[(f64, f64, Played)]) -> Answer {

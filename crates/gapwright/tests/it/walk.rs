@@ -354,6 +354,7 @@ async fn from_observe_to_merging_by_itself_and_back() {
     waits(&walk, &three).await;
     let step = walk.next("pulls merge");
     merge(&mut walk, &step, &three).await;
+    walk.does("pulls check");
     walk.does("outcomes");
     let standing = walk.ask(&["gate", "show"]);
     walk.name("STRATUM", standing["strata"][0]["id"].as_str().expect("an id").to_owned());
@@ -370,6 +371,7 @@ async fn from_observe_to_merging_by_itself_and_back() {
     walk.does("gate explain");
     let step = walk.next("pulls merge");
     merge(&mut walk, &step, &one).await;
+    walk.does("pulls check");
     walk.does("gate shadow");
     walk.does("gate simulate");
     walk.does("level raise");

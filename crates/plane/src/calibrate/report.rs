@@ -134,7 +134,7 @@ fn settle(read: &mut Read, one: &Settled) -> Result<(), Fault> {
         }
         Outcome::Unchanged | Outcome::UnchangedContent => match weight {
             Weight::Good => Some(Ended::Unchanged),
-            // People had sent it back before, or it went wrong on the base.
+            // People had sent it back before; or it merged by itself and went wrong, which counts though one that stands does not.
             Weight::Bad => Some(Ended::Edited),
             // Nobody looked, or nobody can tell who: it says nothing of what people think of it.
             Weight::Neither | Weight::Unknown | Weight::Auto => None,

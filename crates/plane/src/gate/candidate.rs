@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::gate::{Candidate, Draw, Live, Measured};
+use domain::gate::{Base, Candidate, Check, Draw, Live, Measured};
 use domain::label::{Names, Role};
 use domain::outcome::Answer;
 use domain::pull::Change;
@@ -40,10 +40,14 @@ impl Plane {
         let issue = store::issue::find(&mut tx, &pull.gap).await?.and_then(|issue| issue.number);
         drop(tx);
         let said = history.judged();
-        let measured = self.measured(home, pull.change.as_ref()).await?;
-        let checks = match pull.head() {
+        let (measured, tip) = self.measured(home, pull.change.as_ref()).await?.unzip();
+        let base = match tip {
             None => None,
-            Some(head) => known(home.forge.checks(head).await)?.map(|all| all.into_iter().map(check).collect()),
+            Some(tip) => Some(Base { checks: checks(home, &tip).await?, tip }),
+        };
+        let at_head = match pull.head() {
+            None => None,
+            Some(head) => checks(home, head).await?,
         };
         let live = match (pull.there.number, issue) {
             (None, _) | (_, None) => None,
@@ -63,26 +67,30 @@ impl Plane {
             others: history.has_others(),
             live,
             measured,
-            checks,
+            checks: at_head,
+            base,
             draw,
         })
     }
 
-    /// What our own git reads of the change, by the policy that stands now.
-    async fn measured(&self, home: &Home, change: Option<&Change>) -> Result<Option<Measured>, Failed> {
+    /// What our own git reads of the change, by the policy that stands now, and of the tip of the branch that it goes into.
+    async fn measured(&self, home: &Home, change: Option<&Change>) -> Result<Option<(Measured, String)>, Failed> {
         let (Some(change), Some(broker)) = (change, home.broker.as_ref()) else { return Ok(None) };
         let Some(remote) = known(home.forge.remote().await)? else { return Ok(None) };
         let Some(repository) = known(home.forge.repository().await)? else { return Ok(None) };
         let onto = (change.onto.as_str(), repository.default_branch.as_str());
         match self.read_branch(home, broker, &remote, &change.branch, onto).await {
-            Ok(read) => Ok(Some(Measured {
-                head: read.head,
-                lines: read.lines,
-                files: read.files,
-                visual: read.visual,
-                protected: read.protected,
-                risk: read.risk,
-            })),
+            Ok((read, tip)) => {
+                let measured = Measured {
+                    head: read.head,
+                    lines: read.lines,
+                    files: read.files,
+                    visual: read.visual,
+                    protected: read.protected,
+                    risk: read.risk,
+                };
+                Ok(Some((measured, tip.as_str().to_owned())))
+            }
             Err(No::Refusal(refusal)) => {
                 tracing::debug!(why = refusal.message, "a change at the gate could not be read");
                 Ok(None)
@@ -130,6 +138,11 @@ fn wanted(reviews: &[Review]) -> Option<bool> {
         return None;
     }
     Some(last.values().any(|state| *state == ReviewState::ChangesRequested))
+}
+
+/// The checks of a commit; none where the forge certainly will not tell.
+async fn checks(home: &Home, commit: &str) -> Result<Option<Vec<Check>>, Failed> {
+    Ok(known(home.forge.checks(commit).await)?.map(|all| all.into_iter().map(check).collect()))
 }
 
 /// What could be read; none where the forge certainly will not tell. What may be told later is asked again then.

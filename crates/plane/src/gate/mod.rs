@@ -26,7 +26,7 @@ use crate::settings::Rules;
 use crate::{Call, No, Plane};
 
 pub(crate) use back::{Back, REVERT, went_wrong};
-pub use show::{Explained, Standing, judge_text};
+pub use show::{Explained, Kept, Standing, judge_text};
 
 /// How many merges by itself are looked at: more than any cap lets by in 90 days.
 const AUTOS_MAX: i64 = 10_000;

@@ -1,6 +1,6 @@
 //! What is read of the gate: each stratum with how far it is, and why a pull request does not merge by itself.
 
-use domain::gate::{Judgement, Phase, Record, Stratum};
+use domain::gate::{Judgement, Phase, Record, Stratum, Word};
 use domain::refusal::{Code, Refusal};
 use store::automerge::Revert;
 use store::gate::{Judged, Said, Would};
@@ -35,10 +35,12 @@ pub struct Explained {
     pub pull: domain::pull::Pull,
     /// The judgement as it is kept; none where it was never at the gate.
     pub judged: Option<Judged>,
-    /// What the same record is judged to be now, by the rules of this version.
+    /// What the same record is judged to be now, in everything that was asked then.
     pub again: Option<Judgement>,
-    /// Whether both are the same.
+    /// Whether both are the same in everything that was asked then.
     pub same: bool,
+    /// What is asked since, which that record cannot answer.
+    pub since: Vec<String>,
     /// What became of it, the latest first.
     pub outcomes: Vec<Found>,
     /// What takes it back; none where nothing is to.
@@ -81,22 +83,46 @@ impl Plane {
         let judged = store::gate::latest(&mut tx, &stored.pull.id).await?;
         let outcomes = store::outcome::of(&mut tx, &stored.pull.id, SHOWN_MAX).await?;
         let revert = store::automerge::revert_of(&mut tx, &stored.pull.id).await?;
-        let (mut again, mut same) = (None, false);
+        let (mut again, mut same, mut since) = (None, false, Vec::new());
         if let Some(judged) = &judged {
-            let anew = judged.record()?.judge();
-            same = anew.is_like(&judged.judgement()?);
+            let (record, kept) = (judged.record()?, judged.judgement()?);
+            let anew = record.judge_as(&kept);
+            (same, since) = (anew.is_like(&kept), record.judge().asked_since(&kept));
             again = Some(anew);
         }
-        Ok(Explained { pull: stored.pull, judged, again, same, outcomes, revert })
+        Ok(Explained { pull: stored.pull, judged, again, same, since, outcomes, revert })
     }
 }
 
-/// Judges a record that somebody kept, such as one that was exported.
-pub fn judge_text(text: &str) -> Result<(Record, Judgement), Refusal> {
-    let record: Record = serde_json::from_str(text).map_err(|why| {
+/// A record that somebody kept, such as one that was exported, judged anew.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The record.
+    pub record: Record,
+    /// How it is judged: in everything that was asked then, if what was said then is kept with it.
+    pub judgement: Judgement,
+    /// Whether that is what was said then; none where that is not kept.
+    pub same: Option<bool>,
+    /// The word that was said then.
+    pub word: Option<Word>,
+    /// What is asked since.
+    pub since: Vec<String>,
+}
+
+/// Judges a record that somebody kept: by itself, or as explain gives it, with the judgement beside it.
+pub fn judge_text(text: &str) -> Result<Kept, Refusal> {
+    let unread = |why: serde_json::Error| {
         Refusal::new(Code::InvalidArgument, format!("this is no record of the gate: {why}"))
             .hint("gapwright gate explain N --json has one under \"record\"")
-    })?;
-    let judgement = record.judge();
-    Ok((record, judgement))
+    };
+    let whole: serde_json::Value = serde_json::from_str(text).map_err(unread)?;
+    let inner = whole.get("record").filter(|inner| inner.is_object());
+    let record: Record = serde_json::from_value(inner.unwrap_or(&whole).clone()).map_err(unread)?;
+    let Some(said) = inner.and_then(|_| serde_json::from_value::<Judgement>(whole.clone()).ok()) else {
+        let judgement = record.judge();
+        return Ok(Kept { record, judgement, same: None, word: None, since: Vec::new() });
+    };
+    let judgement = record.judge_as(&said);
+    let (same, since) = (Some(judgement.is_like(&said)), record.judge().asked_since(&said));
+    Ok(Kept { record, judgement, same, word: Some(said.word), since })
 }

@@ -70,10 +70,12 @@ impl Plane {
         let by = if bug("anybody-is-a-person") { Hand::Person } else { by };
         let evidence = Evidence {
             approved: judged.is_approved() && history.stood(),
-            others: history.has_others() || pull.change.as_ref().is_some_and(|change| change.risk.several),
+            others: history.has_others()
+                || pull.change.as_ref().is_some_and(|change| change.risk.several != Some(false)),
             sent_back: history.is_sent_back(),
             by,
             login: ended_by.map(|account| account.login),
+            found_at: Some(pull.changed_at),
             ended_at: there.as_ref().and_then(|there| there.ended_at),
             looked_ms: self.read_look(home, pull, there.as_ref()).await?,
             lines: pull.change.as_ref().map_or(0, |change| change.lines),
@@ -223,8 +225,7 @@ pub(crate) fn check(check: Check) -> gate::Check {
 
 /// The commit as which one was merged, where that is known.
 pub(crate) fn merge_commit(found: &Found) -> Option<String> {
-    let evidence: Evidence = serde_json::from_str(&found.evidence).ok()?;
-    match evidence.end {
+    match found.evidence().ok()?.end {
         End::Merged { commit, .. } => commit,
         End::Closed => None,
     }
@@ -232,12 +233,7 @@ pub(crate) fn merge_commit(found: &Found) -> Option<String> {
 
 /// As what it was merged into what: the base, the merge, and the base before it.
 pub(crate) fn merged(pull: &Pull, found: &Found) -> Result<Option<(Branch, Commit, Commit)>, Failed> {
-    let evidence: Evidence = serde_json::from_str(&found.evidence).map_err(|_| store::Fault::Corrupt {
-        table: "outcome",
-        column: "evidence",
-        id: found.id.clone(),
-    })?;
-    let End::Merged { commit: Some(merge), git: Some(git), .. } = evidence.end else { return Ok(None) };
+    let End::Merged { commit: Some(merge), git: Some(git), .. } = found.evidence()?.end else { return Ok(None) };
     let Some(change) = &pull.change else { return Ok(None) };
     Ok(Some((branch(&change.onto)?, commit(&merge)?, commit(&git.parent)?)))
 }

@@ -42,6 +42,7 @@ pub(super) async fn facts(broker: &Broker, onto: &Commit, head: &Commit) -> Resu
         largest: seen.largest_blob,
         whole: seen.cut.is_empty(),
         listing: Listing::from_raw(&seen.raw),
+        net: seen.net,
         added: seen.added.into_iter().map(|added| (added.path, added.text)).collect(),
         removed: seen.removed.into_iter().map(|removed| (removed.path, removed.text)).collect(),
         hands: seen.messages.iter().map(|message| message.by.clone()).collect(),

@@ -134,6 +134,13 @@ mod seeded_bugs_are_caught {
         any_clock: "any-clock" by "evidence::shut::a_clock_that_has_jumped_keeps_it_shut" saying "it was merged";
         lag_counts: "lag-counts"
             by "evidence::back::what_merged_by_itself_and_is_gone_from_the_base_closes_its_gate" saying "may lag behind";
+        bad_is_lost: "bad-is-lost"
+            by "evidence::back::what_was_bad_stays_bad_though_nobody_can_find_it_any_more" saying "stays bad";
+        wrong_stays_auto: "wrong-stays-auto"
+            by "evidence::back::what_was_bad_stays_bad_though_nobody_can_find_it_any_more" saying "Some(\"auto\")";
+        seen_by_any_clock: "seen-by-any-clock"
+            by "evidence::outcomes::the_look_that_counts_is_made_though_the_clocks_were_apart_when_it_was_due"
+            saying "how old it is";
         red_base_blamed: "red-base-blamed"
             by "evidence::back::what_failed_on_the_base_before_it_as_well_is_told_and_closes_nothing"
             saying "it is not its doing";

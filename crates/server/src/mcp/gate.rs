@@ -131,7 +131,7 @@ fn is_told(call: &Call) -> bool {
 }
 
 fn of_pull(explained: Explained, told: bool) -> OfPull {
-    let Explained { pull, judged, again, same, outcomes, revert: _ } = explained;
+    let Explained { pull, judged, again, same, since: _, outcomes, revert: _ } = explained;
     // To tell that a person is to merge it tells what was drawn.
     let word = again.as_ref().map(|judgement| judgement.word.name()).filter(|_| told);
     OfPull {

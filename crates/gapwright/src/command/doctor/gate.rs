@@ -4,6 +4,7 @@
 use domain::gate::Rules;
 use domain::gate::track::upper;
 use domain::level::Level;
+use plane::gate::Standing;
 use plane::{Call, Plane};
 
 use super::{Check, Verdict};
@@ -20,34 +21,48 @@ pub(super) async fn check(config: &Config, plane: &Plane, call: &Call) -> Check 
         (Ok(standing), Ok(strata)) => (standing.level, strata),
         (Err(no), _) | (_, Err(no)) => return Check::failed(NAME, &no.into()),
     };
-    let armed =
-        strata.iter().filter(|one| one.record.arm.as_ref().is_some_and(|arm| one.record.at < arm.until)).count();
-    if level != Level::Automerge && armed == 0 {
+    let in_force = |one: &&Standing| one.record.arm.as_ref().is_some_and(|arm| one.record.at < arm.until);
+    let armed: Vec<_> = strata.iter().filter(in_force).collect();
+    let budget = strata.iter().find_map(|one| one.judgement.shut().into_iter().find(|why| why.starts_with(BUDGET)));
+    let lacking = armed.iter().filter_map(|one| Some(format!("{}: {}", one.stratum.id(), one.judgement.lacking()?)));
+    let armed = Armed { all: armed.len(), lacking: lacking.collect(), budget };
+    if level != Level::Automerge && armed.all == 0 {
         return Check::new(NAME, Verdict::Pass, format!("nothing merges by itself at the level {level}"));
     }
     let github = matches!(config.forge_kind(), Ok(ForgeKind::GitHub));
     let by_token = github && config.sections.forge.app_id.is_empty();
-    let armed_ones = strata.iter().filter(|one| one.record.arm.is_some());
-    let spent = armed_ones.chain(&strata).find_map(|one| match one.record.arm {
-        Some(_) => one.judgement.lacking(),
-        None => one.judgement.shut().into_iter().find(|why| why.starts_with(BUDGET)),
-    });
-    said(&config.gate(), (armed, spent), by_token)
+    said(&config.gate(), &armed, by_token)
 }
 
-fn said(rules: &Rules, (armed, lacking): (usize, Option<String>), by_token: bool) -> Check {
+/// What operators let merge by itself.
+#[derive(Debug, Default)]
+struct Armed {
+    /// How many strata.
+    all: usize,
+    /// What the evidence of those lacks that it closes.
+    lacking: Vec<String>,
+    /// What of the error budget closes every gate of a repository.
+    budget: Option<String>,
+}
+
+fn said(rules: &Rules, armed: &Armed, by_token: bool) -> Check {
     if rules.checks.is_empty() {
         let found = "gate.checks names no check that must have passed, so nothing merges by itself";
         return Check::new(NAME, Verdict::Fail, found)
             .hint("name those that test a change, such as checks = [\"test\"]");
     }
-    if let Some(why) = lacking {
-        return Check::new(
-            NAME,
-            Verdict::Fail,
-            format!("nothing merges by itself, for the evidence is not enough: {why}"),
-        )
-        .hint("see all that is missing: gapwright gate show");
+    let hint = "see all that is missing: gapwright gate show";
+    if let Some(budget) = &armed.budget {
+        return Check::new(NAME, Verdict::Fail, format!("nothing merges by itself: {budget}")).hint(hint);
+    }
+    if !armed.lacking.is_empty() {
+        let (shut, all) = (armed.lacking.len(), armed.all);
+        let found = format!(
+            "{shut} of {all} armed merge nothing, for their evidence is not enough: {}",
+            armed.lacking.join("; ")
+        );
+        let verdict = if shut == all { Verdict::Fail } else { Verdict::Unknown };
+        return Check::new(NAME, verdict, found).hint(hint);
     }
     let weaker = weaker(rules);
     if !weaker.is_empty() {
@@ -65,7 +80,7 @@ fn said(rules: &Rules, (armed, lacking): (usize, Option<String>), by_token: bool
         return Check::new(NAME, Verdict::Unknown, found)
             .hint("use a GitHub App (forge.app_id), or the token of an account that nobody else uses");
     }
-    Check::new(NAME, Verdict::Pass, format!("{armed} armed; each figure shows what the default does, or more"))
+    Check::new(NAME, Verdict::Pass, format!("{} armed; each figure shows what the default does, or more", armed.all))
 }
 
 /// The figures that show less than the default, each beside it.
@@ -107,6 +122,7 @@ mod tests {
     #[test]
     fn what_lacks_shows_less_or_is_a_persons_is_told_and_nothing_else() {
         let good = Rules { checks: vec!["test".into()], ..Rules::default() };
+        let one = Armed { all: 1, ..Armed::default() };
         let mut short = good.clone();
         short.asks.streak = 20;
         let mut strict = good.clone();
@@ -124,10 +140,19 @@ mod tests {
             ),
             (&Rules { files_max: 11, ..good.clone() }, false, Verdict::Unknown, "files_max is 11 and not 10"),
         ] {
-            let check = said(rules, (1, None), by_token);
+            let check = said(rules, &one, by_token);
             assert!(check.verdict == verdict && check.found.contains(words), "{check:?}");
         }
-        let spent = said(&good, (1, Some("error budget: 1 bad of 3".into())), false);
-        assert!(spent.verdict == Verdict::Fail && spent.found.contains("error budget"), "{spent:?}");
+        let shut = |all, lacking: &[&str], budget: Option<&str>| {
+            let lacking = lacking.iter().map(|why| (*why).to_owned()).collect();
+            said(&good, &Armed { all, lacking, budget: budget.map(str::to_owned) }, false)
+        };
+        for (check, verdict, words) in [
+            (shut(1, &[], Some("error budget: 1 bad of 3")), Verdict::Fail, "nothing merges by itself: error budget"),
+            (shut(1, &["abc: streak: 3 of 50"], None), Verdict::Fail, "1 of 1 armed merge nothing"),
+            (shut(2, &["abc: streak: 3 of 50"], None), Verdict::Unknown, "abc: streak"),
+        ] {
+            assert!(check.verdict == verdict && check.found.contains(words), "{check:?}");
+        }
     }
 }

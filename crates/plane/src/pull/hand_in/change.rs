@@ -128,7 +128,7 @@ impl Plane {
                         .hint(format!("push to {}", pull.branch(prefix)))
                         .into());
                 }
-                let read = self.read_branch(home, broker, &remote, &name, (&onto, &onto)).await?;
+                let (read, _) = self.read_branch(home, broker, &remote, &name, (&onto, &onto)).await?;
                 if read.head != head {
                     return Err(Refusal::new(Code::StaleHead, format!("the branch {name} is at {}", read.head))
                         .field("head")
@@ -164,8 +164,8 @@ impl Plane {
         }
     }
 
-    /// Reads what a branch of the forge would change in another, and judges it by the policy of the default branch. Its words
-    /// are those of nobody yet.
+    /// Reads what a branch of the forge would change in another, and judges it by the policy of the default branch; gives the tip of
+    /// that other, too. The change's words are those of nobody yet.
     pub(crate) async fn read_branch(
         &self,
         home: &Home,
@@ -173,14 +173,14 @@ impl Plane {
         remote: &Remote,
         name: &str,
         (onto, default): (&str, &str),
-    ) -> Result<Change, No> {
+    ) -> Result<(Change, Commit), No> {
         let [tip, head, rules] = read::tips(broker, remote, [onto, name, default]).await?;
         let (tip, rules) = (read::there(tip, onto, home)?, read::there(rules, default, home)?);
         let head = head.ok_or_else(|| {
             let message = format!("there is no branch {name} in {}", home.repo);
             Refusal::new(Code::NotFound, message).field("branch").hint("push it first")
         })?;
-        self.judged(broker, (onto, &tip, &rules), name, &head).await
+        Ok((self.judged(broker, (onto, &tip, &rules), name, &head).await?, tip))
     }
 
     async fn judged(

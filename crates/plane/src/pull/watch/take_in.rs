@@ -54,7 +54,7 @@ impl Plane {
         let default = home.forge.repository().await?.default_branch;
         let read = self.read_branch(home, broker, &remote, &was.branch, (&look.there.base.branch, &default)).await;
         match read {
-            Ok(read) => Ok(Change { title: was.title.clone(), body: was.body.clone(), ..read }),
+            Ok((read, _)) => Ok(Change { title: was.title.clone(), body: was.body.clone(), ..read }),
             // Of this one only: the others are looked at all the same.
             Err(No::Refusal(Refusal { code: domain::refusal::Code::Unavailable, message, .. })) => {
                 Err(Failed::Forge(forge::Fault::Refused {

@@ -235,6 +235,27 @@ async fn gone(ground: &mut Ground<'_>) {
     assert_eq!(ground.found().await.map(|found| found.seq), Some(2), "it is written down once");
 }
 
+/// It failed on the base, and then somebody put that back to before it.
+async fn failed_and_gone(ground: &mut Ground<'_>) {
+    ground.armed().await;
+    ground.merged_by_itself("both").await;
+    let merge = ground.merge_commit().await;
+    ground.check_at(&merge, CheckState::Fail, "12 tests, 1 failed").await;
+    ground.later(Span::mins(6)).await;
+    assert_eq!(ground.found().await.map(|found| found.weight).as_deref(), Some("bad"));
+    let (done, _) = git(&ground.path("home.git"), &["update-ref", "refs/heads/main", &format!("{merge}^1")]);
+    assert!(done);
+    for _ in 0..4 {
+        ground.later(Span::mins(10)).await;
+    }
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!((found.outcome.as_str(), found.weight.as_str()), ("unknown", "bad"), "what was bad stays bad");
+}
+
+mod what_was_bad_stays_bad_though_nobody_can_find_it_any_more {
+    crate::pulls::engines!(Local, super::failed_and_gone);
+}
+
 mod what_merged_by_itself_and_is_gone_from_the_base_closes_its_gate {
     crate::pulls::engines!(Local, super::gone);
 }

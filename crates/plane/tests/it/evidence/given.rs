@@ -46,7 +46,16 @@ impl Ground<'_> {
         let number = self.approved().await;
         assert_eq!(self.state().await, State::NeedsHuman, "{gap}");
         self.check(CheckState::Pass, "12 tests passed").await;
+        self.check_base(CheckState::Pass, "12 tests passed").await;
         number
+    }
+
+    /// Puts the check on the tip of the base.
+    pub(crate) async fn check_base(&self, state: CheckState, title: &str) {
+        let remote = self.given.home(REPO).forge.remote().await.expect("a remote");
+        let main = forge::git::Branch::parse("main").expect("a branch");
+        let tips = self.broker().await.fetch(&remote, &[forge::broker::Source::Branch(main)]).await.expect("fetched");
+        self.check_at(tips[0].as_ref().expect("it is there").as_str(), state, title).await;
     }
 
     /// The same, and it was not drawn for a person.

@@ -126,6 +126,18 @@ only_github!(what_ends_while_our_clock_is_wrong_is_no_older_than_the_forge_says,
     assert_eq!(streak(ground).await, 1);
 });
 
+only_github!(the_look_that_counts_is_made_though_the_clocks_were_apart_when_it_was_due, async |ground| {
+    let default = domain::gate::Rules::default().soak;
+    ground.with_gate(domain::gate::Rules { soak: default, ..rules() }).await;
+    assert_eq!(ground.taken("long-gap").await.weight, "good");
+    ground.forge_is_ahead(Span::hours(1));
+    ground.later(Span(default.0 + Span::hours(2).0)).await;
+    assert_eq!(streak(ground).await, 0, "nobody can tell how old it is");
+    ground.forge_is_ahead(Span::ZERO);
+    ground.later(Span::hours(2)).await;
+    assert_eq!(streak(ground).await, 1);
+});
+
 pulls!(a_good_one_counts_once_it_was_looked_at_after_its_soak, async |ground| {
     ground.with_gate(super::given::rules()).await;
     let found = ground.taken("quiet-gap").await;

@@ -29,6 +29,13 @@ pulls!(each_thing_that_people_or_the_world_say_keeps_it_shut, async |ground| {
     ground.check(CheckState::Pass, "green").await;
     stays(ground, "checks").await;
 
+    ground.check(CheckState::Pass, "12 tests").await;
+    ground.check_base(CheckState::Fail, "1 of 12 tests failed").await;
+    stays(ground, "green").await;
+    ground.check_base(CheckState::Running, "").await;
+    stays(ground, "green").await;
+    ground.check_base(CheckState::Pass, "12 tests").await;
+
     let mut gone = rules();
     gone.checks.push("ci/that-is-not-there".to_owned());
     ground.check(CheckState::Pass, "12 tests").await;
@@ -73,6 +80,58 @@ only_github!(a_clock_that_has_jumped_keeps_it_shut, async |ground| {
     ground.poll().await;
     ground.poll().await;
     assert_eq!(ground.state().await, State::Merged, "{}", ground.why().await);
+});
+
+only_github!(what_is_judged_the_same_is_written_down_once_whatever_the_clocks_show, async |ground| {
+    ground.armed().await;
+    ground.undrawn("drawn-gap").await;
+    ground.label("ann", "manual").await;
+    let mut kept = std::collections::BTreeSet::new();
+    for by in [0, 700, 1_400, 2_300, 900] {
+        ground.forge_is_ahead(domain::time::Span(by));
+        stays(ground, "manual").await;
+        kept.insert(ground.explained().await.judged.expect("it is judged").id);
+    }
+    assert_eq!(kept.len(), 1, "{kept:?}");
+});
+
+pulls!(a_commit_that_somebody_pushed_during_the_turn_is_not_the_implementer_s, async |ground| {
+    ground.armed().await;
+    "mixed-gap".clone_into(&mut ground.gap);
+    ground.opened().await;
+    // Wanted, and while the implementer has its turn somebody pushes; it hands in the tip of the branch.
+    ground.review(domain::pull::Verdict::RequestChanges, Some("mixed-gap")).await;
+    let taken = ground.take(domain::pull::Stage::Implementer).await;
+    let tip = ground.push("somebody").await;
+    ground.hand_in_branch(&taken, &tip).await.expect("a change");
+    ground.watch().await;
+    ground.bots_approve().await;
+    ground.check(CheckState::Pass, "12 tests passed").await;
+    ground.check_base(CheckState::Pass, "12 tests passed").await;
+    stays(ground, "hands").await;
+    let again = ground.explained().await.again.expect("it was at the gate");
+    assert!(again.why().contains("its commits are of several"), "{}", again.why());
+    ground.merge("ann").await;
+    ground.poll().await;
+    assert_eq!(ground.outcome().await.weight, "neither");
+});
+
+pulls!(a_change_that_leaves_fewer_tests_is_a_person_s, async |ground| {
+    ground.armed().await;
+    let test = "#[test]\nfn one() {\n    assert_eq!(1, 1);\n}\n";
+    let lines: Vec<_> = test.lines().collect();
+    ground.merge_patch("ann", &crate::pulls::ground::adds_at("tests/one.rs", &lines)).await;
+    "weaker-gap".clone_into(&mut ground.gap);
+    ground.taken_up("weaker-gap").await;
+    ground.plan().await;
+    let taken = ground.take(domain::pull::Stage::Implementer).await;
+    let patch = "diff --git a/tests/one.rs b/tests/one.rs\n--- a/tests/one.rs\n+++ b/tests/one.rs\n@@ -2,3 +2,2 @@\n fn one() {\n-    assert_eq!(1, 1);\n }\n";
+    ground.hand_in_patch(&taken, patch).await.expect("a change");
+    ground.watch().await;
+    ground.bots_approve().await;
+    ground.check(CheckState::Pass, "12 tests passed").await;
+    ground.check_base(CheckState::Pass, "12 tests passed").await;
+    stays(ground, "risk").await;
 });
 
 pulls!(hands_off_wins_over_all_the_evidence, async |ground| {

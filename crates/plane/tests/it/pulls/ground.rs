@@ -175,6 +175,14 @@ impl<'w> Ground<'w> {
         self.given.plane.submit_change(&taken.by, &taken.claim, handed, words, answer, fingerprint()).await
     }
 
+    /// Hands in the commit at the tip of its branch.
+    pub(crate) async fn hand_in_branch(&self, taken: &Taken, head: &str) -> Result<HandedIn, No> {
+        let name = self.pull_of(&self.gap).await.change.expect("a change").branch;
+        let handed = Handed::Branch { name, head: head.to_owned() };
+        let (words, answer) = (("feat: list deploys", "It lists them."), Some("done as asked".to_owned()));
+        self.given.plane.submit_change(&taken.by, &taken.claim, handed, words, answer, fingerprint()).await
+    }
+
     /// Reviews the change in two passes.
     pub(crate) async fn review(&self, verdict: Verdict, cited: Option<&str>) -> HandedIn {
         let taken = self.take(Stage::Reviewer).await;
