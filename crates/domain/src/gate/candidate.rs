@@ -105,7 +105,7 @@ pub struct Measured {
 
 impl Candidate {
     pub(super) fn items(&self, record: &Record) -> Vec<Item> {
-        let mut items = vec![self.state(), self.held(), self.gap(), self.head(), self.hands()];
+        let mut items = vec![self.state(), self.held(), self.gap(), self.head(), self.hands(), self.authors()];
         items.extend(self.size(record));
         items.push(self.checked(&record.rules.checks));
         items.push(self.green(&record.rules.checks));
@@ -158,19 +158,19 @@ impl Candidate {
 
     /// All of it is the implementer's.
     fn hands(&self) -> Item {
-        let several = match self.measured.as_ref().map(|measured| measured.risk.several) {
-            Some(None) => return Item::unknown("hands", Of::Pull, "whose its commits are was not read"),
-            Some(Some(several)) => several,
-            None => false,
-        };
-        if self.others || several {
-            return Item::fail(
-                "hands",
-                Of::Pull,
-                if several { "its commits are of several" } else { "somebody else pushed to it" },
-            );
+        if self.others {
+            return Item::fail("hands", Of::Pull, "somebody else pushed to it");
         }
         Item::pass("hands", Of::Pull, "all of it is the implementer's")
+    }
+
+    /// Who pushed while the implementer had its turn is told by the commits.
+    fn authors(&self) -> Item {
+        match self.measured.as_ref().and_then(|measured| measured.risk.several) {
+            Some(false) => Item::pass("authors", Of::Pull, "its commits are of one"),
+            Some(true) => Item::fail("authors", Of::Pull, "its commits are of several"),
+            None => Item::unknown("authors", Of::Pull, "whose its commits are could not be read"),
+        }
     }
 
     /// What shows, what is protected, and what is large or a risk never merges by itself.

@@ -37,6 +37,9 @@ pub const ARMED_FOR: Span = Span::days(90);
 /// How many outcomes of a stratum that say something are looked at, at most: twice as many as any streak or window may have.
 pub const PAST_MAX: i64 = 2_000;
 
+/// What records of the first version do not have.
+pub const NEWER: [&str; 3] = ["authors", "green", "clocks"];
+
 /// What the gate asks for, as configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rules {
@@ -235,23 +238,22 @@ impl Judgement {
         self.items.iter().filter(|item| matches!(item.of, Of::Evidence | Of::Leave)).filter_map(Item::shut).collect()
     }
 
-    /// Whether another says the same: the same word, and of everything that both ask the same answer. How it is put may differ.
+    /// Whether another says the same: the same word, and the same answer to the same things. How it is put may differ.
     pub fn is_like(&self, other: &Self) -> bool {
-        let kind = |is: &Answer| std::mem::discriminant(is);
-        let differs =
-            |item: &Item| other.items.iter().any(|known| known.what == item.what && kind(&known.is) != kind(&item.is));
-        (self.word, self.would) == (other.word, other.would) && !self.items.iter().any(differs)
+        let answers = |one: &Self| -> Vec<_> {
+            one.items.iter().map(|item| (item.what.clone(), std::mem::discriminant(&item.is))).collect()
+        };
+        (self.word, self.would) == (other.word, other.would) && answers(self) == answers(other)
+    }
+
+    /// Which of [`NEWER`] things this one does not ask.
+    pub fn lacks(&self) -> Vec<&'static str> {
+        NEWER.into_iter().filter(|newer| !self.items.iter().any(|item| item.what == *newer)).collect()
     }
 
     /// Everything that keeps it from being merged, each in a line.
     pub fn shut(&self) -> Vec<String> {
         self.items.iter().filter_map(Item::shut).collect()
-    }
-
-    /// What this one asks that an earlier one did not.
-    pub fn asked_since(&self, earlier: &Self) -> Vec<String> {
-        let new = |item: &&Item| !earlier.items.iter().any(|known| known.what == item.what);
-        self.items.iter().filter(new).map(|item| item.what.clone()).collect()
     }
 
     /// Why it is not merged, in a line; empty where it is.
@@ -266,9 +268,10 @@ impl Record {
         self.judge_by(|_| true)
     }
 
-    /// Judges it by what an earlier judgement asked, and by nothing that is asked since: that was not in its record.
+    /// Judges it as an earlier judgement did: without [`NEWER`] things that this one did not ask, for they were not in its record.
     pub fn judge_as(&self, earlier: &Judgement) -> Judgement {
-        self.judge_by(|item| earlier.items.iter().any(|known| known.what == item.what))
+        let newer = earlier.lacks();
+        self.judge_by(|item| !newer.contains(&item.what.as_str()))
     }
 
     fn judge_by(&self, asked: impl Fn(&Item) -> bool) -> Judgement {

@@ -172,8 +172,8 @@ fn of_the_pull_request() -> Vec<(&'static str, Record)> {
         ("head", with(|c| c.passed = Some("old".into()))),
         ("head", live(|l| l.head = "pushed".into())),
         ("head", measured(|m| m.head = "pushed".into())),
-        ("hands", measured(|m| m.risk.several = None)),
-        ("hands", measured(|m| m.risk.several = Some(true))),
+        ("authors", measured(|m| m.risk.several = None)),
+        ("authors", measured(|m| m.risk.several = Some(true))),
         ("hands", with(|c| c.others = true)),
         ("gap", with(|c| c.gap = Answer::Fail("it is requires human".into()))),
         ("gap", with(|c| c.gap = Answer::Unknown("its issue is not known".into()))),
@@ -333,7 +333,7 @@ fn the_bound_remembers_what_the_streak_forgot() {
 #[test]
 fn a_record_of_an_older_version_is_judged_by_what_was_asked_then() {
     let mut kept = record().judge();
-    kept.items.retain(|item| !["clocks", "green"].contains(&item.what.as_str()));
+    kept.items.retain(|item| !NEWER.contains(&item.what.as_str()));
     assert_eq!(kept.word, Word::Merge);
     let mut old = serde_json::json!(record());
     old["candidate"].as_object_mut().expect("one").remove("base");
@@ -341,10 +341,14 @@ fn a_record_of_an_older_version_is_judged_by_what_was_asked_then() {
     old["candidate"]["measured"]["risk"].as_object_mut().expect("one").remove("several");
     let old: Record = serde_json::from_value(old).expect("it is read");
     assert_eq!(old.judge().word, Word::Closed, "what it does not say is not known");
-    let mut as_then = old.judge_as(&kept);
-    assert!(!as_then.is_like(&kept), "whose its commits are was asked by another name");
-    kept.items.retain(|item| item.what != "hands");
-    as_then = old.judge_as(&kept);
-    assert!(as_then.is_like(&kept) && as_then.word == Word::Merge);
-    assert_eq!(old.judge().asked_since(&kept), ["hands", "green", "clocks"]);
+    assert!(old.judge_as(&kept).is_like(&kept) && old.judge_as(&kept).word == Word::Merge);
+    assert_eq!(kept.lacks(), NEWER);
+
+    // Nothing else may be missing of what was asked.
+    let shut = with(|candidate| candidate.others = true);
+    let mut forged = kept.clone();
+    forged.items.retain(|item| item.what != "hands");
+    assert!(!shut.judge_as(&forged).is_like(&forged), "an item was left out");
+    forged.items.clear();
+    assert!(!record().judge_as(&forged).is_like(&forged), "nothing was asked");
 }

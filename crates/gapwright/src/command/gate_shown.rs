@@ -174,7 +174,7 @@ pub(super) fn kept(kept: &Kept) -> Answer {
 }
 
 /// What a record of an older version cannot answer.
-fn asked_since(since: &[String]) -> String {
+fn asked_since(since: &[&str]) -> String {
     if since.is_empty() { String::new() } else { format!("; asked since, and not in it: {}", since.join(", ")) }
 }
 
@@ -206,15 +206,17 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
     let over = outcomes.first().is_some_and(|found| found.outcome == Outcome::Reverted.name());
     let revertal = revert.as_ref().filter(|_| !over).map(taken_back).unwrap_or_default();
     let record = judged.as_ref().map(store::gate::Judged::record).transpose().map_err(plane::No::from)?;
+    let said_then = judged.as_ref().map(store::gate::Judged::judgement).transpose().map_err(plane::No::from)?;
     let document = json!({
         "pull": pull.id,
         "number": pull.there.number,
         "state": pull.state.name(),
-        "word": again.as_ref().map(|judgement| judgement.word),
-        "would": again.as_ref().map(|judgement| judgement.would),
+        "word": said_then.as_ref().map(|judgement| judgement.word),
+        "would": said_then.as_ref().map(|judgement| judgement.would),
+        "items": said_then.as_ref().map(|judgement| &judgement.items),
         "same": same,
         "asked_since": since,
-        "items": again.as_ref().map(|judgement| &judgement.items),
+        "again": again.as_ref().filter(|_| !same),
         "judged_at": judged.as_ref().map(|judged| Time(judged.at).iso()),
         "record": record,
         "outcomes": outcomes.iter().map(super::outcomes::document).collect::<Vec<_>>(),

@@ -100,7 +100,11 @@ pub(crate) struct Approved {
 #[derive(Debug, Args)]
 pub(crate) struct Checked {
     /// The pull request at whose head it is, or, once it is merged, at whose merge
-    number: i64,
+    #[arg(required_unless_present = "commit")]
+    number: Option<i64>,
+    /// Any commit instead, such as the tip of the branch that changes go into
+    #[arg(long, value_name = "COMMIT", conflicts_with_all = ["number", "head"])]
+    commit: Option<String>,
     #[command(flatten)]
     by: By,
     /// The name of the check
@@ -184,16 +188,11 @@ pub(super) async fn check(config: &Config, checked: Checked) -> Result<Answer, F
     let store = session::open(config, Missing::Refuse).await?;
     session::check_schema(&store, Missing::Refuse).await?;
     let local = config.local(&store, session::chance())?.acting(&checked.by.login()).map_err(failure)?;
-    let pull = local.pull(checked.number).await.map_err(failure)?;
-    let commit = match &pull.state {
-        PullState::Merged { commit: Some(commit) } => commit.clone(),
-        PullState::Merged { commit: None } | PullState::Open | PullState::Closed => pull.head.commit.clone(),
+    let commit = match (checked.number, &checked.commit) {
+        (Some(number), _) => looked_at(&local, number, checked.head.as_deref()).await?,
+        (None, Some(commit)) => commit.clone(),
+        (None, None) => return Err(Failure::usage("nothing is named that was looked at")),
     };
-    if let Some(head) = checked.head.filter(|head| *head != commit) {
-        let why = format!("{} is at {commit}, not {head}", checked.number);
-        return Err(Failure { exit: Exit::Conflict, code: "stale_head", ..Failure::new(why) }
-            .hint("a check says something of the commit that was tried and of no other"));
-    }
     let new = NewCheck {
         external_id: checked.name.clone(),
         name: checked.name,
@@ -203,12 +202,29 @@ pub(super) async fn check(config: &Config, checked: Checked) -> Result<Answer, F
         summary: String::new(),
     };
     let check = local.put_check(&new).await.map_err(failure)?;
-    if issues::hurry(&store, config, checked.number).await.is_err() {
+    if let Some(number) = checked.number
+        && issues::hurry(&store, config, number).await.is_err()
+    {
         show::warning("the server takes this in with its next look only: the store was busy");
     }
     let word = if checked.says.passed { "passed" } else { "failed" };
     let text = format!("{} {word} at {commit}, with {}", check.name, check.title);
     Ok(Answer::new(json!({"number": checked.number, "check": check.name, "commit": commit, "done": word}), text))
+}
+
+/// The commit of a pull request that there is to look at: its head, or, once it is merged, the merge.
+async fn looked_at(local: &Local, number: i64, head: Option<&str>) -> Result<String, Failure> {
+    let pull = local.pull(number).await.map_err(failure)?;
+    let commit = match pull.state {
+        PullState::Merged { commit: Some(commit) } => commit,
+        PullState::Merged { commit: None } | PullState::Open | PullState::Closed => pull.head.commit,
+    };
+    if let Some(head) = head.filter(|head| *head != commit) {
+        let why = format!("{number} is at {commit}, not {head}");
+        return Err(Failure { exit: Exit::Conflict, code: "stale_head", ..Failure::new(why) }
+            .hint("a check says something of the commit that was tried and of no other"));
+    }
+    Ok(commit)
 }
 
 fn is_local(config: &Config) -> Result<(), Failure> {

@@ -67,8 +67,8 @@ impl Plane {
             others: history.has_others(),
             live,
             measured,
+            base: if bug("onto-anything") { of_head(pull.head(), at_head.as_ref()) } else { base },
             checks: at_head,
-            base,
             draw,
         })
     }
@@ -138,6 +138,11 @@ fn wanted(reviews: &[Review]) -> Option<bool> {
         return None;
     }
     Some(last.values().any(|state| *state == ReviewState::ChangesRequested))
+}
+
+/// What a base would be that is as good as the change itself.
+fn of_head(head: Option<&str>, checks: Option<&Vec<Check>>) -> Option<Base> {
+    Some(Base { tip: head?.to_owned(), checks: checks.cloned() })
 }
 
 /// The checks of a commit; none where the forge certainly will not tell.

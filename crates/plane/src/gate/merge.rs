@@ -18,6 +18,7 @@ use store::gate::Judged;
 use store::pull::Stored;
 use store::seeded::bug;
 
+use super::tell::{base_told, closed_told};
 use crate::desk::Desk;
 use crate::lock::{Acquired, acquire, release};
 use crate::mirror::{Failed, Home, Let};
@@ -350,6 +351,7 @@ async fn judged(desk: &mut Desk<'_>, id: &str, candidate: Candidate) -> Result<W
     // What was merged, or was to be, stands on a record of its own.
     let stood_on = store::automerge::of(desk.tx, id).await?.map(|merge| merge.record);
     if let Some(last) = last.filter(|last| same && stood_on.as_ref() != Some(&last.id)) {
+        base_told(desk, pull, &judgement, Time(last.at)).await?;
         return Ok(Weighed { id: last.id, record, judgement });
     }
     let row = Judged {
@@ -381,14 +383,4 @@ async fn may_act(tx: &mut Tx, rules: &Rules, key: &Key) -> Result<Answer, No> {
         Let::Not => Answer::Fail("the labels of its issue do not let agents act".to_owned()),
         Let::NoIssue | Let::NoForge => Answer::Unknown("its issue is not known".to_owned()),
     })
-}
-
-/// Tells the operator that a gate which they armed is closed by its evidence: once for each time it was armed.
-async fn closed_told(desk: &mut Desk<'_>, record: &Record, judgement: &Judgement) -> Result<(), No> {
-    let (Some(stratum), Some(arm), Some(why)) = (&record.stratum, &record.arm, judgement.lacking()) else {
-        return Ok(());
-    };
-    let id = stratum.id();
-    let text = format!("the gate of {id}, which {} answers for, is closed: {why}", arm.owner);
-    tell_once(desk, &format!("gate:{id}"), &format!("closed.{}", arm.since.0), Tone::Warn, text, None).await
 }

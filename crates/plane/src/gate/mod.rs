@@ -5,6 +5,7 @@ mod back;
 mod candidate;
 mod merge;
 mod show;
+mod tell;
 
 use domain::agent::Right;
 use domain::calibration::rule;

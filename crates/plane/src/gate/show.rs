@@ -40,7 +40,7 @@ pub struct Explained {
     /// Whether both are the same in everything that was asked then.
     pub same: bool,
     /// What is asked since, which that record cannot answer.
-    pub since: Vec<String>,
+    pub since: Vec<&'static str>,
     /// What became of it, the latest first.
     pub outcomes: Vec<Found>,
     /// What takes it back; none where nothing is to.
@@ -87,7 +87,7 @@ impl Plane {
         if let Some(judged) = &judged {
             let (record, kept) = (judged.record()?, judged.judgement()?);
             let anew = record.judge_as(&kept);
-            (same, since) = (anew.is_like(&kept), record.judge().asked_since(&kept));
+            (same, since) = (anew.is_like(&kept), kept.lacks());
             again = Some(anew);
         }
         Ok(Explained { pull: stored.pull, judged, again, same, since, outcomes, revert })
@@ -106,7 +106,7 @@ pub struct Kept {
     /// The word that was said then.
     pub word: Option<Word>,
     /// What is asked since.
-    pub since: Vec<String>,
+    pub since: Vec<&'static str>,
 }
 
 /// Judges a record that somebody kept: by itself, or as explain gives it, with the judgement beside it.
@@ -123,6 +123,6 @@ pub fn judge_text(text: &str) -> Result<Kept, Refusal> {
         return Ok(Kept { record, judgement, same: None, word: None, since: Vec::new() });
     };
     let judgement = record.judge_as(&said);
-    let (same, since) = (Some(judgement.is_like(&said)), record.judge().asked_since(&said));
+    let (same, since) = (Some(judgement.is_like(&said)), said.lacks());
     Ok(Kept { record, judgement, same, word: Some(said.word), since })
 }

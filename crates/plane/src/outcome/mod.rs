@@ -7,7 +7,7 @@ mod read;
 use domain::gap::Event as GapEvent;
 use domain::gate::{APART_MAX, Stratum};
 use domain::notice::Level;
-use domain::outcome::{Evidence, Hand, Outcome, SOAK, Weight, classify, weigh};
+use domain::outcome::{End, Evidence, Hand, Outcome, SOAK, Weight, classify, weigh};
 use domain::pull::history::History;
 use domain::pull::{Pull, State};
 use domain::time::{Span, TIME_MAX, Time};
@@ -123,7 +123,7 @@ impl Plane {
         drop(tx);
         let Some(stored) = stored else { return Ok((TIME_MAX, None)) };
         let ended = stored.pull.changed_at;
-        let known = latest.filter(|found| is_of_end(found, ended));
+        let known = latest.filter(|found| is_of_end(found, &stored.pull));
         let found = if let Some(found) = known {
             found
         } else {
@@ -153,8 +153,8 @@ impl Plane {
         let soak = SOAK.max(self.settings.rules.gate.soak);
         let watched = watched && found.outcome != Outcome::Reverted.name() && stored.pull.state == State::Merged;
         let seen = (sight == Sight::Told && self.in_step(home).await?).then_some(now);
-        // What nobody can tell any more is over; else the last look is one that counts.
-        let last = sight == Sight::Untold || seen.is_some() && now.since(Time(found.ended_at)) >= soak;
+        // The last look is one that counts, or at which nobody can tell any more.
+        let last = (sight == Sight::Untold || seen.is_some()) && now.since(Time(found.ended_at)) >= soak;
         let again = match (stored.pull.state != State::Merged || last, watched) {
             (_, true) => now + home.poll,
             (true, false) => TIME_MAX,
@@ -176,14 +176,14 @@ impl Plane {
                 if self.may_lag(&stored.pull).await? {
                     return Ok(Sight::Early);
                 }
-                self.not_known(stored, found).await?;
+                self.not_known(stored).await?;
                 return Ok(Sight::Untold);
             }
             Undone::By(commit) => {
                 let why = format!("{} took it back", commit.as_str());
-                self.reverted(stored, found, &why).await?;
+                self.reverted(stored, &why).await?;
             }
-            Undone::Gone => self.reverted(stored, found, "nothing of it is left on the base").await?,
+            Undone::Gone => self.reverted(stored, "nothing of it is left on the base").await?,
         }
         Ok(Sight::Told)
     }
@@ -209,14 +209,16 @@ impl Plane {
     }
 
     /// Nobody can tell any more whether it still stands: it is no evidence then.
-    async fn not_known(&self, stored: &Stored, found: &Found) -> Result<(), Failed> {
-        if found.outcome == Outcome::Unknown.name() {
-            return Ok(());
-        }
-        let (pull, found) = (stored.pull.clone(), found.clone());
+    async fn not_known(&self, stored: &Stored) -> Result<(), Failed> {
+        let pull = stored.pull.clone();
         let done = self.at_desk(own("outcomes"), move |desk| {
-            let (pull, found) = (pull.clone(), found.clone());
+            let pull = pull.clone();
             async move {
+                // What was found meanwhile may have corrected it.
+                let latest = store::outcome::latest(desk.tx, &pull.id).await?;
+                let Some(found) = latest.filter(|found| found.outcome != Outcome::Unknown.name()) else {
+                    return Ok(());
+                };
                 let row = Found {
                     id: desk.mint(),
                     seq: found.seq + 1,
@@ -237,11 +239,15 @@ impl Plane {
         Ok(done.await?)
     }
 
-    async fn reverted(&self, stored: &Stored, found: &Found, why: &str) -> Result<(), Failed> {
-        let (pull, found, why) = (stored.pull.clone(), found.clone(), why.to_owned());
+    async fn reverted(&self, stored: &Stored, why: &str) -> Result<(), Failed> {
+        let (pull, why) = (stored.pull.clone(), why.to_owned());
         let done = self.at_desk(own("outcomes"), move |desk| {
-            let (pull, found, why) = (pull.clone(), found.clone(), why.clone());
+            let (pull, why) = (pull.clone(), why.clone());
             async move {
+                let latest = store::outcome::latest(desk.tx, &pull.id).await?;
+                let Some(found) = latest.filter(|found| found.outcome != Outcome::Reverted.name()) else {
+                    return Ok(());
+                };
                 let now = desk.now.0;
                 let (seq, id) = (found.seq + 1, desk.mint());
                 let row = Found {
@@ -341,12 +347,14 @@ pub(crate) async fn spoiled(desk: &mut Desk<'_>, pull: &Pull, why: &str) -> Resu
 }
 
 /// Whether an outcome is of this end of its pull request, or of one that was taken back: that holds whatever comes.
-fn is_of_end(found: &Found, ended: Time) -> bool {
-    let of = match found.evidence().ok().and_then(|evidence| evidence.found_at) {
-        Some(of) => of >= ended,
-        None => found.ended_at >= ended.0,
-    };
-    of || found.outcome == Outcome::Reverted.name()
+fn is_of_end(found: &Found, pull: &Pull) -> bool {
+    if found.outcome == Outcome::Reverted.name() {
+        return true;
+    }
+    let Ok(evidence) = found.evidence() else { return found.ended_at >= pull.changed_at.0 };
+    // A clock that was put right may have shown the same moment twice.
+    let alike = matches!(evidence.end, End::Merged { .. }) == (pull.state == State::Merged);
+    alike && evidence.found_at.map_or(found.ended_at >= pull.changed_at.0, |of| of >= pull.changed_at)
 }
 
 /// The history of a pull request.

@@ -134,6 +134,8 @@ mod seeded_bugs_are_caught {
         any_clock: "any-clock" by "evidence::shut::a_clock_that_has_jumped_keeps_it_shut" saying "it was merged";
         lag_counts: "lag-counts"
             by "evidence::back::what_merged_by_itself_and_is_gone_from_the_base_closes_its_gate" saying "may lag behind";
+        onto_anything: "onto-anything"
+            by "evidence::shut::each_thing_that_people_or_the_world_say_keeps_it_shut" saying "green";
         bad_is_lost: "bad-is-lost"
             by "evidence::back::what_was_bad_stays_bad_though_nobody_can_find_it_any_more" saying "stays bad";
         wrong_stays_auto: "wrong-stays-auto"

@@ -138,6 +138,41 @@ only_github!(the_look_that_counts_is_made_though_the_clocks_were_apart_when_it_w
     assert_eq!(streak(ground).await, 1);
 });
 
+only_github!(what_was_closed_and_then_merged_is_corrected_though_the_forge_is_ahead, async |ground| {
+    ground.with_gate(rules()).await;
+    ground.forge_is_ahead(Span::days(2));
+    ground.checked("ahead-gap").await;
+    ground.close("ann").await;
+    ground.poll().await;
+    is(ground, Outcome::Closed, "bad").await;
+    ground.reopen("ann").await;
+    ground.poll().await;
+    ground.merge("ann").await;
+    ground.poll().await;
+    let found = ground.outcome().await;
+    assert_eq!((found.seq, found.outcome.as_str()), (2, "unchanged"), "{}", found.why);
+});
+
+/// The base is put back to before a merge, is restored, and then the merge is taken back.
+async fn lost_and_found(ground: &mut Ground<'_>) {
+    ground.with_gate(rules()).await;
+    assert_eq!(ground.taken("lost-gap").await.weight, "good");
+    let (merge, home) = (ground.merge_commit().await, ground.path("home.git"));
+    let put = |to: String| assert!(super::races::git(&home, &["update-ref", "refs/heads/main", &to]).0);
+    put(format!("{merge}^1"));
+    ground.later(Span::hours(2)).await;
+    assert_eq!(ground.found().await.map(|found| found.outcome).as_deref(), Some("unknown"));
+    put(merge);
+    ground.take_back_by_hand().await;
+    ground.later(Span::hours(2)).await;
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!((found.outcome.as_str(), found.weight.as_str()), ("reverted", "bad"), "{}", found.why);
+}
+
+mod what_could_not_be_found_for_a_while_is_looked_at_all_the_same {
+    crate::pulls::engines!(Local, super::lost_and_found);
+}
+
 pulls!(a_good_one_counts_once_it_was_looked_at_after_its_soak, async |ground| {
     ground.with_gate(super::given::rules()).await;
     let found = ground.taken("quiet-gap").await;

@@ -34,6 +34,13 @@ pulls!(each_thing_that_people_or_the_world_say_keeps_it_shut, async |ground| {
     stays(ground, "green").await;
     ground.check_base(CheckState::Running, "").await;
     stays(ground, "green").await;
+    // Once that alone has been in the way for long, people are told.
+    ground.given.pass(domain::time::Span::hours(2));
+    stays(ground, "green").await;
+    stays(ground, "green").await;
+    let rows = crate::given::journal(&ground.given.plane).await;
+    let told = rows.iter().filter(|row| row.object.starts_with("channel:") && row.after.contains("green.")).count();
+    assert_eq!(told, 1, "people are told once");
     ground.check_base(CheckState::Pass, "12 tests").await;
 
     let mut gone = rules();
@@ -108,7 +115,7 @@ pulls!(a_commit_that_somebody_pushed_during_the_turn_is_not_the_implementer_s, a
     ground.bots_approve().await;
     ground.check(CheckState::Pass, "12 tests passed").await;
     ground.check_base(CheckState::Pass, "12 tests passed").await;
-    stays(ground, "hands").await;
+    stays(ground, "authors").await;
     let again = ground.explained().await.again.expect("it was at the gate");
     assert!(again.why().contains("its commits are of several"), "{}", again.why());
     ground.merge("ann").await;
