@@ -64,6 +64,25 @@ fn push(home: &Home, git: &Path, branch: &str, file: &str) {
     run_git(&work, &["push", "--quiet", "origin", branch]);
 }
 
+/// What CI found is put on the merge of one, on the head of another, and on any commit.
+fn checks(home: &Home, (merged, commit): (&str, &str), open: &str) {
+    let passed = ["--name", "ci/test", "--passed", "--tests", "12"];
+    let put = |of: &[&str]| home.json(&[&["pulls", "check"], of, &passed].concat());
+    assert_eq!(put(&[merged])["commit"], commit);
+    let head = put(&[open])["commit"].as_str().expect("a commit").to_owned();
+    assert_ne!(head, commit);
+    assert_eq!(put(&["--commit", &head])["commit"], head);
+    assert_eq!(put(&[open, "--head", &head])["commit"], head);
+    let refused = |code, of: &[&str]| home.fails(code, &[&["pulls", "check"], of, &passed].concat());
+    refused(5, &[open, "--head", commit]);
+    refused(2, &[open, "--commit", commit]);
+    assert!(refused(2, &["--commit", &"1".repeat(40)]).contains("there is no commit"));
+    refused(2, &[]);
+    for name in ["", " ci", "ci\ntest"] {
+        home.fails(2, &["pulls", "check", open, "--name", name, "--passed", "--tests", "12"]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_say_what_becomes_of_a_pull_request_that_was_opened_by_hand() {
     let (home, git) = with_git();
@@ -97,6 +116,8 @@ async fn people_say_what_becomes_of_a_pull_request_that_was_opened_by_hand() {
     for args in [["merge", one], ["close", one], ["reopen", one]] {
         assert!(home.fails(5, &["pulls", args[0], args[1]]).contains("is merged already"), "{args:?}");
     }
+
+    checks(&home, (one, commit), two);
 
     assert_eq!(home.ok(&["pulls", "close", two]), format!("{two} is closed\n"));
     home.ok(&["pulls", "close", two]);
