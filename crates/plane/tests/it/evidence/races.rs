@@ -72,6 +72,8 @@ struct Met {
     merged: usize,
     /// Not merged, because of what somebody did.
     stopped: usize,
+    /// Merged, and its outcome was known only at another try.
+    again: usize,
 }
 
 /// Runs git in the repository of the local home, as whoever has an account on its machine may.
@@ -173,16 +175,24 @@ async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
             ground.undrawn(&format!("race-gap-{n}")).await;
         }
         met.races += 1;
+        if met.races.is_multiple_of(100) {
+            crate::pulls_sim::told(&format!("{met:?}"));
+        }
         let merged = race(ground, &racing, folder.clone(), (when(n, count), Push::of(n, count)), &evil).await;
         met.at_the_merge += usize::from(racing.done_before() == Some("merge"));
         if merged {
             met.merged += 1;
             ground.poll().await;
-            // Those before it are still watched, and ten are looked at in one pass.
-            for _ in 0..20 {
+            // Those before it are still watched; and what could not be read, as while git tidies up, is tried again in a minute.
+            let mut passes = 0;
+            while ground.found().await.is_none() && passes < 60 {
+                ground.given.pass(domain::time::Span::secs(3));
                 ground.settle().await;
+                passes += 1;
             }
-            let found = ground.found().await.expect("an outcome");
+            met.again += usize::from(passes > 20);
+            let found = ground.found().await;
+            let found = found.unwrap_or_else(|| panic!("{} has no outcome after race {n}", ground.gap));
             assert_eq!((found.outcome.as_str(), found.weight.as_str()), ("unchanged", "auto"), "{}", found.why);
         } else {
             met.stopped += 1;
