@@ -4,6 +4,7 @@
 //!
 //! With `GAPWRIGHT_SIM_ALL` there are a thousand of them on each engine, and some fifteen without.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use domain::budget::{AMOUNT_MAX, Amount, Caps};
 use domain::pull::State;
 use forge::AccountKind;
+use futures::{StreamExt as _, stream};
 use harness::On;
 use plane::mirror::Home;
 
@@ -22,6 +24,10 @@ use crate::pulls::ground::Ground;
 /// How many races there are, and how many in a short run.
 const ALL: usize = 1_000;
 const FEW: usize = 1 + SOME.len();
+
+/// How many of them are held one after the other in a world, and how many worlds at once.
+const IN_A_WORLD: usize = 100;
+const AT_ONCE: usize = 4;
 
 /// How many questions one look asks at most, and a few more.
 const QUESTIONS: i64 = 40;
@@ -74,6 +80,18 @@ struct Met {
     stopped: usize,
     /// Merged, and its outcome was known only at another try.
     again: usize,
+}
+
+impl Met {
+    fn and(self, other: &Self) -> Self {
+        Self {
+            races: self.races + other.races,
+            at_the_merge: self.at_the_merge + other.at_the_merge,
+            merged: self.merged + other.merged,
+            stopped: self.stopped + other.stopped,
+            again: self.again + other.again,
+        }
+    }
 }
 
 /// Runs git in the repository of the local home, as whoever has an account on its machine may.
@@ -154,7 +172,7 @@ async fn review(ground: &Ground<'_>) {
     while let plane::pull::Reviewed::First { .. } = ground.hand_in_review(&taken, &review).await.expect("a pass") {}
 }
 
-async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
+async fn races(ground: &mut Ground<'_>, these: Range<usize>, count: usize) -> Met {
     let mut met = Met::default();
     ground.armed().await;
     let mut rules = rules();
@@ -170,14 +188,11 @@ async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
         .await;
     ground.undrawn("race-gap").await;
     let evil = ground.push_onto("gapwright/evil", "main", "evil").await;
-    for n in 0..count {
+    for n in these {
         if ground.state().await != State::NeedsHuman {
             ground.undrawn(&format!("race-gap-{n}")).await;
         }
         met.races += 1;
-        if met.races.is_multiple_of(100) {
-            crate::pulls_sim::told(&format!("{met:?}"));
-        }
         let merged = race(ground, &racing, folder.clone(), (when(n, count), Push::of(n, count)), &evil).await;
         met.at_the_merge += usize::from(racing.done_before() == Some("merge"));
         if merged {
@@ -210,20 +225,30 @@ async fn races(ground: &mut Ground<'_>, count: usize) -> Met {
     met
 }
 
-async fn hold(on: On) {
+/// Holds these of so many in a world of their own: what merged before is watched for long, and slows down what comes after.
+async fn hold_these(on: On, these: Range<usize>, count: usize) -> Met {
     let world = harness::World::new(on).await;
     // It is reviewed again and again, and this is not about what that costs.
     let much = Amount { tokens: AMOUNT_MAX, micro_usd: AMOUNT_MAX };
     let caps = Caps { pull: much, day: much, ..Caps::default() };
     let mut ground = Ground::with(&world, Kind::Local, caps).await;
-    let count = if crate::pulls_sim::given("GAPWRIGHT_SIM_ALL").is_some() { ALL } else { FEW };
-    let met = Box::pin(races(&mut ground, count)).await;
-    crate::pulls_sim::told(&format!("{met:?}"));
-    assert_eq!(met.races, met.merged + met.stopped);
-    assert!(met.merged > 0 && met.stopped > 0 && met.at_the_merge > 0, "each end is met: {met:?}");
+    let met = Box::pin(races(&mut ground, these.clone(), count)).await;
+    crate::pulls_sim::told(&format!("{these:?}: {met:?}"));
     drop(ground);
     world.check().await;
     world.discard().await;
+    met
+}
+
+async fn hold(on: On) {
+    let all = crate::pulls_sim::given("GAPWRIGHT_SIM_ALL").is_some();
+    let count = if all { ALL } else { FEW };
+    let worlds = (0..count).step_by(IN_A_WORLD).map(|from| from..count.min(from + IN_A_WORLD));
+    let held = stream::iter(worlds).map(|these| hold_these(on, these, count)).buffer_unordered(AT_ONCE);
+    let met: Met = held.fold(Met::default(), async |all, met| all.and(&met)).await;
+    crate::pulls_sim::told(&format!("{met:?}"));
+    assert_eq!((met.races, met.races), (count, met.merged + met.stopped));
+    assert!(met.merged > 0 && met.stopped > 0 && met.at_the_merge > 0, "each end is met: {met:?}");
 }
 
 mod a_push_at_any_moment_is_never_merged_with_what_was_approved {
