@@ -103,6 +103,15 @@ pub struct Evidence {
     pub checks: Answer,
 }
 
+impl Evidence {
+    /// Whether it was read of this end, of a pull request that was merged or not and stands so since a moment of ours. `written` is
+    /// what stands for that moment where it was not kept. A clock that was put right may have shown one moment twice.
+    pub fn is_of(&self, merged: bool, since: Time, written: Time) -> bool {
+        let alike = matches!(self.end, End::Merged { .. }) == merged;
+        alike && self.found_at.unwrap_or(written) >= since
+    }
+}
+
 /// How a pull request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

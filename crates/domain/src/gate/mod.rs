@@ -256,6 +256,11 @@ impl Judgement {
         self.items.iter().filter_map(Item::shut).collect()
     }
 
+    /// Why one thing keeps it from being merged; none where that does not.
+    pub fn shut_by(&self, what: &str) -> Option<String> {
+        self.items.iter().filter(|item| item.what == what).find_map(Item::shut)
+    }
+
     /// Why it is not merged, in a line; empty where it is.
     pub fn why(&self) -> String {
         self.shut().join(" · ")

@@ -120,3 +120,20 @@ fn clocks_that_jump_tell_no_time() {
     assert_eq!((looked(None, Some(Time(1))), looked(Some(Time(1)), None)), (None, None));
     assert_eq!((look_min(0), look_min(400), look_min(i64::MAX)), (LOOK_MIN, Span(133_333), LOOK_MAX));
 }
+
+#[test]
+fn an_outcome_is_of_its_own_end_and_of_no_other() {
+    let merged = merged("a", Some(git()));
+    let closed = Evidence { end: End::Closed, ..merged.clone() };
+    let older = Evidence { found_at: None, ..merged.clone() };
+    for (evidence, is_merged, since, written, of) in [
+        (&merged, true, 2, 9, true),
+        (&merged, true, 3, 9, false),
+        (&closed, true, 2, 9, false),
+        (&closed, false, 2, 9, true),
+        (&older, true, 9, 9, true),
+        (&older, true, 10, 9, false),
+    ] {
+        assert_eq!(evidence.is_of(is_merged, Time(since), Time(written)), of, "{since}, {written}: {evidence:?}");
+    }
+}

@@ -14,9 +14,8 @@ const GREEN_WITHIN: Span = Span::hours(2);
 
 /// Tells people, once for each head, that nothing but the base has kept it from being merged for long.
 pub(super) async fn base_told(desk: &mut Desk<'_>, pull: &Pull, judgement: &Judgement, since: Time) -> Result<(), No> {
-    let shut = judgement.shut();
-    let [only] = &shut[..] else { return Ok(()) };
-    if !only.starts_with("green:") || desk.now.since(since) < GREEN_WITHIN {
+    let Some(only) = judgement.shut_by("green").filter(|_| judgement.shut().len() == 1) else { return Ok(()) };
+    if desk.now.since(since) < GREEN_WITHIN {
         return Ok(());
     }
     let text =

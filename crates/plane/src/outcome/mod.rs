@@ -7,7 +7,7 @@ mod read;
 use domain::gap::Event as GapEvent;
 use domain::gate::{APART_MAX, Stratum};
 use domain::notice::Level;
-use domain::outcome::{End, Evidence, Hand, Outcome, SOAK, Weight, classify, weigh};
+use domain::outcome::{Evidence, Hand, Outcome, SOAK, Weight, classify, weigh};
 use domain::pull::history::History;
 use domain::pull::{Pull, State};
 use domain::time::{Span, TIME_MAX, Time};
@@ -351,10 +351,9 @@ fn is_of_end(found: &Found, pull: &Pull) -> bool {
     if found.outcome == Outcome::Reverted.name() {
         return true;
     }
-    let Ok(evidence) = found.evidence() else { return found.ended_at >= pull.changed_at.0 };
-    // A clock that was put right may have shown the same moment twice.
-    let alike = matches!(evidence.end, End::Merged { .. }) == (pull.state == State::Merged);
-    alike && evidence.found_at.map_or(found.ended_at >= pull.changed_at.0, |of| of >= pull.changed_at)
+    let written = Time(found.ended_at);
+    let Ok(evidence) = found.evidence() else { return written >= pull.changed_at };
+    evidence.is_of(pull.state == State::Merged, pull.changed_at, written)
 }
 
 /// The history of a pull request.

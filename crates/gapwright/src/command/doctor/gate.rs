@@ -23,7 +23,7 @@ pub(super) async fn check(config: &Config, plane: &Plane, call: &Call) -> Check 
     };
     let in_force = |one: &&Standing| one.record.arm.as_ref().is_some_and(|arm| one.record.at < arm.until);
     let armed: Vec<_> = strata.iter().filter(in_force).collect();
-    let budget = strata.iter().find_map(|one| one.judgement.shut().into_iter().find(|why| why.starts_with(BUDGET)));
+    let budget = strata.iter().find_map(|one| one.judgement.shut_by(BUDGET));
     let lacking = armed.iter().filter_map(|one| Some(format!("{}: {}", one.stratum.id(), one.judgement.lacking()?)));
     let armed = Armed { all: armed.len(), lacking: lacking.collect(), budget };
     if level != Level::Automerge && armed.all == 0 {

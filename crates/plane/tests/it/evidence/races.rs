@@ -198,7 +198,7 @@ async fn races(ground: &mut Ground<'_>, these: Range<usize>, count: usize) -> Me
         if merged {
             met.merged += 1;
             ground.poll().await;
-            // Those before it are still watched; and what could not be read, as while git tidies up, is tried again in a minute.
+            // Those before it are still watched; and what could not be read is tried again in a minute.
             let mut passes = 0;
             while ground.found().await.is_none() && passes < 60 {
                 ground.given.pass(domain::time::Span::secs(3));
