@@ -157,7 +157,7 @@ mod tests {
         let home = left.homes().join("gapwright-home");
         fs::create_dir(&home).expect("a home");
         let mut agent =
-            std::process::Command::new("sleep").arg("600").env("HOME", &home).spawn().expect("an agent that lives on");
+            std::process::Command::new("sleep").arg("60").env("HOME", &home).spawn().expect("an agent that lives on");
         let folder = left.folder.clone();
         sweep(above.path());
         assert!(folder.exists() && agent.try_wait().expect("asked").is_none(), "its runner lives");
