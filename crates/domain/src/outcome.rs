@@ -4,9 +4,13 @@
 //! and the base as it was: right for a merge, a squash and a rebase, whatever else came onto the base, and it finds what is
 //! hidden in the merge itself. What is not known is never good.
 
+mod watch;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Span, Time};
+
+pub use watch::{Again, Looked, WATCHED};
 
 /// For how long a merge is watched for being taken back, before it counts.
 pub const SOAK: Span = Span::days(14);
@@ -197,9 +201,7 @@ impl Weight {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|weight| weight.name() == text)
     }
-}
 
-impl Weight {
     /// What it is once nobody can tell any more whether it stands: what was bad stays bad.
     pub const fn lost(self) -> Self {
         match self {

@@ -33,7 +33,7 @@ enum Kin {
 pub(crate) fn kill_all(home: &Path) {
     let until = Instant::now() + PATIENCE;
     loop {
-        let mut is_done = true;
+        let mut left = 0_u32;
         for (pid, kin) in processes(home) {
             match kin {
                 // It may be gone already, which is as good.
@@ -41,9 +41,13 @@ pub(crate) fn kill_all(home: &Path) {
                 Kin::Unknown => {}
                 Kin::Others => continue,
             }
-            is_done = false;
+            left += 1;
         }
-        if is_done || Instant::now() >= until {
+        if left == 0 {
+            return;
+        }
+        if Instant::now() >= until {
+            tracing::warn!(left, home = %home.display(), "processes of a run may still live");
             return;
         }
         std::thread::yield_now();
@@ -86,7 +90,7 @@ mod tests {
     fn a_process_that_begins_its_program_just_then_is_killed_and_no_other() {
         let home = tempfile::tempdir().expect("a folder");
         // It has no environment, for good.
-        let mut other = Command::new("sleep").arg("600").env_clear().spawn().expect("somebody else's");
+        let mut other = Command::new("sleep").arg("60").env_clear().spawn().expect("somebody else's");
         for _ in 0..100 {
             let mut agent = Command::new("sleep").arg("10").env("HOME", home.path()).spawn().expect("an agent");
             kill_all(home.path());

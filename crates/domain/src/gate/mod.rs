@@ -14,6 +14,7 @@ pub mod stratum;
 #[cfg(test)]
 mod tests;
 pub mod track;
+mod wanted;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub use ramp::{
 pub use risk::Risk;
 pub use stratum::{Area, Fingerprint, Stratum};
 pub use track::{Asks, Track};
+pub use wanted::{BARRING, BARRING_ISSUE, Decision, changes_wanted};
 
 use crate::outcome::{Answer, Weight};
 use crate::time::{Span, Time};
@@ -36,6 +38,9 @@ pub const ARMED_FOR: Span = Span::days(90);
 
 /// How many outcomes of a stratum that say something are looked at, at most: twice as many as any streak or window may have.
 pub const PAST_MAX: i64 = 2_000;
+
+/// How long a base may not pass before people are told that this alone is in the way.
+pub const GREEN_WITHIN: Span = Span::hours(2);
 
 /// What records of the first version do not have.
 pub const NEWER: [&str; 3] = ["authors", "green", "clocks"];
@@ -259,6 +264,11 @@ impl Judgement {
     /// Why one thing keeps it from being merged; none where that does not.
     pub fn shut_by(&self, what: &str) -> Option<String> {
         self.items.iter().filter(|item| item.what == what).find_map(Item::shut)
+    }
+
+    /// Why nothing but the base keeps it from being merged, once that has been so for [`GREEN_WITHIN`].
+    pub fn waits_for_base(&self, since: Span) -> Option<String> {
+        self.shut_by("green").filter(|_| since >= GREEN_WITHIN && self.shut().len() == 1)
     }
 
     /// Why it is not merged, in a line; empty where it is.

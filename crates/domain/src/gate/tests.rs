@@ -331,6 +331,23 @@ fn the_bound_remembers_what_the_streak_forgot() {
 }
 
 #[test]
+fn people_are_told_of_a_base_that_alone_has_been_in_the_way_for_long() {
+    let red = base(|base| base.checks = None);
+    let both = Record {
+        candidate: red.candidate.clone().map(|candidate| Candidate { others: true, ..candidate }),
+        ..red.clone()
+    };
+    for (record, since, told) in [
+        (&red, GREEN_WITHIN, true),
+        (&red, Span(GREEN_WITHIN.0 - 1), false),
+        (&both, GREEN_WITHIN, false),
+        (&record(), GREEN_WITHIN, false),
+    ] {
+        assert_eq!(record.judge().waits_for_base(since).is_some(), told, "{:?}", record.judge().shut());
+    }
+}
+
+#[test]
 fn a_record_of_an_older_version_is_judged_by_what_was_asked_then() {
     let mut kept = record().judge();
     kept.items.retain(|item| !NEWER.contains(&item.what.as_str()));

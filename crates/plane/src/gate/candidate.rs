@@ -1,34 +1,18 @@
 //! A pull request as it comes to the gate: read anew, live, with `manual` as the last of all. What could not be read is left
 //! out, which closes the gate.
 
-use std::collections::BTreeMap;
-
-use domain::gate::{Base, Candidate, Check, Draw, Live, Measured};
+use domain::gate::{BARRING, BARRING_ISSUE, Base, Candidate, Check, Decision, Draw, Live, Measured, changes_wanted};
 use domain::label::{Names, Role};
 use domain::outcome::Answer;
 use domain::pull::Change;
 use domain::time::Span;
-use forge::{AccountKind, Fault, Pull as There, PullState, Review, ReviewState};
+use forge::{AccountKind, Pull as There, PullState, Review, ReviewState};
 use store::pull::Stored;
 use store::seeded::bug;
 
-use crate::mirror::{Failed, Home};
-use crate::outcome::check;
+use crate::mirror::{Failed, Home, known};
+use crate::outcome::checks;
 use crate::{No, Plane};
-
-/// By which labels a pull request is somebody's, or not yet anybody's: with one of them none merges by itself.
-const BARRING: [Role; 7] = [
-    Role::NeedsReview,
-    Role::ChangesRequested,
-    Role::NeedsVisual,
-    Role::ClosedByBot,
-    Role::MaxIterations,
-    Role::RequiresHuman,
-    Role::WontFix,
-];
-
-/// The same of the issue of its gap.
-const BARRING_ISSUE: [Role; 2] = [Role::RequiresHuman, Role::WontFix];
 
 impl Plane {
     /// Reads one anew.
@@ -114,7 +98,7 @@ impl Plane {
             open: there.state == PullState::Open,
             draft: there.draft,
             mergeable: there.mergeable,
-            wanted: reviews.as_deref().and_then(wanted),
+            wanted: reviews.and_then(|all| changes_wanted(all.iter().filter_map(decision))),
             shared: others.iter().any(shares),
             shown: has(Role::NeedsHuman),
             barring: barring.map(|role| names.of(role).to_owned()),
@@ -127,68 +111,20 @@ impl Plane {
     }
 }
 
-/// Whether a person wants changes, by the last decision of each; none where one of them is not known.
-fn wanted(reviews: &[Review]) -> Option<bool> {
-    let mut last = BTreeMap::new();
-    let people = reviews.iter().filter(|review| review.author.kind == AccountKind::Person);
-    for review in people.filter(|review| review.state != ReviewState::Commented) {
-        last.insert(&review.author.id, review.state);
-    }
-    if last.values().any(|state| *state == ReviewState::Other) {
-        return None;
-    }
-    Some(last.values().any(|state| *state == ReviewState::ChangesRequested))
+/// What a review decides, where it is a person's.
+fn decision(review: &Review) -> Option<(&str, Decision)> {
+    let decision = match review.state {
+        ReviewState::Approved => Decision::Approved,
+        ReviewState::ChangesRequested => Decision::ChangesRequested,
+        ReviewState::Dismissed => Decision::Dismissed,
+        ReviewState::Other => Decision::Unknown,
+        ReviewState::Commented => return None,
+    };
+    let is_person = review.author.kind == AccountKind::Person;
+    is_person.then_some((review.author.id.as_str(), decision))
 }
 
 /// What a base would be that is as good as the change itself.
 fn of_head(head: Option<&str>, checks: Option<&Vec<Check>>) -> Option<Base> {
     Some(Base { tip: head?.to_owned(), checks: checks.cloned() })
-}
-
-/// The checks of a commit; none where the forge certainly will not tell.
-async fn checks(home: &Home, commit: &str) -> Result<Option<Vec<Check>>, Failed> {
-    Ok(known(home.forge.checks(commit).await)?.map(|all| all.into_iter().map(check).collect()))
-}
-
-/// What could be read; none where the forge certainly will not tell. What may be told later is asked again then.
-fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Failed> {
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(fault @ (Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. })) => Err(fault.into()),
-        Err(Fault::Unknown { .. } | Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. }) => Ok(None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::time::Time;
-    use forge::Account;
-
-    use super::*;
-
-    #[test]
-    fn the_last_decision_of_each_person_counts_and_one_that_is_not_known_is_not_known() {
-        use ReviewState::{Approved, ChangesRequested, Commented, Dismissed, Other};
-        for (said, wants) in [
-            (&[][..], Some(false)),
-            (&[("ann", Approved)], Some(false)),
-            (&[("ann", ChangesRequested)], Some(true)),
-            (&[("ann", ChangesRequested), ("ann", Commented)], Some(true)),
-            (&[("ann", ChangesRequested), ("ann", Approved)], Some(false)),
-            (&[("ann", ChangesRequested), ("bob", Approved)], Some(true)),
-            (&[("ann", ChangesRequested), ("ann", Dismissed)], Some(false)),
-            (&[("ann", Other)], None),
-        ] {
-            let review = |(id, state): &(&str, ReviewState)| Review {
-                id: 1,
-                commit: None,
-                state: *state,
-                body: String::new(),
-                author: Account { id: (*id).into(), login: (*id).into(), kind: AccountKind::Person },
-                at: Time(0),
-            };
-            let reviews: Vec<_> = said.iter().map(review).collect();
-            assert_eq!(wanted(&reviews), wants, "{said:?}");
-        }
-    }
 }

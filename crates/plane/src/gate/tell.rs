@@ -3,21 +3,15 @@
 use domain::gate::{Judgement, Record};
 use domain::notice::Level as Tone;
 use domain::pull::Pull;
-use domain::time::{Span, Time};
+use domain::time::Time;
 
 use crate::No;
 use crate::desk::Desk;
 use crate::pull::{name, tell_once};
 
-/// How long a base may not pass before people are told that this alone is in the way.
-const GREEN_WITHIN: Span = Span::hours(2);
-
 /// Tells people, once for each head, that nothing but the base has kept it from being merged for long.
 pub(super) async fn base_told(desk: &mut Desk<'_>, pull: &Pull, judgement: &Judgement, since: Time) -> Result<(), No> {
-    let Some(only) = judgement.shut_by("green").filter(|_| judgement.shut().len() == 1) else { return Ok(()) };
-    if desk.now.since(since) < GREEN_WITHIN {
-        return Ok(());
-    }
+    let Some(only) = judgement.waits_for_base(desk.now.since(since)) else { return Ok(()) };
     let text =
         format!("{} is to merge by itself, and the base does not let it: {only}; have CI run on it, too", name(pull));
     let kind = format!("green.{}", pull.head().unwrap_or_default());

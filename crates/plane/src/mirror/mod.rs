@@ -5,6 +5,7 @@
 //! most once; `note` says things.
 //! Nothing is asked of the forge at a level at which nothing leaves the house.
 
+mod fault;
 mod note;
 mod open;
 mod place;
@@ -30,6 +31,7 @@ use crate::settings::Rules;
 use crate::tend::own;
 use crate::{No, Plane};
 
+pub(crate) use fault::{Failed, known, passes};
 pub(crate) use place::names;
 pub use poll::Polled;
 
@@ -68,26 +70,6 @@ pub struct Home {
     pub broker: Option<Broker>,
     /// What webhooks are proven by; none while none are taken.
     pub webhook_secret: Option<SecretString>,
-}
-
-/// How work with the forge failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failed {
-    /// The store, or a rule.
-    #[error(transparent)]
-    No(#[from] No),
-    /// The forge.
-    #[error(transparent)]
-    Forge(#[from] Fault),
-    /// The forge failed before, and is left in peace.
-    #[error("{0}")]
-    Rests(String),
-}
-
-impl From<store::Fault> for Failed {
-    fn from(fault: store::Fault) -> Self {
-        Self::No(fault.into())
-    }
 }
 
 /// Lets the issue of a gap be looked at soon.

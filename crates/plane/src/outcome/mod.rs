@@ -7,11 +7,10 @@ mod read;
 use domain::gap::Event as GapEvent;
 use domain::gate::{APART_MAX, Stratum};
 use domain::notice::Level;
-use domain::outcome::{Evidence, Hand, Outcome, SOAK, Weight, classify, weigh};
+use domain::outcome::{Again, Evidence, Hand, Looked, Outcome, Weight, classify, weigh};
 use domain::pull::history::History;
 use domain::pull::{Pull, State};
 use domain::time::{Span, TIME_MAX, Time};
-use forge::Fault;
 use forge::broker::Undone;
 use futures::FutureExt;
 use serde_json::json;
@@ -28,7 +27,7 @@ use crate::{No, Plane};
 
 pub(crate) use list::counts;
 pub use list::{Counts, Missed};
-pub(crate) use read::{broker, check, merged};
+pub(crate) use read::{broker, checks, merged};
 
 /// How many are looked at in one pass.
 const AT_ONCE: i64 = 10;
@@ -36,12 +35,8 @@ const AT_ONCE: i64 = 10;
 /// How long whoever looks at one keeps others away.
 const LEASE: Span = Span::mins(5);
 
-/// How often one that people merged is looked at again, until its soak is over.
+/// How often one is looked at again that nothing presses for.
 const AGAIN: Span = Span::hours(1);
-
-/// For how long one that merged by itself is looked at as often as the forge is read, for its checks on the base. What is to be
-/// taken back is, too, until it was.
-const WATCHED: Span = Span::days(1);
 
 /// How soon one is tried again of which not everything could be read, and after how long it is unknown.
 const RETRY: Span = Span::mins(1);
@@ -148,17 +143,19 @@ impl Plane {
         if let Some(back) = &back {
             self.see_revert(home, &stored.pull, back).await?;
         }
-        let back = back.is_some_and(|back| now.since(Time(back.at)) < SOAK);
-        let watched = back || auto.is_some_and(|auto| auto.state == "merged") && now.since(ended) < WATCHED;
-        let soak = SOAK.max(self.settings.rules.gate.soak);
-        let watched = watched && found.outcome != Outcome::Reverted.name() && stored.pull.state == State::Merged;
         let seen = (sight == Sight::Told && self.in_step(home).await?).then_some(now);
-        // The last look is one that counts, or at which nobody can tell any more.
-        let last = (sight == Sight::Untold || seen.is_some()) && now.since(Time(found.ended_at)) >= soak;
-        let again = match (stored.pull.state != State::Merged || last, watched) {
-            (_, true) => now + home.poll,
-            (true, false) => TIME_MAX,
-            (false, false) => now + AGAIN,
+        let looked = Looked {
+            stands: stored.pull.state == State::Merged && found.outcome != Outcome::Reverted.name(),
+            merged: stored.pull.state == State::Merged,
+            auto: auto.filter(|auto| auto.state == "merged").map(|_| now.since(ended)),
+            back: back.map(|back| now.since(Time(back.at))),
+            counts: sight == Sight::Untold || seen.is_some(),
+            age: now.since(Time(found.ended_at)),
+        };
+        let again = match looked.again(self.settings.rules.gate.soak) {
+            Again::Soon => now + home.poll,
+            Again::Later => now + AGAIN,
+            Again::Never => TIME_MAX,
         };
         Ok((again, seen))
     }
@@ -365,12 +362,4 @@ pub(crate) async fn history(tx: &mut store::Tx, pull: &str) -> Result<History, N
 pub(crate) async fn stratum_of(tx: &mut store::Tx, pull: &Pull) -> Result<Option<Stratum>, No> {
     let Some(change) = &pull.change else { return Ok(None) };
     Ok(history(tx, &pull.id).await?.stratum(&pull.repo, &pull.gap, &change.risk))
-}
-
-/// Whether a fault may be gone by the next look.
-fn passes(fault: &Fault) -> bool {
-    match fault {
-        Fault::Later { .. } | Fault::Paced { .. } | Fault::Moved { .. } | Fault::Unknown { .. } => true,
-        Fault::Refused { .. } | Fault::Gone { .. } | Fault::Stale { .. } => false,
-    }
 }

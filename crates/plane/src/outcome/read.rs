@@ -13,8 +13,8 @@ use store::outcome::Found;
 use store::pull::Stored;
 use store::seeded::bug;
 
-use super::{Ended, passes};
-use crate::mirror::{Failed, Home};
+use super::Ended;
+use crate::mirror::{Failed, Home, known, passes};
 use crate::{No, Plane};
 
 impl Plane {
@@ -29,11 +29,7 @@ impl Plane {
         let mut whole = true;
         let there = match pull.there.number {
             None => None,
-            Some(number) => match home.forge.pull(number).await {
-                Ok(there) => Some(there),
-                Err(fault) if passes(&fault) => return Err(fault.into()),
-                Err(_) => None,
-            },
+            Some(number) => known(home.forge.pull(number).await)?,
         };
         let end = match (&there, pull.state) {
             (Some(there), State::Merged) => {
@@ -59,11 +55,10 @@ impl Plane {
                     }
                 }
                 AccountKind::Bot => Hand::Bot,
-                AccountKind::Person => match home.forge.may_write(account).await {
-                    Ok(true) => Hand::Person,
-                    Ok(false) => Hand::Bot,
-                    Err(fault) if passes(&fault) => return Err(fault.into()),
-                    Err(_) => Hand::Unknown,
+                AccountKind::Person => match known(home.forge.may_write(account).await)? {
+                    Some(true) => Hand::Person,
+                    Some(false) => Hand::Bot,
+                    None => Hand::Unknown,
                 },
             },
         };
@@ -163,16 +158,14 @@ impl Plane {
     /// How long people had it before them: from when its label said that it is theirs.
     async fn read_look(&self, home: &Home, pull: &Pull, there: Option<&There>) -> Result<Option<i64>, Failed> {
         let Some(there) = there else { return Ok(None) };
-        let events = match home.forge.label_events(there.number).await {
-            Ok(events) if events.complete => events.events,
-            Err(fault) if passes(&fault) => return Err(fault.into()),
-            Ok(_) | Err(_) => return Ok(None),
-        };
+        let events = known(home.forge.label_events(there.number).await)?.filter(|events| events.complete);
+        let Some(events) = events else { return Ok(None) };
         let mut tx = self.store.read().await?;
         let names = crate::mirror::names(&mut tx, &pull.repo, &self.settings.rules.labels).await?;
         drop(tx);
         let label = names.of(Role::NeedsHuman);
         let shown: Option<Time> = events
+            .events
             .iter()
             .filter(|event| there.ended_at.is_none_or(|ended| event.at <= ended))
             .rfind(|event| same(label, &event.label))
@@ -205,16 +198,12 @@ impl Plane {
 }
 
 /// The checks of a commit; none where the forge certainly will not tell.
-async fn checks(home: &Home, commit: &str) -> Result<Option<Vec<gate::Check>>, Failed> {
-    match home.forge.checks(commit).await {
-        Ok(checks) => Ok(Some(checks.into_iter().map(check).collect())),
-        Err(fault) if passes(&fault) => Err(fault.into()),
-        Err(_) => Ok(None),
-    }
+pub(crate) async fn checks(home: &Home, commit: &str) -> Result<Option<Vec<gate::Check>>, Failed> {
+    Ok(known(home.forge.checks(commit).await)?.map(|all| all.into_iter().map(check).collect()))
 }
 
 /// A check, as the gate reads it.
-pub(crate) fn check(check: Check) -> gate::Check {
+fn check(check: Check) -> gate::Check {
     let passed = match check.state {
         CheckState::Pass => Some(true),
         CheckState::Fail => Some(false),

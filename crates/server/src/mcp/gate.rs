@@ -50,8 +50,11 @@ struct OfPull {
     /// Whether evidence and pull request would have it merged. Told to operators only.
     #[serde(skip_serializing_if = "Option::is_none")]
     would: Option<bool>,
-    /// Whether the record that was kept is judged the same when it is judged anew.
+    /// Whether the record that was kept is judged the same when it is judged anew, in everything that was asked then.
     same: bool,
+    /// What is asked since, which that record cannot answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    asked_since: Vec<&'static str>,
     /// When it was judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     judged_at: Option<String>,
@@ -131,7 +134,7 @@ fn is_told(call: &Call) -> bool {
 }
 
 fn of_pull(explained: Explained, told: bool) -> OfPull {
-    let Explained { pull, judged, again, same, since: _, outcomes, revert: _ } = explained;
+    let Explained { pull, judged, again, same, since, outcomes, revert: _ } = explained;
     // To tell that a person is to merge it tells what was drawn.
     let word = again.as_ref().map(|judgement| judgement.word.name()).filter(|_| told);
     OfPull {
@@ -139,6 +142,7 @@ fn of_pull(explained: Explained, told: bool) -> OfPull {
         word,
         would: again.as_ref().map(|judgement| judgement.would).filter(|_| told),
         same,
+        asked_since: since,
         judged_at: judged.as_ref().map(|judged| Time(judged.at).iso()),
         head: judged.map(|judged| judged.head),
         asked: again.map(|judgement| asked(&judgement, told)).unwrap_or_default(),
