@@ -9,9 +9,9 @@ mod health;
 mod hook;
 pub mod mcp;
 mod metrics;
-mod page;
 mod recent;
 mod stream;
+mod web;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -167,9 +167,9 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .route("/readyz", get(health::ready).with_state(Arc::clone(health)))
         .route("/metrics", get(metrics::metrics).with_state(told))
         .route("/hooks/github", post(hook::github).with_state(hook::Door::new(plane.clone())))
-        .route("/decisions/{id}", page::decision::routes(page::decision::Door::new(plane.clone())))
-        .route("/decision.js", get(page::decision::script))
-        .route("/page.css", get(page::style))
+        .route("/decisions/{id}", web::decision::routes(web::decision::Door::new(plane.clone())))
+        .route("/decision.js", get(web::decision::script))
+        .route("/page.css", get(web::style))
         .route("/version", get(move || async move { axum::Json(version) }))
 }
 

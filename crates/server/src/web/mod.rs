@@ -43,7 +43,7 @@ fn page(status: StatusCode, base: &str, title: &str, script: Option<&str>, body:
 
 /// `GET /page.css`
 pub(crate) async fn style() -> Response {
-    asset("text/css; charset=utf-8", include_str!("page/page.css"))
+    asset("text/css; charset=utf-8", include_str!("page.css"))
 }
 
 /// Something that a page loads.
