@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use domain::agent::{Principal, Role};
 use forge::broker::{self, Broker};
 use forge::git;
+use forge::local::Local;
 use plane::mirror::Home;
 use plane::{Call, Plane};
 use rand::rngs::StdRng;
 use secrecy::ExposeSecret as _;
 use store::{Clock, Store};
 
-use crate::config::{Config, Place};
+use crate::config::{Config, ForgeKind, Place};
 use crate::failure::Failure;
 
 /// What to do about a SQLite file that is not there.
@@ -82,6 +83,14 @@ pub(crate) async fn home(config: &Config, store: &Store) -> Result<Option<Home>,
             tracing::warn!(why, next, "no pull request is made");
             Ok(Some(home))
         }
+    }
+}
+
+/// The local forge, where that is the home.
+pub(crate) fn local(config: &Config, store: &Store) -> Result<Option<Local>, Failure> {
+    match config.forge_kind()? {
+        ForgeKind::Local => config.local(store, chance()).map(Some),
+        ForgeKind::None | ForgeKind::GitHub => Ok(None),
     }
 }
 

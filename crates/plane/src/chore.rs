@@ -171,11 +171,23 @@ mod tests {
         let reports = plane.reports().all();
         assert_eq!(
             reports.keys().copied().collect::<Vec<_>>(),
-            ["decisions", "deliver", "gaps", "lines", "mirror", "outcomes", "presence", "pulls", "ring", "seal"]
+            [
+                "decisions",
+                "deliver",
+                "figures",
+                "gaps",
+                "lines",
+                "mirror",
+                "outcomes",
+                "presence",
+                "pulls",
+                "ring",
+                "seal"
+            ]
         );
         assert!(reports.values().all(|report| report.ticks == 1 && report.error.is_none()), "{reports:?}");
         let now = Instant::now();
         assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER / 2), Vec::<&str>::new());
-        assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER * 2).len(), 10);
+        assert_eq!(plane.reports().stuck_at(now + STUCK_AFTER * 2).len(), 11);
     }
 }

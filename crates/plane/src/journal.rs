@@ -44,6 +44,15 @@ impl Plane {
         Ok(ask.page(rows, |row| (row.at, row.id.clone())))
     }
 
+    /// Entries of a look, latest first. A page may be short, or empty, and still have a cursor: so far was looked.
+    pub async fn look_into_journal(&self, call: &Call, look: &journal::Look, ask: &Ask) -> Result<Page<Row>, No> {
+        call.by.require(Right::Operate, call.tool)?;
+        let (before, id) = ask.place((i64::MAX, ""))?;
+        let mut tx = self.read(call).await?;
+        let (rows, looked_to) = journal::look(&mut tx, look, (before, &id), ask.rows()).await?;
+        Ok(ask.page_looked_to(rows, |row| (row.at, row.id.clone()), looked_to))
+    }
+
     /// Entries in order, page by page, for an export.
     pub async fn export_journal(&self, call: &Call, ask: &Ask) -> Result<Page<Row>, No> {
         call.by.require(Right::Operate, call.tool)?;

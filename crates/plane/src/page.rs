@@ -71,6 +71,19 @@ impl Ask {
         cut(items, usize::try_from(self.limit).unwrap_or(usize::MAX), place)
     }
 
+    /// Cuts what was found to a page, which goes on after the last that was looked at, where the look ended before there was
+    /// enough.
+    pub(crate) fn page_looked_to<T, P: Serialize>(
+        &self,
+        items: Vec<T>,
+        place: impl Fn(&T) -> P,
+        looked_to: Option<P>,
+    ) -> Page<T> {
+        let page = self.page(items, place);
+        let cursor = page.cursor.or_else(|| looked_to.map(|place| write_cursor(&place)));
+        Page { items: page.items, cursor }
+    }
+
     /// Cuts what was read to a page, sooner where its texts are long.
     pub(crate) fn page_of_texts<T: Serialize, P: Serialize>(&self, items: Vec<T>, place: impl Fn(&T) -> P) -> Page<T> {
         let sums = items.iter().scan(0, |sum, item| {

@@ -9,6 +9,7 @@ use domain::label::Names;
 use domain::level::Needs;
 use domain::time::Span;
 use forge::Method;
+use forge::local::Local;
 use secrecy::SecretString;
 
 use crate::mirror::Home;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Where issues are mirrored to; none for nowhere.
     pub home: Option<Home>,
+    /// The local forge, where that is the home: people act there by the page.
+    pub local: Option<Local>,
 }
 
 /// What holds for gaps, levels and labels.
@@ -154,6 +157,7 @@ impl Settings {
             keep: Span::days(14),
             rules: Rules::default(),
             home: None,
+            local: None,
         }
     }
 

@@ -68,6 +68,7 @@ statements! {
                 ORDER BY place, first_at, key LIMIT $1";
     DUPLICATES = "SELECT key FROM gap WHERE duplicate_of = $1 ORDER BY key LIMIT 201";
     COUNT_LIVE = concat!("SELECT COUNT(*) FROM gap WHERE TRUE", live!());
+    STRANDED = "SELECT key, changed_at FROM gap WHERE state = 'requires_human' ORDER BY place, first_at, key LIMIT $1";
     UNCOMPARED = "SELECT key FROM gap WHERE compared_at IS NULL ORDER BY first_at LIMIT $1";
     COMPARED = "UPDATE gap SET compared_at = $2 WHERE key = $1";
     NAMES = "SELECT key FROM gap WHERE key > $1 AND state <> 'duplicate' ORDER BY key LIMIT $2";
@@ -291,6 +292,11 @@ pub async fn by_rank(
         Ok(Ranked { gap, issue: ranked.issue_number.zip(ranked.issue_url) })
     };
     rows.into_iter().map(read).collect()
+}
+
+/// The highest-ranking gaps that are left to a person, each with when it came to that.
+pub async fn stranded(tx: &mut Tx, limit: i64) -> Result<Vec<(String, i64)>, Fault> {
+    tx.all(STRANDED, &[Int(limit)]).await
 }
 
 /// The highest-ranking gaps that nobody works on and that have no pull request under way.

@@ -1,6 +1,7 @@
 //! Routine jobs as rows, and how the next one in line is found.
 
 pub mod list;
+pub mod look;
 pub mod turn;
 
 use domain::job::{CANARY, Claim, Job, Last, State};

@@ -37,6 +37,14 @@ statements! {
                  AND NOT EXISTS (SELECT 1 FROM journal_block WHERE journal_block.seq = journal.block)
                LIMIT $3) AS counted";
     LIST = concat!("SELECT ", columns!(), " FROM journal WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3");
+    OF_OBJECT = concat!("SELECT ", columns!(), " FROM journal WHERE object = $1 AND (at, id) < ($2, $3)
+                    AND ($5 = '' OR principal = $5) AND ($6 = '' OR tool = $6)
+                 ORDER BY at DESC, id DESC LIMIT $4");
+    // So many are looked at, however few of them are asked for.
+    LOOK = concat!("SELECT ", columns!(), " FROM (SELECT ", columns!(), " FROM journal WHERE (at, id) < ($1, $2)
+             ORDER BY at DESC, id DESC LIMIT $3) AS looked
+            WHERE ($4 = '' OR principal = $4) AND ($5 = '' OR tool = $5) ORDER BY at DESC, id DESC LIMIT $6");
+    LOOKED_TO = "SELECT at, id FROM journal WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT 1 OFFSET $3";
     AFTER = concat!("SELECT ", columns!(), " FROM journal WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT $3");
 }
 
@@ -167,6 +175,41 @@ pub async fn stray(tx: &mut Tx, blocks: RangeInclusive<i64>, limit: i64) -> Resu
 /// Entries, latest first, before (`at`, `id`).
 pub async fn list(tx: &mut Tx, before: (i64, &str), limit: i64) -> Result<Vec<Row>, Fault> {
     tx.all(LIST, &[Int(before.0), Text(before.1), Int(limit)]).await
+}
+
+/// How many entries are looked at for one page, whoever they are of.
+pub const LOOKED_AT_MAX: i64 = 5_000;
+
+/// What entries to look for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Only what became of this.
+    pub object: Option<String>,
+    /// Only what this principal did.
+    pub principal: Option<String>,
+    /// Only what was done by this tool.
+    pub tool: Option<String>,
+}
+
+/// Entries of a look, latest first, before (`at`, `id`), and the last place that was looked at, where the look ended before
+/// the entries did.
+pub async fn look(
+    tx: &mut Tx,
+    look: &Look,
+    (at, id): (i64, &str),
+    limit: i64,
+) -> Result<(Vec<Row>, Option<(i64, String)>), Fault> {
+    let (principal, tool) = (look.principal.as_deref().unwrap_or(""), look.tool.as_deref().unwrap_or(""));
+    if let Some(object) = &look.object {
+        let rows: Vec<Row> =
+            tx.all(OF_OBJECT, &[Text(object), Int(at), Text(id), Int(limit), Text(principal), Text(tool)]).await?;
+        return Ok((rows, None));
+    }
+    let args = [Int(at), Text(id), Int(LOOKED_AT_MAX), Text(principal), Text(tool), Int(limit)];
+    let rows: Vec<Row> = tx.all(LOOK, &args).await?;
+    let full = i64::try_from(rows.len()).is_ok_and(|found| found >= limit);
+    let last = if full { None } else { tx.one(LOOKED_TO, &[Int(at), Text(id), Int(LOOKED_AT_MAX - 1)]).await? };
+    Ok((rows, last))
 }
 
 /// Entries in order, after (`at`, `id`).

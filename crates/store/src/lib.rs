@@ -21,6 +21,7 @@ pub mod digest;
 mod engine;
 mod fault;
 pub mod fence;
+pub mod figure;
 pub mod fire;
 pub mod gap;
 pub mod gate;
@@ -44,6 +45,7 @@ pub mod rest;
 pub mod run;
 pub mod scheduled;
 pub mod seeded;
+pub mod session;
 pub mod spend;
 pub mod switch;
 pub mod told;
@@ -57,13 +59,14 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 51] = [
+    let files: [(&str, &[(&str, &str)]); 54] = [
         ("agent", agent::STATEMENTS),
         ("automerge", automerge::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
         ("decision", decision::STATEMENTS),
         ("digest", digest::STATEMENTS),
         ("fence", fence::STATEMENTS),
+        ("figure", figure::STATEMENTS),
         ("fire", fire::STATEMENTS),
         ("gap", gap::STATEMENTS),
         ("gap/blocked", gap::blocked::STATEMENTS),
@@ -78,6 +81,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("issue/note", issue::note::STATEMENTS),
         ("job", job::STATEMENTS),
         ("job/list", job::list::STATEMENTS),
+        ("job/look", job::look::STATEMENTS),
         ("job/turn", job::turn::STATEMENTS),
         ("journal", journal::STATEMENTS),
         ("judged", judged::STATEMENTS),
@@ -104,6 +108,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("rest", rest::STATEMENTS),
         ("run", run::STATEMENTS),
         ("scheduled", scheduled::STATEMENTS),
+        ("session", session::STATEMENTS),
         ("spend", spend::STATEMENTS),
         ("switch", switch::STATEMENTS),
         ("told", told::STATEMENTS),

@@ -64,7 +64,8 @@ impl House {
         let bound = Bound::bind(config.listen()?, false).await?;
         let url = session::local_url(bound.address()?);
         let settings = config.settings_with_secrets(url.clone())?;
-        let plane = Plane::new(store, plane::Settings { home, ..settings }, session::chance());
+        let plane =
+            Plane::new(store, plane::Settings { home, local: Some(local.clone()), ..settings }, session::chance());
         plane.sync_schedule().await?;
         plane.tell_presence().await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

@@ -1,19 +1,16 @@
 //! What a person does with a pull request of the local forge. Those of GitHub are reviewed and merged on GitHub.
 
 use clap::{Args, ValueEnum};
-use forge::local::{Decision, Local};
-use forge::{CheckState, Closed, Edit, Fault, Forge as _, IssueState, Method, NewCheck, NewReview, Pull, PullState};
+use forge::local::Local;
+use forge::{CheckState, Fault, Forge as _, Method, NewCheck, PullState};
+use plane::pull::{ByHand, Hand, Handled};
 use serde_json::json;
-use store::Store;
 
 use super::issues::{self, By};
 use crate::config::{Config, ForgeKind};
 use crate::failure::{Exit, Failure};
-use crate::session::{self, Missing};
+use crate::session::{self, Missing, Session};
 use crate::show::{self, Answer};
-
-/// How many characters of a title stand in the message of a merge.
-const TITLE_CHARS_MAX: usize = 200;
 
 /// On which pull request.
 #[derive(Debug, Args)]
@@ -239,98 +236,50 @@ fn is_local(config: &Config) -> Result<(), Failure> {
 /// Does it, and lets a running server see it soon.
 pub(super) async fn run(config: &Config, act: Act) -> Result<Answer, Failure> {
     is_local(config)?;
-    let store = session::open(config, Missing::Refuse).await?;
-    session::check_schema(&store, Missing::Refuse).await?;
+    let Session { plane, call } = Session::open(config, "cli pulls", Missing::Refuse).await?;
+    let local = config.local(plane.store(), session::chance())?;
     let On { number, by } = act.on();
-    let number = *number;
-    let local = config.local(&store, session::chance())?.acting(&by.login()).map_err(failure)?;
-    let pull = local.pull(number).await.map_err(failure)?;
-    if let Some(At { head }) = act.at() {
-        is_at(&store, &config.repository(), &pull, head.as_deref()).await?;
-    }
-    let answer = done(&local, &pull, act).await?;
-    if issues::hurry(&store, config, number).await.is_err() {
-        // It is done all the same, and the next look finds it.
-        show::warning("the server takes this in with its next look only: the store was busy");
-    }
-    Ok(answer)
-}
-
-/// Refuses what would be said of another commit than the one that was looked at, or, where nobody says which, than the one that
-/// was handed in and judged. One that is not of the pipeline is at what it is.
-async fn is_at(store: &Store, repo: &str, pull: &Pull, looked_at: Option<&str>) -> Result<(), Failure> {
-    let (number, now) = (pull.number, &pull.head.commit);
-    let other = |why: String, hint: String| {
-        Err(Failure { exit: Exit::Conflict, code: "stale_head", ..Failure::new(why) }.hint(hint))
+    let (number, login) = (*number, by.login());
+    let head = act.at().and_then(|at| at.head.clone());
+    let by_hand = match act {
+        Act::Merge(Merge { method, .. }) => ByHand::Merge(method.method()),
+        Act::Close(_) => ByHand::Close,
+        Act::Reopen(_) => ByHand::Reopen,
+        Act::RequestChanges(Requested { said: Said { message, .. }, .. }) => ByHand::RequestChanges(message),
+        Act::Approve(Approved { message, .. }) => ByHand::Approve(message),
+        Act::Comment(Said { message, .. }) => ByHand::Comment(message),
+        Act::Label(Labelled { label, .. }) => {
+            let answer = issues::label(&local.acting(&login).map_err(failure)?, number, label).await?;
+            plane.hurry(&call, number).await;
+            return Ok(answer);
+        }
+        Act::Unlabel(Labelled { label, .. }) => {
+            let answer = issues::unlabel(&local.acting(&login).map_err(failure)?, number, label).await?;
+            plane.hurry(&call, number).await;
+            return Ok(answer);
+        }
     };
-    if let Some(head) = looked_at {
-        if head == now {
-            return Ok(());
-        }
-        let why = format!("the head of {number} is {now}, not {head}");
-        return other(why, format!("see how it stands: gapwright pulls show {number}"));
-    }
-    let mut tx = store.read().await?;
-    let stored = store::pull::numbered(&mut tx, repo, number).await?;
-    match stored.as_ref().and_then(|stored| stored.pull.head()) {
-        Some(judged) if judged != now => {
-            let why = format!("the head of {number} is {now} by now, and {judged} is the one that was judged");
-            let hint = format!("look at it by git and say --head {now}, or wait until the server has looked at it");
-            other(why, hint)
-        }
-        Some(_) | None => Ok(()),
-    }
+    let hand = Hand { local: &local, login: &login, head: head.as_deref() };
+    let done = plane.handle_pull(&call, hand, number, &by_hand).await?;
+    Ok(told(&by_hand, &done))
 }
 
-async fn done(local: &Local, pull: &Pull, act: Act) -> Result<Answer, Failure> {
-    let number = pull.number;
-    let says = |what: &str, text: String| Answer::new(json!({"number": number, "done": what}), text);
-    match act {
-        Act::Merge(Merge { method, .. }) => merge(local, pull, method).await,
-        Act::Close(_) => stand(local, pull, IssueState::Closed(Closed::NotPlanned)).await,
-        Act::Reopen(_) => stand(local, pull, IssueState::Open).await,
-        Act::RequestChanges(Requested { said: Said { message, .. }, .. }) => {
-            decide(local, pull, message, Decision::RequestChanges).await?;
-            Ok(says("changes requested", format!("asked for changes of {number}")))
+/// What was done, as a document and in words.
+fn told(act: &ByHand, done: &Handled) -> Answer {
+    let number = done.number;
+    let mut document = json!({"number": number, "done": act.done()});
+    let text = match (act, &done.commit) {
+        (ByHand::Merge(_), Some(commit)) => {
+            document["commit"] = json!(commit);
+            format!("merged {number} into {} as {commit}", done.onto)
         }
-        Act::Approve(Approved { message, .. }) => {
-            decide(local, pull, message, Decision::Approve).await?;
-            Ok(says("approved", format!("approved {number}; merge it by: gapwright pulls merge {number}")))
-        }
-        Act::Comment(Said { message, .. }) => {
-            local.comment(number, &message).await.map_err(failure)?;
-            Ok(says("commented", format!("said so on {number}")))
-        }
-        Act::Label(Labelled { label, .. }) => issues::label(local, number, label).await,
-        Act::Unlabel(Labelled { label, .. }) => issues::unlabel(local, number, label).await,
-    }
-}
-
-async fn merge(local: &Local, pull: &Pull, how: How) -> Result<Answer, Failure> {
-    let title: String = pull.title.chars().take(TITLE_CHARS_MAX).collect();
-    let title = format!("{title} (#{})", pull.number);
-    let merged = local.merge(pull.number, &pull.head.commit, how.method(), &title).await.map_err(failure)?;
-    let text = format!("merged {} into {} as {}", pull.number, pull.base.branch, merged.commit);
-    Ok(Answer::new(json!({"number": pull.number, "done": "merged", "commit": merged.commit}), text))
-}
-
-/// Closes one, or opens it again. What is merged stays merged.
-async fn stand(local: &Local, pull: &Pull, to: IssueState) -> Result<Answer, Failure> {
-    let number = pull.number;
-    if let PullState::Merged { .. } = pull.state {
-        return Err(failure(Fault::Stale { why: format!("{number} is merged already") }));
-    }
-    local.edit_issue(number, &Edit { state: Some(to), ..Edit::default() }).await.map_err(failure)?;
-    let word = match to {
-        IssueState::Open => "open",
-        IssueState::Closed(_) => "closed",
+        (ByHand::Merge(_), None) => format!("merged {number} into {}", done.onto),
+        (ByHand::Close | ByHand::Reopen, _) => format!("{number} is {}", act.done()),
+        (ByHand::RequestChanges(_), _) => format!("asked for changes of {number}"),
+        (ByHand::Approve(_), _) => format!("approved {number}; merge it by: gapwright pulls merge {number}"),
+        (ByHand::Comment(_), _) => format!("said so on {number}"),
     };
-    Ok(Answer::new(json!({"number": number, "done": word}), format!("{number} is {word}")))
-}
-
-async fn decide(local: &Local, pull: &Pull, body: String, decision: Decision) -> Result<(), Failure> {
-    let new = NewReview { commit: pull.head.commit.clone(), body, remarks: Vec::new() };
-    local.decide(pull.number, &new, decision).await.map(drop).map_err(failure)
+    Answer::new(document, text)
 }
 
 /// How the forge failed, in our words.

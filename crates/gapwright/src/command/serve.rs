@@ -66,7 +66,8 @@ pub(crate) async fn run(config: &Config, format: Format) -> Result<Exit, Failure
         None => session::local_url(address),
     };
     let home = session::home(config, &store).await?;
-    let settings = plane::Settings { public_url: Some(url.clone()), home, ..settings };
+    let local = session::local(config, &store)?;
+    let settings = plane::Settings { public_url: Some(url.clone()), home, local, ..settings };
     let plane = Plane::new(store, settings, session::chance());
     plane.sync_schedule().await?;
     plane.tell_presence().await?;

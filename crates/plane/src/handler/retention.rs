@@ -1,6 +1,6 @@
 //! Forgets what is finished and old: expired locks, sent messages, scheduled runs, idempotency keys, the ended tokens of
 //! the heartbeat and the doctor, replicas that are gone, starts of Routines that are over, Routines that nobody expects and
-//! that are not heard of any more. What gave up is kept longer. Runs, sightings and the journal are kept for ever.
+//! that are not heard of any more, sessions of people that ended, figures. What gave up is kept longer. Runs, sightings and the journal are kept for ever.
 
 use domain::effect::given_up_before;
 use domain::job::CANARY;
@@ -15,6 +15,9 @@ use crate::{No, Plane};
 
 /// How long an expired lock is kept, so that people can still see who had it.
 const LOCK_KEPT: Span = Span::hours(1);
+
+/// How long the figures are kept that small curves are drawn from.
+const FIGURES_KEPT: Span = Span::days(30);
 
 type Forget = for<'a> fn(&'a mut Tx, Time) -> BoxFuture<'a, Result<u64, Fault>>;
 
@@ -60,7 +63,7 @@ async fn forget<const N: usize>(plane: &Plane, mut kinds: [Kind; N], until: Inst
     kinds
 }
 
-fn kinds(keep: Span) -> [Kind; 9] {
+fn kinds(keep: Span) -> [Kind; 11] {
     let kind = |what, kept, forget| Kind { what, kept, forget, forgotten: 0, done: false, failed: None };
     [
         kind("locks", LOCK_KEPT, |tx, then| store::lock::forget(tx, then).boxed()),
@@ -80,6 +83,8 @@ fn kinds(keep: Span) -> [Kind; 9] {
             store::webhook::forget(tx, then, given_up).boxed()
         }),
         kind("starts of Routines", keep, |tx, then| store::fire::forget(tx, then).boxed()),
+        kind("ended sessions", Span::ZERO, |tx, then| store::session::forget(tx, then).boxed()),
+        kind("figures", FIGURES_KEPT, |tx, then| store::figure::forget(tx, then).boxed()),
         kind("unexpected Routines", keep, |tx, then| store::check_in::forget(tx, then).boxed()),
     ]
 }

@@ -5,6 +5,7 @@ use domain::id;
 use domain::job::{Job, Run};
 use domain::refusal::{Code, Refusal};
 use store::job::list::{self, Filter, Listed};
+use store::job::look::{self, Look};
 
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
@@ -25,6 +26,21 @@ impl Plane {
         let jobs = list::by_due(&mut tx, filter, (due, &name), ask.rows()).await?;
         let place = |listed: &Listed| (listed.job.next_run_at.map_or(i64::MAX, |due| due.0), listed.job.name.clone());
         Ok(ask.page_of_texts(jobs, place))
+    }
+
+    /// Jobs that somebody looks for. A page may be short, or empty, and still have a cursor: so far was looked.
+    pub async fn look_for_jobs(&self, call: &Call, look: &Look, ask: &Ask) -> Result<Page<Listed>, No> {
+        for (field, text) in [("kind", &look.kind), ("name", &look.name), ("agent", &look.holder)] {
+            text.as_ref().map(|text| id::name(field, text)).transpose()?;
+        }
+        if *look == (Look { kind: look.kind.clone(), ..Look::default() }) {
+            return self.list_jobs(call, false, look.kind.as_deref(), ask).await;
+        }
+        let after: look::Place = ask.place_in_order(look::first(look))?;
+        let mut tx = self.read(call).await?;
+        let found = look::look(&mut tx, look, &after, ask.rows()).await?;
+        let looked_to = found.looked_to.map(|name| (0, 0, name));
+        Ok(ask.page_looked_to(found.jobs, |listed| look::place(look, listed), looked_to))
     }
 
     /// One job.

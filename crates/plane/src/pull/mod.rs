@@ -1,9 +1,11 @@
 //! Pull requests of the pipeline: taken up by `begin`, worked on in turns by `turn`, moved by what agents hand in, and held
-//! against the forge by `watch`, which writes what `say` is to make there. What is read is in `work` and `show`.
+//! against the forge by `watch`, which writes what `say` is to make there. What is read is in `work` and `show`, what people do
+//! of themselves in `people`, and what they do on the local forge in `by_hand`.
 //!
 //! Every change of how one stands goes through [`step`], with everything that it implies, in one transaction.
 
 mod begin;
+mod by_hand;
 mod hand_in;
 mod people;
 mod read;
@@ -28,6 +30,7 @@ use store::pull::{Seen, Stored, event};
 use crate::No;
 use crate::desk::Desk;
 
+pub use by_hand::{ByHand, Hand, Handled};
 pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
 pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};

@@ -1,5 +1,6 @@
 //! The chores that keep the store in order. Each takes no input, may be repeated, and retries by its next tick.
 
+mod figures;
 mod gaps;
 mod lines;
 mod presence;
@@ -13,7 +14,7 @@ use crate::chore::Chore;
 pub(crate) use lines::own;
 
 /// Every chore, by name.
-pub(crate) static CHORES: [Chore; 10] = [
+pub(crate) static CHORES: [Chore; 11] = [
     Chore {
         name: "decisions",
         period: Duration::from_secs(5),
@@ -27,6 +28,13 @@ pub(crate) static CHORES: [Chore; 10] = [
         deadline: Duration::from_mins(2),
         bell: |plane| Some(&plane.wake.outbox),
         tick: |plane, _| async { plane.deliver().await.map(drop) }.boxed(),
+    },
+    Chore {
+        name: "figures",
+        period: Duration::from_millis(figures::SLOT_MS.unsigned_abs()),
+        deadline: Duration::from_secs(30),
+        bell: |_| None,
+        tick: |plane, _| plane.tend_figures().boxed(),
     },
     Chore {
         name: "gaps",

@@ -19,6 +19,8 @@ macro_rules! listed {
     };
 }
 
+pub(super) use listed;
+
 /// Jobs that are never due come last: they count as due at the end of time.
 macro_rules! page {
     ($filter:literal, $kind:literal) => {
@@ -77,7 +79,7 @@ pub struct Listed {
 }
 
 #[derive(sqlx::FromRow)]
-struct ListedRow {
+pub(super) struct ListedRow {
     #[sqlx(flatten)]
     job: Row,
     payload_bytes: Option<i64>,

@@ -1,0 +1,111 @@
+//! What needs a person, the most pressing first: what waits for an answer, what can be ended, what is broken, what is only to
+//! be known.
+
+use crate::pull::State;
+
+/// A sort of need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// An agent asked something, and its job waits.
+    Decide,
+    /// Bots passed a pull request: it is to be merged or closed.
+    Merge,
+    /// The same of one that shows something, which is to be looked at.
+    LookAt,
+    /// A drafted pull request that only people review.
+    Review,
+    /// A pull request that has stopped: it goes on, or ends.
+    Unstop,
+    /// Nobody knows whether something was written to the forge.
+    UnknownWrite,
+    /// A job gave up.
+    DeadJob,
+    /// A Routine did not check in.
+    SilentRoutine,
+    /// A message could not be delivered.
+    DeadMessage,
+    /// A gap that agents could not close.
+    StrandedGap,
+    /// Something is switched off.
+    SwitchedOff,
+}
+
+impl Need {
+    /// Every sort, the most pressing first.
+    pub const ALL: [Self; 11] = [
+        Self::Decide,
+        Self::Merge,
+        Self::LookAt,
+        Self::Review,
+        Self::Unstop,
+        Self::UnknownWrite,
+        Self::DeadJob,
+        Self::SilentRoutine,
+        Self::DeadMessage,
+        Self::StrandedGap,
+        Self::SwitchedOff,
+    ];
+
+    /// What a pull request in a person's hands needs.
+    pub const fn of_pull(state: State) -> Self {
+        match state {
+            State::NeedsHuman => Self::Merge,
+            State::NeedsVisual => Self::LookAt,
+            State::Proposed => Self::Review,
+            State::Planning
+            | State::Implementing
+            | State::Opening
+            | State::NeedsReview
+            | State::ChangesRequested
+            | State::Approved
+            | State::Capped
+            | State::RequiresHuman
+            | State::WontFix
+            | State::Closed
+            | State::Merged => Self::Unstop,
+        }
+    }
+
+    /// What is the matter, in a few words.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Decide => "an agent asks",
+            Self::Merge => "ready to merge",
+            Self::LookAt => "to be looked at",
+            Self::Review => "to be reviewed",
+            Self::Unstop => "has stopped",
+            Self::UnknownWrite => "not known whether it was written",
+            Self::DeadJob => "gave up",
+            Self::SilentRoutine => "is silent",
+            Self::DeadMessage => "was not delivered",
+            Self::StrandedGap => "agents could not close it",
+            Self::SwitchedOff => "is switched off",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_an_answer_comes_before_what_is_only_to_be_known() {
+        assert!(Need::ALL.is_sorted());
+        assert_eq!((Need::ALL[0], Need::ALL[Need::ALL.len() - 1]), (Need::Decide, Need::SwitchedOff));
+    }
+
+    #[test]
+    fn each_pull_request_of_a_person_needs_something_of_its_own() {
+        let theirs: Vec<_> = State::ALL.into_iter().filter(|state| state.is_a_persons()).collect();
+        assert_eq!(
+            theirs.into_iter().map(|state| (state, Need::of_pull(state))).collect::<Vec<_>>(),
+            [
+                (State::Proposed, Need::Review),
+                (State::NeedsHuman, Need::Merge),
+                (State::NeedsVisual, Need::LookAt),
+                (State::Capped, Need::Unstop),
+                (State::RequiresHuman, Need::Unstop),
+            ]
+        );
+    }
+}

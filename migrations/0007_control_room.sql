@@ -1,0 +1,30 @@
+-- People who are signed in to the page. Only a digest of what their cookie holds is kept; what they may do is what their
+-- token says at the moment.
+CREATE TABLE session (
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    token      TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX session_by_expiry ON session (expires_at);
+
+-- How things stood at the end of each slot of time, and what ended in it: what small curves are drawn from.
+CREATE TABLE figure (
+    at         BIGINT PRIMARY KEY,
+    ready      BIGINT NOT NULL,
+    held       BIGINT NOT NULL,
+    -- How long the oldest job that is due has waited, in milliseconds.
+    oldest_ms  BIGINT NOT NULL,
+    locks      BIGINT NOT NULL,
+    -- Runs that ended in the slot, and those of them that were no success.
+    ended      BIGINT NOT NULL,
+    failed     BIGINT NOT NULL,
+    merged     BIGINT NOT NULL,
+    micro_usd  BIGINT NOT NULL
+);
+
+-- What became of one thing, the latest first.
+CREATE INDEX journal_by_object ON journal (object, at DESC, id DESC);
+
+-- What agents could not close, by rank.
+CREATE INDEX gap_stranded ON gap (place, first_at, key) WHERE state = 'requires_human';
