@@ -46,6 +46,15 @@ impl Plane {
         self.write(call, Right::Operate, move |desk| answer(desk, id.clone(), option).boxed()).await
     }
 
+    /// A question.
+    pub async fn show_decision(&self, call: &Call, id: &str) -> Result<Decision, No> {
+        let id = id::opaque("id", id)?;
+        let mut tx = self.read(call).await?;
+        Ok(store::decision::find(&mut tx, &id).await?.ok_or_else(|| {
+            Refusal::new(Code::NotFound, format!("there is no question {id}")).hint("see gapwright decisions list")
+        })?)
+    }
+
     /// The question that a link opens.
     pub async fn find_decision_by_link(&self, id: &str, key: &str) -> Result<Decision, No> {
         let mut tx = self.store.glance().await?;

@@ -102,6 +102,19 @@ impl Plane {
         Ok(ask.page(jobs, |seen| (0, seen.job.name.clone())))
     }
 
+    /// How the last runs of a scheduled job ended, the latest first.
+    pub async fn list_rung(&self, call: &Call, name: &str, limit: i64) -> Result<Vec<scheduled::Run>, No> {
+        let mut tx = self.read(call).await?;
+        Ok(scheduled::runs(&mut tx, name, i64::MAX, limit).await?)
+    }
+
+    /// The servers that are live, by when they began.
+    pub async fn list_replicas(&self, call: &Call) -> Result<Vec<Replica>, No> {
+        let mut tx = self.read(call).await?;
+        let then = tx.now() - REPLICA_LIFE;
+        Ok(store::replica::live(&mut tx, then).await?)
+    }
+
     /// Scheduled jobs held for longer than `threshold`, whatever their hold says, longest first.
     pub async fn stuck_scheduled(&self, call: &Call, threshold: Span, ask: &Ask) -> Result<Page<Seen>, No> {
         let (after, name) = ask.place((i64::MIN, ""))?;

@@ -69,7 +69,7 @@ impl Auth {
         }
     }
 
-    async fn principal(&self, shown: Option<String>) -> Result<Principal, No> {
+    pub(crate) async fn principal(&self, shown: Option<String>) -> Result<Principal, No> {
         if self.open {
             return Ok(Principal::local("anyone", Role::Operator));
         }

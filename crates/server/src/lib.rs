@@ -32,6 +32,8 @@ use store::{Engine, Fault};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
+pub use web::{Check, Installation, Setting, Silent, Verdict};
+
 /// How the server is to be reached.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -47,6 +49,8 @@ pub struct Options {
     pub streams: usize,
     /// How long requests under way may take to end when the server stops.
     pub drain: Duration,
+    /// What only the program knows of itself, for the page of settings.
+    pub installation: Arc<dyn Installation>,
 }
 
 /// A server that has its address and does not answer yet.
@@ -139,7 +143,7 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
     let told = Arc::new(metrics::Told::new(plane.clone(), Arc::clone(&metrics), Arc::clone(health)));
     let gate = Arc::new(gate::Gate::new(options.calls_per_principal, PATIENCE));
     let surface = mcp::Surface::new(plane.clone(), Arc::clone(&metrics), gate, None);
-    let open = stream::Streams::new(options.streams_per_principal, options.streams, Arc::clone(&metrics));
+    let open = Arc::new(stream::Streams::new(options.streams_per_principal, options.streams, Arc::clone(&metrics)));
     let hosts = hosts(plane, options);
     let origins = hosts.iter().flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")]);
     let config = StreamableHttpServerConfig::default()
@@ -154,12 +158,14 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         StreamableHttpService::new(move || Ok(surface.clone()), Arc::new(LocalSessionManager::default()), config);
     let auth = Arc::new(auth::Auth::new(plane.clone(), metrics, options.insecure_no_auth));
     let version = version(plane);
+    let by = (options.insecure_no_auth, hosts);
+    let site = web::Site::new(plane.clone(), Arc::clone(&options.installation), Arc::clone(&auth), by);
     Router::new()
         .nest_service(
             "/mcp",
             ServiceBuilder::new()
                 .layer(from_fn_with_state(auth, auth::bearer))
-                .layer(from_fn_with_state(Arc::new(open), stream::bounded))
+                .layer(from_fn_with_state(Arc::clone(&open), stream::bounded))
                 .layer(from_fn(body::readable))
                 .service(service),
         )
@@ -168,8 +174,7 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .route("/metrics", get(metrics::metrics).with_state(told))
         .route("/hooks/github", post(hook::github).with_state(hook::Door::new(plane.clone())))
         .route("/decisions/{id}", web::decision::routes(web::decision::Door::new(plane.clone())))
-        .route("/decision.js", get(web::decision::script))
-        .route("/page.css", get(web::style))
+        .merge(web::routes(&Arc::new(site), open, streams.clone()))
         .route("/version", get(move || async move { axum::Json(version) }))
 }
 
@@ -186,10 +191,7 @@ fn hosts(plane: &Plane, options: &Options) -> Vec<String> {
 /// `/version`
 fn version(plane: &Plane) -> Value {
     let prefix = &plane.settings().tool_prefix;
-    let engine = match plane.store().engine() {
-        Engine::Sqlite => "sqlite",
-        Engine::Postgres => "postgres",
-    };
+    let engine = engine_name(plane);
     json!({
         "name": "gapwright",
         "version": env!("CARGO_PKG_VERSION"),
@@ -199,6 +201,14 @@ fn version(plane: &Plane) -> Value {
         "engine": engine,
         "replica": plane.replica(),
     })
+}
+
+/// What a plane stands on.
+fn engine_name(plane: &Plane) -> &'static str {
+    match plane.store().engine() {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgres",
+    }
 }
 
 /// A no as it travels: a fault of the store is told without its inner words, which may name hosts and files.

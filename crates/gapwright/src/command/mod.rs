@@ -16,6 +16,7 @@ pub(crate) mod gate;
 mod gate_shown;
 mod hired;
 mod house;
+mod installation;
 pub(crate) mod issues;
 pub(crate) mod jobs;
 pub(crate) mod kinds;

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::budget::Amount;
-use domain::job::Run;
 use domain::pull::{Pull, Review, Stage, State};
-use domain::refusal::Code;
 use domain::time::Time;
 use domain::untrusted::is_hidden;
-use plane::pull::{Difference, Shown, Spent};
-use plane::{Call, No, Plane};
+use plane::pull::{Difference, Round, Shown};
+use plane::{Call, Plane};
 use serde_json::{Value, json};
 use store::pull::say::Say;
 use store::pull::word::Word;
@@ -19,97 +17,61 @@ use super::pulls::{document, name};
 use crate::failure::Failure;
 use crate::show::{Answer, moment};
 
-/// One turn: what its run cost, how it ended, and what was handed in.
-struct Turn<'s> {
-    spent: &'s Spent,
-    run: Option<Run>,
-    principal: String,
-    word: Option<&'s Word>,
-    findings: Option<usize>,
-}
-
 /// A pull request with everything around it.
 pub(super) async fn answer(plane: &Plane, call: &Call, text: &str) -> Result<Answer, Failure> {
     let shown = plane.show_pull(call, text).await?;
     let unknown = plane.list_unknown(call).await?;
     let unknown: Vec<_> = unknown.into_iter().filter(|say| say.pull == shown.stored.pull.id).collect();
-    let mut turns = Vec::new();
-    for spent in &shown.spent {
-        turns.push(turn_of(plane, call, &shown, spent).await?);
-    }
-    let last = shown.words.iter().find(|word| counts(word) && word.stage == Stage::Reviewer.name());
+    let turns = plane.show_rounds(call, &shown).await?;
+    let last = shown.words.iter().find(|word| word.pass == "final" && word.stage == Stage::Reviewer.name());
     let review: Option<Review> = last.map(Word::read).transpose()?;
     let document = whole(&shown, &turns, review.as_ref(), &unknown);
     Ok(Answer::new(document, words(&shown, &turns, review.as_ref(), &unknown)))
 }
 
-async fn turn_of<'s>(plane: &Plane, call: &Call, shown: &'s Shown, spent: &'s Spent) -> Result<Turn<'s>, Failure> {
-    let run = match plane.show_run(call, &spent.claim_id).await {
-        Ok(run) => Some(run),
-        Err(No::Refusal(refusal)) if refusal.code == Code::NotFound => None,
-        Err(no) => return Err(no.into()),
-    };
-    let who = shown.hands.iter().find(|(_, who)| who.run == spent.claim_id);
-    let word = shown.words.iter().find(|word| counts(word) && word.claim_id == spent.claim_id);
-    let review = word.filter(|word| word.stage == Stage::Reviewer.name());
-    let findings = review.map(Word::read::<Review>).transpose()?.map(|review| review.findings.len());
-    Ok(Turn { spent, run, principal: who.map(|(_, who)| who.principal.clone()).unwrap_or_default(), word, findings })
+fn of_turn(turn: &Round) -> Value {
+    let (spend, booked) = (turn.spent.spend, turn.spent.spend.booked());
+    json!({
+        "stage": turn.spent.stage.name(),
+        "principal": turn.principal,
+        "claim_id": turn.spent.claim_id,
+        "began_at": Time(turn.spent.at).iso(),
+        "minutes": turn.minutes(),
+        "outcome": turn.run.as_ref().map(|run| run.outcome.name()),
+        "status": turn.run.as_ref().map(|run| run.status.clone()),
+        "iteration": turn.word.as_ref().map(|word| word.iteration),
+        "head": turn.word.as_ref().map(|word| word.head.clone()),
+        "verdict": turn.word.as_ref().map(|word| word.verdict.clone()),
+        "findings": turn.findings.as_ref().map(Vec::len),
+        "model": turn.word.as_ref().map(|word| word.model.clone()),
+        "prompt": turn.word.as_ref().map(|word| word.prompt.clone()),
+        "tokens": booked.tokens,
+        "micro_usd": booked.micro_usd,
+        "usage_known": turn.is_known(),
+        "excess": spend.is_excess(),
+    })
 }
 
-/// Whether a word counts: what a reviewer says before it knows what the change is for does not.
-fn counts(word: &Word) -> bool {
-    word.pass == "final"
+fn row(turn: &Round) -> Vec<String> {
+    let booked = turn.spent.spend.booked();
+    let known = turn.is_known();
+    let verdict = turn.word.as_ref().map(|word| word.verdict.clone()).filter(|verdict| !verdict.is_empty());
+    let handed_in = turn.word.as_ref().map(|_| "handed in".to_owned());
+    let ended = turn.run.as_ref().map_or_else(|| "at work".to_owned(), |run| run.status.clone());
+    vec![
+        moment(Some(Time(turn.spent.at))),
+        turn.spent.stage.to_string(),
+        turn.principal.clone(),
+        turn.word.as_ref().map(|word| word.iteration.to_string()).unwrap_or_default(),
+        verdict.or(handed_in).unwrap_or(ended),
+        turn.findings.as_ref().map(|findings| findings.len().to_string()).unwrap_or_default(),
+        turn.minutes().map(|minutes| minutes.to_string()).unwrap_or_default(),
+        booked.tokens.to_string(),
+        format!("{}{}", booked.dollars(), if known { "" } else { " (set aside)" }),
+    ]
 }
 
-impl Turn<'_> {
-    fn minutes(&self) -> Option<i64> {
-        self.run.as_ref().map(|run| (run.ended_at.since(run.claimed_at).0 + 59_999) / 60_000)
-    }
-
-    fn document(&self) -> Value {
-        let (spend, booked) = (self.spent.spend, self.spent.spend.booked());
-        json!({
-            "stage": self.spent.stage.name(),
-            "principal": self.principal,
-            "claim_id": self.spent.claim_id,
-            "began_at": Time(self.spent.at).iso(),
-            "minutes": self.minutes(),
-            "outcome": self.run.as_ref().map(|run| run.outcome.name()),
-            "status": self.run.as_ref().map(|run| run.status.clone()),
-            "iteration": self.word.map(|word| word.iteration),
-            "head": self.word.map(|word| word.head.clone()),
-            "verdict": self.word.map(|word| word.verdict.clone()),
-            "findings": self.findings,
-            "model": self.word.map(|word| word.model.clone()),
-            "prompt": self.word.map(|word| word.prompt.clone()),
-            "tokens": booked.tokens,
-            "micro_usd": booked.micro_usd,
-            "usage_known": spend.tokens.is_some() && spend.micro_usd.is_some(),
-            "excess": spend.is_excess(),
-        })
-    }
-
-    fn row(&self) -> Vec<String> {
-        let booked = self.spent.spend.booked();
-        let known = self.spent.spend.tokens.is_some() && self.spent.spend.micro_usd.is_some();
-        let verdict = self.word.map(|word| word.verdict.clone()).filter(|verdict| !verdict.is_empty());
-        let handed_in = self.word.map(|_| "handed in".to_owned());
-        let ended = self.run.as_ref().map_or_else(|| "at work".to_owned(), |run| run.status.clone());
-        vec![
-            moment(Some(Time(self.spent.at))),
-            self.spent.stage.to_string(),
-            self.principal.clone(),
-            self.word.map(|word| word.iteration.to_string()).unwrap_or_default(),
-            verdict.or(handed_in).unwrap_or(ended),
-            self.findings.map(|count| count.to_string()).unwrap_or_default(),
-            self.minutes().map(|minutes| minutes.to_string()).unwrap_or_default(),
-            booked.tokens.to_string(),
-            format!("{}{}", booked.dollars(), if known { "" } else { " (set aside)" }),
-        ]
-    }
-}
-
-fn whole(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[Say]) -> Value {
+fn whole(shown: &Shown, turns: &[Round], review: Option<&Review>, unknown: &[Say]) -> Value {
     let pull = &shown.stored.pull;
     let mut document = document(pull);
     document["next"] = json!(next(pull));
@@ -117,7 +79,7 @@ fn whole(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[
     document["change"] = json!(pull.change);
     document["last_error"] = json!(shown.stored.seen.last_error);
     document["looked_at"] = json!(Some(shown.stored.seen.looked_at).filter(|at| at.0 > 0).map(Time::iso));
-    document["rounds"] = turns.iter().map(Turn::document).collect::<Vec<_>>().into();
+    document["rounds"] = turns.iter().map(of_turn).collect::<Vec<_>>().into();
     document["findings"] = json!(review.map(|review| &review.findings));
     document["to_be_made"] = shown.open.iter().map(said).collect::<Vec<_>>().into();
     document["unknown"] = unknown.iter().map(said).collect::<Vec<_>>().into();
@@ -139,7 +101,7 @@ pub(super) fn said(say: &Say) -> Value {
     })
 }
 
-fn words(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[Say]) -> String {
+fn words(shown: &Shown, turns: &[Round], review: Option<&Review>, unknown: &[Say]) -> String {
     let pull = &shown.stored.pull;
     let change = pull.change.as_ref();
     let of_change = |told: fn(&domain::pull::Change) -> String| change.map(told).unwrap_or_default();
@@ -183,7 +145,7 @@ fn words(shown: &Shown, turns: &[Turn<'_>], review: Option<&Review>, unknown: &[
     format!(
         "{}{}{}{}{}{}",
         Answer::thing(Value::Null, &fields).text,
-        section("Rounds", &columns, turns.iter().map(Turn::row).collect()),
+        section("Rounds", &columns, turns.iter().map(row).collect()),
         section("Findings of the last review", &["severity", "where", "about", "text"], findings.collect()),
         section("Still to be made on the forge", &made, shown.open.iter().map(to_make).collect()),
         section(
@@ -204,14 +166,14 @@ fn times(count: i64) -> String {
 }
 
 /// What it cost in all, and by stage.
-fn cost(pull: &Pull, turns: &[Turn<'_>]) -> String {
+fn cost(pull: &Pull, turns: &[Round]) -> String {
     let mut stages: BTreeMap<Stage, Amount> = BTreeMap::new();
     for turn in turns {
         let sum = stages.entry(turn.spent.stage).or_default();
         *sum = sum.plus(turn.spent.spend.booked());
     }
     let each: Vec<_> = stages.iter().map(|(stage, sum)| format!("{stage} {}", sum.dollars())).collect();
-    let minutes: i64 = turns.iter().filter_map(Turn::minutes).sum();
+    let minutes: i64 = turns.iter().filter_map(Round::minutes).sum();
     let by = if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) };
     format!("{}, {} tokens, {minutes} minutes{by}", pull.booked.dollars(), pull.booked.tokens)
 }

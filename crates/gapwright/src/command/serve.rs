@@ -1,6 +1,7 @@
 //! `serve`: from settings to a server that answers, and in order back to nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use server::{Bound, Options};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::installation::Itself;
 use super::signals;
 use crate::config::{Config, Flags, masked};
 use crate::failure::{Exit, Failure};
@@ -106,6 +108,7 @@ pub(super) fn options(config: &Config) -> Options {
         streams_per_principal: count(server.streams_per_principal),
         streams: count(server.streams),
         drain: Duration::from_secs(server.drain_secs.unsigned_abs()),
+        installation: Arc::new(Itself::new(config)),
     }
 }
 

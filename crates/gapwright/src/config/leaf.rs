@@ -55,7 +55,7 @@ impl fmt::Display for Origin {
 }
 
 /// One setting that has a value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Leaf {
     /// Its key, word by word.
     pub(crate) path: Vec<String>,

@@ -48,7 +48,7 @@ pub(crate) struct Flags {
 }
 
 /// Settings that make sense.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// The values.
     pub(crate) sections: Sections,

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Every section. The defaults in `config.default.toml` fill what nobody set.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Sections {
     pub(crate) database: Database,
     pub(crate) server: Server,
@@ -27,13 +27,13 @@ pub(crate) struct Sections {
     pub(crate) forge: Forge,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Database {
     pub(crate) url: SecretString,
     pub(crate) url_file: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Server {
     pub(crate) listen: String,
     pub(crate) public_url: String,
@@ -45,18 +45,18 @@ pub(crate) struct Server {
     pub(crate) drain_secs: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Mcp {
     pub(crate) tool_prefix: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Log {
     pub(crate) format: String,
     pub(crate) level: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Notify {
     pub(crate) default_channel: String,
     #[serde(default)]
@@ -69,7 +69,7 @@ pub(crate) struct Notify {
     pub(crate) channels: BTreeMap<String, Channel>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Channel {
     #[serde(default)]
     pub(crate) url: SecretString,
@@ -77,7 +77,7 @@ pub(crate) struct Channel {
     pub(crate) url_file: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Alerts {
     #[serde(default)]
     pub(crate) kind: String,
@@ -93,7 +93,7 @@ pub(crate) struct Alerts {
     pub(crate) token_header: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Watch {
     #[serde(default = "day")]
     pub(crate) every: String,
@@ -101,7 +101,7 @@ pub(crate) struct Watch {
     pub(crate) grace: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Fire {
     #[serde(default)]
     pub(crate) kind: String,
@@ -115,37 +115,37 @@ pub(crate) struct Fire {
     pub(crate) per_day: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct ScheduledRun {
     pub(crate) deadline: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct DeadMansSwitch {
     #[serde(default)]
     pub(crate) ping_url: SecretString,
     pub(crate) ping_url_file: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Retention {
     pub(crate) keep: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Gaps {
     pub(crate) depth_max: i64,
     pub(crate) failures_max: i64,
     pub(crate) lines_max: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Level {
     pub(crate) observe_days: i64,
     pub(crate) observe_sightings: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Pipeline {
     pub(crate) pulls_max: i64,
     pub(crate) branch_prefix: String,
@@ -166,7 +166,7 @@ pub(crate) struct Pipeline {
     pub(crate) day_usd_max: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Gate {
     pub(crate) checks: Vec<String>,
     pub(crate) method: String,
@@ -185,7 +185,7 @@ pub(crate) struct Gate {
     pub(crate) merges_per_day: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Forge {
     pub(crate) kind: String,
     pub(crate) repository: String,

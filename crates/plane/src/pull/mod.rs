@@ -9,6 +9,7 @@ mod by_hand;
 mod hand_in;
 mod people;
 mod read;
+mod rounds;
 mod say;
 mod show;
 mod turn;
@@ -30,9 +31,12 @@ use store::pull::{Seen, Stored, event};
 use crate::No;
 use crate::desk::Desk;
 
+pub use forge::Method;
+
 pub use by_hand::{ByHand, Hand, Handled};
 pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
-pub use show::{Difference, Shown, Spent, UNKNOWN_MAX};
+pub use rounds::Round;
+pub use show::{Board, Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
 pub(crate) use hand_in::{is_turn, may_go_on, of_claim, within_budget};

@@ -1,5 +1,7 @@
 //! What is read of pull requests: lists, and one with its history, what was said of it, and what it cost.
 
+use domain::budget::Amount;
+use domain::gap::Key;
 use domain::pull::State;
 use domain::refusal::{Code, Refusal};
 use store::automerge::Revert;
@@ -34,6 +36,21 @@ pub struct Shown {
     pub waits: Option<String>,
 }
 
+/// Pull requests as a board shows them.
+#[derive(Debug, Clone)]
+pub struct Board {
+    /// Those under way, those that changed last first, and then those that were merged last.
+    pub pulls: Vec<Stored>,
+    /// What each may cost.
+    pub cap: Amount,
+}
+
+/// How many under way a board has.
+const BOARD_MAX: i64 = 200;
+
+/// How many that were merged it has.
+const MERGED_SHOWN: i64 = 6;
+
 /// What one run spent.
 pub type Spent = spend::Row;
 
@@ -67,6 +84,21 @@ impl Plane {
         let mut tx = self.read(call).await?;
         let pulls = store::pull::list(&mut tx, state, (before, &id), ask.rows()).await?;
         Ok(ask.page(pulls, |stored| (stored.pull.changed_at.0, stored.pull.id.clone())))
+    }
+
+    /// Those under way, and those that were merged last.
+    pub async fn list_board(&self, call: &Call) -> Result<Board, No> {
+        let mut tx = self.read(call).await?;
+        let mut pulls = store::pull::live(&mut tx, BOARD_MAX).await?;
+        pulls.reverse();
+        pulls.extend(store::pull::list(&mut tx, Some(State::Merged), (i64::MAX, ""), MERGED_SHOWN).await?);
+        Ok(Board { pulls, cap: self.rules().caps.pull })
+    }
+
+    /// Those of one gap, the last first.
+    pub async fn list_pulls_of_gap(&self, call: &Call, gap: &Key, limit: i64) -> Result<Vec<Stored>, No> {
+        let mut tx = self.read(call).await?;
+        Ok(store::pull::of_gap(&mut tx, gap, limit).await?)
     }
 
     /// Those of which anything is still to become, in the same order.

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use domain::decision::{Decision, State as Stands};
 use domain::refusal::{Code, Refusal};
-use maud::{Markup, html};
+use maud::{DOCTYPE, Markup, html};
 use plane::Plane;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use super::{asset, page};
+use super::asset::{Asset, LINK_SCRIPT, LINK_STYLE};
 
 /// The largest form that is read, in bytes.
 const BYTES_MAX: usize = 4 * 1024;
@@ -49,9 +49,28 @@ pub(crate) fn routes(door: Door) -> MethodRouter {
     get(closed).post(opened).layer(DefaultBodyLimit::max(BYTES_MAX)).with_state(door)
 }
 
-/// `GET /decision.js`
-pub(crate) async fn script() -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("decision.js"))
+/// A page with a title, which nobody is told of where its links lead.
+fn page(status: StatusCode, title: &str, script: Option<&Asset>, body: &Markup) -> Response {
+    let text = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) }
+                link rel="stylesheet" href=(LINK_STYLE.address(BASE));
+                @if let Some(script) = script {
+                    script src=(script.address(BASE)) defer {}
+                }
+            }
+            body { main { (body) } }
+        }
+    };
+    let mut response = super::answer(status, text);
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
 }
 
 /// What a form sends.
@@ -72,7 +91,7 @@ async fn closed() -> Response {
             button { "Show the question" }
         }
     };
-    page(StatusCode::OK, BASE, "A question", Some("decision.js"), &body)
+    page(StatusCode::OK, "A question", Some(&LINK_SCRIPT), &body)
 }
 
 /// The question, or its answer.
@@ -93,7 +112,7 @@ async fn opened(State(door): State<Door>, Path(id): Path<String>, sent: Result<F
         }
     };
     match answer {
-        Ok(decision) => page(StatusCode::OK, BASE, "A question", None, &shown(&decision, &key)),
+        Ok(decision) => page(StatusCode::OK, "A question", None, &shown(&decision, &key)),
         Err(no) => refused(&crate::refusal(no)),
     }
 }
@@ -133,5 +152,5 @@ fn refused(refusal: &Refusal) -> Response {
         h1 { (refusal.message) }
         p { (refusal.hint) }
     };
-    page(crate::status(refusal.code), BASE, "Not answered", None, &body)
+    page(crate::status(refusal.code), "Not answered", None, &body)
 }

@@ -1,56 +1,124 @@
-//! Pages for people: plain HTML that works without a script, under a policy that lets nothing in from elsewhere.
+//! The control room, and the page of a link: plain HTML that works without a script, under a policy that lets nothing in from
+//! elsewhere. The address says what is shown (`place`), a file of `view` shows it, `frame` puts it in its frame, `live` tells
+//! what changed since, and `act` does what somebody asks for, once they have confirmed it.
 
+mod act;
+pub(crate) mod asset;
 pub(crate) mod decision;
+pub(crate) mod frame;
+mod installation;
+mod live;
+mod part;
+mod place;
+mod sign_in;
+mod view;
+pub(crate) mod visit;
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use maud::{DOCTYPE, Markup, html};
+use axum::routing::{get, post};
+use maud::Markup;
+use plane::No;
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
 
-/// What a browser may do on a page of ours: load its style and script from here, and send a form here.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
+pub use installation::{Check, Installation, Setting, Silent, Verdict};
+pub(crate) use visit::Site;
+
+use crate::stream::{Streams, bounded};
+
+/// What a browser may do on a page of ours: load its style, script and sign from here, listen to here, and send a form here.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What no cache is to keep.
+pub(super) const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Headers of every page: nothing is kept, framed, guessed or told to others.
 const HEADERS: [(header::HeaderName, HeaderValue); 5] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::CACHE_CONTROL, NOT_KEPT),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// A page with a title, whose links begin with `base`, the way from the page to where everything is.
-fn page(status: StatusCode, base: &str, title: &str, script: Option<&str>, body: &Markup) -> Response {
-    let text = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex";
-                title { (title) }
-                link rel="stylesheet" href={ (base) "page.css" };
-                @if let Some(script) = script {
-                    script src={ (base) (script) } defer {}
-                }
-            }
-            body { main { (body) } }
-        }
-    };
-    (status, HEADERS, axum::response::Html(text.into_string())).into_response()
-}
+/// The largest form that is read, in bytes: a long reason with everything around it.
+const FORM_BYTES_MAX: usize = 32 * 1024;
 
-/// `GET /page.css`
-pub(crate) async fn style() -> Response {
-    asset("text/css; charset=utf-8", include_str!("page.css"))
-}
-
-/// Something that a page loads.
-fn asset(kind: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+/// Every route of the pages for people.
+pub(crate) fn routes(site: &Arc<Site>, streams: Arc<Streams>, stop: CancellationToken) -> Router {
+    let live = live::Live::new(Arc::clone(site), stop);
+    let pages = [
+        "/",
+        "/queue",
+        "/jobs/{name}",
+        "/runs/{claim}",
+        "/pipeline",
+        "/pulls/{id}",
+        "/pulls/{id}/diff",
+        "/locks",
+        "/gaps",
+        "/gaps/inventory",
+        "/gaps/alike",
+        "/gaps/one/{key}",
+        "/evidence",
+        "/evidence/{id}",
+        "/schedules",
+        "/decisions",
+        "/audit",
+        "/agents",
+        "/settings",
     ];
-    (headers, text).into_response()
+    let pages = pages.into_iter().fold(Router::new(), |router, path| router.route(path, get(view::show)));
+    let inside = pages
+        .route("/act/{act}", get(act::ask).post(act::done))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/audit/export", get(view::audit::export))
+        .with_state(Arc::clone(site))
+        .merge(
+            Router::new()
+                .route("/live", get(live::listen).with_state(live))
+                .layer(from_fn_with_state(streams, bounded)),
+        )
+        .layer(from_fn_with_state(Arc::clone(site), visit::signed_in));
+    let door = Router::new().route("/sign-in", get(sign_in::ask).post(sign_in::enter)).with_state(Arc::clone(site));
+    let assets = asset::ALL.into_iter().fold(Router::new(), |router, asset| {
+        router.route(&asset.path(), get(move || std::future::ready(asset.answer())))
+    });
+    inside
+        .merge(door)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(site), visit::ours))
+        .merge(assets)
+        .layer(from_fn(kept_apart))
+        .layer(CompressionLayer::new())
+}
+
+/// What is asked of pages goes to nobody else's window.
+async fn kept_apart(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let mut response = next.run(request).await;
+    let alone = HeaderValue::from_static("same-origin");
+    response.headers_mut().insert("cross-origin-opener-policy", alone.clone());
+    response.headers_mut().insert("cross-origin-resource-policy", alone);
+    response
+}
+
+/// A page as an answer.
+fn answer(status: StatusCode, page: Markup) -> Response {
+    (status, HEADERS, axum::response::Html(page.into_string())).into_response()
+}
+
+/// A no as a page, with the id by which the log has it.
+fn fault(site: &Site, no: No, path: &str) -> Response {
+    let request_id = format!("{:032x}", site.plane.draw());
+    if let No::Fault(fault) = &no {
+        tracing::error!(request_id, path, %fault, "a page was not shown");
+    }
+    frame::refused(&crate::refusal(no), &request_id, &place::base(path.trim_start_matches('/')))
 }

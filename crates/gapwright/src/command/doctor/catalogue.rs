@@ -108,6 +108,7 @@ async fn registered(plane: &Plane) -> Result<Catalogue, Failure> {
         streams_per_principal: 1,
         streams: 1,
         drain: Duration::ZERO,
+        installation: std::sync::Arc::new(server::Silent),
     };
     let stop = CancellationToken::new();
     let serving = tokio::spawn(bound.serve(Plane::new(store, settings, session::chance()), options, stop.clone()));

@@ -84,6 +84,26 @@ impl Check {
 
 /// Looks at everything.
 pub(crate) async fn run(config: &Config) -> Answer {
+    report(&checks(config).await)
+}
+
+/// The same for the page.
+pub(super) async fn for_page(config: &Config) -> Vec<server::Check> {
+    let checks = checks(config).await;
+    let shown = |check: Check| server::Check {
+        name: check.name.to_owned(),
+        verdict: match check.verdict {
+            Verdict::Pass => server::Verdict::Pass,
+            Verdict::Fail => server::Verdict::Fail,
+            Verdict::Unknown => server::Verdict::Unknown,
+        },
+        found: check.found,
+        hint: check.hint,
+    };
+    checks.into_iter().map(shown).collect()
+}
+
+async fn checks(config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     let settings = settings(config, &mut checks);
     checks.push(own_catalogue(config));
@@ -111,7 +131,7 @@ pub(crate) async fn run(config: &Config) -> Answer {
              audit need the database",
         ));
     }
-    report(&checks)
+    checks
 }
 
 /// What can be said when the settings cannot be read.

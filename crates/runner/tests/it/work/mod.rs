@@ -297,6 +297,7 @@ fn options() -> Options {
         streams_per_principal: 16,
         streams: 256,
         drain: Duration::from_secs(5),
+        installation: std::sync::Arc::new(server::Silent),
     }
 }
 

@@ -1,0 +1,192 @@
+//! What somebody does from a page: first it is asked, on a page of its own that says what will happen and takes what is still to
+//! be said; then it is done, once however often the form is sent, in that person's name, and they are led back.
+
+mod known;
+mod perform;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, RawForm, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::agent::Right;
+use domain::refusal::{Code, Refusal};
+use domain::{id, session};
+use maud::{Markup, html};
+use plane::{Idempotency, No};
+
+use self::known::{Act, Field, Kind};
+use super::place::asked;
+use super::sign_in::{foreign_form, inside};
+use super::visit::{Site, Visitor, redirect};
+use super::{fault, frame, part};
+
+/// From an act to where everything is.
+const BASE: &str = "../";
+
+/// `GET /act/{act}`: what will happen, and what is still to be said.
+pub(super) async fn ask(
+    State(site): State<Arc<Site>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let Some(act) = known::find(&name) else { return fault(&site, unknown().into(), "/act/x") };
+    let mut said = asked(&query.unwrap_or_default());
+    // A key of its own: sent twice, this form does it once.
+    said.insert("key".to_owned(), format!("{:032x}", site.plane.draw()));
+    let choices = perform::choices(&site, &visitor, act, &said).await;
+    match choices {
+        Ok(choices) => page(StatusCode::OK, &visitor, act, &said, &choices, None),
+        Err(no) => refused(&site, &visitor, act, &said, no),
+    }
+}
+
+/// `POST /act/{act}`: it is done.
+pub(super) async fn done(
+    State(site): State<Arc<Site>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(name): Path<String>,
+    RawForm(form): RawForm,
+) -> Response {
+    let Some(act) = known::find(&name) else { return fault(&site, unknown().into(), "/act/x") };
+    let said = asked(&String::from_utf8_lossy(&form));
+    if said.get("form_key") != Some(&visitor.form_key) {
+        return fault(&site, foreign_form().into(), "/act/x");
+    }
+    match once(&site, &visitor, act, &said).await {
+        Ok(word) => {
+            site.leave_word(&visitor, word);
+            let back = inside(said.get("back").map_or("", String::as_str));
+            redirect(&format!("{BASE}{back}"))
+        }
+        Err(no) => refused(&site, &visitor, act, &said, no),
+    }
+}
+
+/// Does it in the visitor's name, under the form's own key.
+async fn once(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>) -> Result<String, No> {
+    visitor.by.require(Right::Operate, act.title)?;
+    check(act, said)?;
+    let key = said.get("key").filter(|key| key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let key = key.ok_or_else(foreign_form)?;
+    let told = act.fields.iter().map(|field| format!("{}={}", field.name, value(said, field)));
+    let request = format!("{}?{}", act.name, told.collect::<Vec<_>>().join("&"));
+    let idempotency = Idempotency { key: format!("page-{key}"), request: id::digest(request.as_bytes()) };
+    let call = site.call(visitor, act.tool, Some(idempotency));
+    perform::perform(site, &call, act, said).await
+}
+
+/// Whether all is said that must be, within its bounds.
+fn check(act: &Act, said: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    for field in act.fields {
+        let text = value(said, field);
+        let chars = text.chars().count();
+        if text.trim().is_empty() && !field.may_be_empty {
+            return Err(Refusal::invalid(field.name, format!("{} is not said", field.label))
+                .hint("say it, and send the form again"));
+        }
+        if chars > field.chars_max {
+            return Err(Refusal::invalid(field.name, format!("{} has {chars} characters", field.label))
+                .hint(format!("say it in {} at most", field.chars_max)));
+        }
+    }
+    Ok(())
+}
+
+fn value<'a>(said: &'a BTreeMap<String, String>, field: &Field) -> &'a str {
+    said.get(field.name).map_or("", String::as_str)
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(Code::NotFound, "there is no such act").hint("begin at the overview")
+}
+
+/// The same page once more, with why it was not done; what was said stays said.
+fn refused(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>, no: No) -> Response {
+    let request_id = format!("{:032x}", site.plane.draw());
+    if let No::Fault(fault) = &no {
+        tracing::error!(request_id, act = act.name, %fault, "an act failed");
+    }
+    let refusal = crate::refusal(no);
+    let told = html! {
+        b { (refusal.message) }
+        @if !refusal.hint.is_empty() { br; (refusal.hint) }
+        br; span .soft { "Request " code { (request_id) } }
+    };
+    page(crate::status(refusal.code), visitor, act, said, &BTreeMap::new(), Some(&told))
+}
+
+/// What somebody may choose from, by field.
+type Choices = BTreeMap<&'static str, Vec<(String, String)>>;
+
+fn page(
+    status: StatusCode,
+    visitor: &Visitor,
+    act: &Act,
+    said: &BTreeMap<String, String>,
+    choices: &Choices,
+    refusal: Option<&Markup>,
+) -> Response {
+    let back = inside(said.get("back").map_or("", String::as_str));
+    let why_not = session::kept_from(&visitor.by, Right::Operate);
+    let body = html! {
+        div #act {
+            h1 { (act.title) }
+            p { (act.about) }
+            @if let Some(refusal) = refusal { div .note.bad role="alert" { (refusal) } }
+            @if let Some(why) = &why_not {
+                div .note.warn role="alert" { (why) }
+            } @else {
+                form .form method="post" action={ "../act/" (act.name) } {
+                    input type="hidden" name="form_key" value=(visitor.form_key);
+                    input type="hidden" name="key" value=(said.get("key").map_or("", String::as_str));
+                    input type="hidden" name="back" value=(back);
+                    @for field in act.fields { (field_of(field, value(said, field), choices.get(field.name))) }
+                    div .bar {
+                        button .go .danger[act.is_grave] { (act.verb) }
+                        a .b href={ (BASE) (back) } data-close { "Leave it" }
+                    }
+                }
+            }
+        }
+    };
+    frame::door(status, act.title, BASE, &body)
+}
+
+fn field_of(field: &Field, value: &str, choices: Option<&Vec<(String, String)>>) -> Markup {
+    match field.kind {
+        Kind::Given if !value.is_empty() => html! {
+            input type="hidden" name=(field.name) value=(value);
+            p { span .soft { (field.label) ": " } b { (part::seen(value)) } }
+        },
+        Kind::Choice => {
+            let choices = choices.cloned().unwrap_or_default();
+            html! {
+                label {
+                    (field.label)
+                    select name=(field.name) {
+                        @for (name, word) in &choices { option value=(name) selected[name == value] { (part::seen(word)) } }
+                    }
+                    @if !field.hint.is_empty() { span .soft { (field.hint) } }
+                }
+            }
+        }
+        Kind::Long => html! {
+            label {
+                (field.label)
+                textarea name=(field.name) maxlength=(field.chars_max) required[!field.may_be_empty] { (value) }
+                @if !field.hint.is_empty() { span .soft { (field.hint) } }
+            }
+        },
+        Kind::Given | Kind::Line => html! {
+            label {
+                (field.label)
+                input name=(field.name) value=(value) maxlength=(field.chars_max) required[!field.may_be_empty] autocomplete="off";
+                @if !field.hint.is_empty() { span .soft { (field.hint) } }
+            }
+        },
+    }
+}

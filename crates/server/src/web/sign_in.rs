@@ -1,0 +1,141 @@
+//! The door: a token in, a cookie out, and back out again.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{RawForm, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use domain::refusal::{Code, Refusal};
+use domain::session::LIFE;
+use maud::{Markup, html};
+use plane::No;
+
+use super::place::{Place, asked};
+use super::visit::{Site, Visitor, redirect, set_cookie};
+use super::{fault, frame};
+
+/// The longest token that is looked at, in characters; ours have 70.
+const TOKEN_CHARS_MAX: usize = 200;
+
+/// From the door to where everything is.
+const BASE: &str = "./";
+
+/// `GET /sign-in`
+pub(crate) async fn ask(State(site): State<Arc<Site>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let back = asked(&query.unwrap_or_default()).remove("back").unwrap_or_default();
+    match site.visitor(&headers).await {
+        Ok(Some(_)) => redirect(&format!("{BASE}{}", inside(&back))),
+        Ok(None) => frame::door(StatusCode::OK, "Sign in", BASE, &form(&back, None)),
+        Err(no) => fault(&site, no, "/sign-in"),
+    }
+}
+
+/// `POST /sign-in`
+pub(crate) async fn enter(State(site): State<Arc<Site>>, RawForm(form_sent): RawForm) -> Response {
+    let mut sent = asked(&String::from_utf8_lossy(&form_sent));
+    let back = sent.remove("back").unwrap_or_default();
+    let token: String = sent.remove("token").unwrap_or_default().trim().chars().take(TOKEN_CHARS_MAX).collect();
+    if site.open {
+        return redirect(BASE);
+    }
+    // Known as any caller is: whoever tries many tokens waits in the line of strangers.
+    let known = site.auth.principal(Some(format!("Bearer {token}"))).await;
+    let request_id = format!("{:032x}", site.plane.draw());
+    let signed_in = match known {
+        Ok(_) => site.plane.sign_in(&token, request_id).await,
+        Err(no) => Err(no),
+    };
+    match signed_in {
+        Ok(signed_in) => {
+            let mut response = redirect(&format!("{BASE}{}", inside(&back)));
+            if let Some(cookie) = set_cookie(&signed_in.secret, LIFE.0 / 1_000, site.is_secure()) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(No::Refusal(refusal)) => {
+            let status = if refusal.code == Code::Unauthenticated {
+                StatusCode::UNAUTHORIZED
+            } else {
+                crate::status(refusal.code)
+            };
+            frame::door(status, "Sign in", BASE, &form(&back, Some(&refusal)))
+        }
+        Err(no) => fault(&site, no, "/sign-in"),
+    }
+}
+
+/// `POST /sign-out`
+pub(crate) async fn leave(
+    State(site): State<Arc<Site>>,
+    Extension(visitor): Extension<Visitor>,
+    RawForm(sent): RawForm,
+) -> Response {
+    if asked(&String::from_utf8_lossy(&sent)).get("form_key") != Some(&visitor.form_key) {
+        return fault(&site, foreign_form().into(), "/sign-out");
+    }
+    let request_id = format!("{:032x}", site.plane.draw());
+    if let Err(no) = site.plane.sign_out(visitor.by, &visitor.secret, request_id).await {
+        return fault(&site, no, "/sign-out");
+    }
+    let mut response = redirect(&format!("{BASE}sign-in"));
+    if let Some(cookie) = set_cookie("", 0, site.is_secure()) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Why a form is not taken that does not carry what a page of this visitor has.
+pub(super) fn foreign_form() -> Refusal {
+    Refusal::new(Code::Forbidden, "this form is not one that was shown to you")
+        .hint("open the page again, and send it from there")
+}
+
+/// Where somebody wanted to be, if that is a page of ours; the overview otherwise.
+pub(super) fn inside(back: &str) -> String {
+    let (path, query) = back.split_once('?').unwrap_or((back, ""));
+    Place::read(&format!("/{path}"), query).map(|place| place.address()).unwrap_or_default()
+}
+
+fn form(back: &str, refusal: Option<&Refusal>) -> Markup {
+    html! {
+        h1 { "Gapwright" }
+        p { "The control room: what runs, what is stuck, what needs you, and what it cost." }
+        @if let Some(refusal) = refusal {
+            div .note.bad role="alert" { b { (refusal.message) } @if !refusal.hint.is_empty() { br; (refusal.hint) } }
+        }
+        form .form method="post" action="sign-in" {
+            input type="hidden" name="back" value=(back);
+            label {
+                "Your token"
+                input name="token" type="password" autocomplete="current-password" required autofocus spellcheck="false";
+                span .soft { "One of the role operator, or viewer to look and change nothing." }
+            }
+            div { button .go { "Sign in" } }
+        }
+        p .soft { "Make one on the machine of the server: " code { "gapwright token create --role operator --name NAME" } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_out_of_the_house() {
+        for (back, expect) in [
+            ("queue?state=ready", "queue?state=ready"),
+            ("", ""),
+            ("//evil.example.com", ""),
+            ("/\\evil.example.com", ""),
+            ("https://evil.example.com", ""),
+            ("javascript:alert(1)", ""),
+            ("sign-in", ""),
+            ("jobs/a%2Fb", "jobs/a%2Fb"),
+            ("jobs/%0d%0aSet-Cookie:x", "jobs/%0D%0ASet%2DCookie%3Ax"),
+        ] {
+            assert_eq!(inside(back), expect, "{back}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The audit: who did what to what, and how that stood before and after. Rows are only ever appended, and sealed.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use domain::time::Time;
+use futures::stream::unfold;
+use maud::{Markup, html};
+use plane::page::{Ask, LIMIT_MAX};
+use plane::{Call, No, Plane};
+use serde_json::json;
+use store::journal::{Look, Row};
+
+use super::super::fault;
+use super::super::part::{self, Part, Width};
+use super::super::place::{Page, asked};
+use super::super::visit::{Site, Visitor};
+use super::{Cx, View, shut};
+
+/// What the address may ask for.
+const FILTERS: [&str; 3] = ["object", "principal", "tool"];
+
+/// How many characters of what it was before and after are shown in a line.
+const STATE_CHARS: usize = 160;
+
+pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
+    if let Some(shut) = shut(cx, "Audit") {
+        return Ok(shut);
+    }
+    let look = look(|name| cx.place.asks(name).map(str::to_owned));
+    let page = cx.plane().look_into_journal(&cx.call, &look, &cx.ask()?).await?;
+    let body = html! {
+        (filter(cx, &look))
+        @if page.items.is_empty() {
+            @if cx.place.asks_any(&FILTERS) { (part::filtered(cx.place, &Page::Audit.path(), page.cursor.as_deref())) }
+            @else { (part::empty("Nothing was done yet", "Every write leaves an entry here.", "gapwright audit tail")) }
+        } @else {
+            (table(cx, &page.items))
+        }
+        (part::pager(cx.place, page.items.len(), page.cursor.as_deref()))
+    };
+    let asked =
+        [("object", look.object.as_deref()), ("principal", look.principal.as_deref()), ("tool", look.tool.as_deref())];
+    let asked: Vec<_> = asked.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let export = Page::Audit.asking(&asked).replacen("audit", "audit/export", 1);
+    let acts = html! { a .b href={ (cx.base) (export) } download { "Export as JSON lines" } };
+    Ok(View {
+        title: "Audit".to_owned(),
+        acts,
+        parts: vec![Part::card("audit", Width::Whole, ("Entries", "the latest first"), body)],
+    })
+}
+
+fn look(asks: impl Fn(&str) -> Option<String>) -> Look {
+    Look { object: asks("object"), principal: asks("principal"), tool: asks("tool") }
+}
+
+fn filter(cx: &Cx<'_>, look: &Look) -> Markup {
+    let value = |text: &Option<String>| text.clone().unwrap_or_default();
+    html! {
+        form .filter method="get" action=(cx.to(&Page::Audit)) role="search" {
+            label .f { "Of what" input type="search" name="object" value=(value(&look.object)) size="28" placeholder="job:NAME" data-search; }
+            label .f { "By whom" input name="principal" value=(value(&look.principal)) size="16"; }
+            label .f { "By which tool" input name="tool" value=(value(&look.tool)) size="18"; }
+            button { "Look" }
+            @if cx.place.asks_any(&FILTERS) { a href=(cx.to(&Page::Audit)) { "Clear" } }
+        }
+    }
+}
+
+/// Entries as a table.
+pub(super) fn table(cx: &Cx<'_>, rows: &[Row]) -> Markup {
+    if rows.is_empty() {
+        return part::empty("Nothing was done to it", "Every write leaves an entry in the audit.", "");
+    }
+    html! {
+        div .scroll {
+            table {
+                caption .sr { "Entries of the audit" }
+                thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Tool" } th scope="col" { "Of what" } th scope="col" { "Before" } th scope="col" { "After" } } }
+                tbody {
+                    @for row in rows {
+                        tr data-key=(row.id) {
+                            td .nw { (cx.ago(Time(row.at))) }
+                            td { (part::line(&row.principal, 80)) " " span .soft { (row.role) } }
+                            td .nw { (row.tool) }
+                            td { a href=(cx.to_asking(&Page::Audit, &[("object", &row.object)])) { (part::line(&row.object, 120)) } }
+                            td .mono { (state(&row.before)) }
+                            td .mono { (state(&row.after)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn state(text: &str) -> Markup {
+    if text.chars().count() <= STATE_CHARS {
+        return part::seen(text);
+    }
+    html! { details { summary { (part::line(text, 60)) } (part::said(text)) } }
+}
+
+/// What an export goes on with: whom it is for, what it looks for, and where it is.
+struct Export {
+    plane: Plane,
+    call: Call,
+    look: Look,
+    cursor: Option<String>,
+    done: bool,
+}
+
+/// `GET /audit/export`: every entry of a look, the latest first, as a line of JSON each.
+pub(crate) async fn export(
+    State(site): State<Arc<Site>>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let asked = asked(&query.unwrap_or_default());
+    let call = site.call(&visitor, "page audit export", None);
+    if let Err(refusal) = call.by.require(domain::agent::Right::Operate, "the audit") {
+        return fault(&site, refusal.into(), "/audit/export");
+    }
+    let look = look(|name| asked.get(name).cloned().filter(|value| !value.is_empty()));
+    let export = Export { plane: site.plane.clone(), call, look, cursor: None, done: false };
+    let lines = unfold(export, |mut export| async move {
+        if export.done {
+            return None;
+        }
+        let page = export.next().await;
+        Some((page, export))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl; charset=utf-8")),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"audit.jsonl\"")),
+        (header::CACHE_CONTROL, super::super::NOT_KEPT),
+    ];
+    (headers, Body::from_stream(lines)).into_response()
+}
+
+impl Export {
+    /// The next page as text; an error ends the answer short, so that nobody takes a part for all of it.
+    async fn next(&mut self) -> Result<String, String> {
+        let ask = Ask::new(Some(LIMIT_MAX), self.cursor.as_deref()).map_err(|refusal| refusal.message)?;
+        let page = self.plane.look_into_journal(&self.call, &self.look, &ask).await.map_err(|no| {
+            self.done = true;
+            no.to_string()
+        })?;
+        self.done = page.cursor.is_none();
+        self.cursor = page.cursor;
+        Ok(page.items.iter().map(line).collect())
+    }
+}
+
+fn line(row: &Row) -> String {
+    let entry = json!({
+        "id": row.id, "at": Time(row.at).iso(), "principal": row.principal, "role": row.role, "tool": row.tool,
+        "object": row.object, "before": row.before, "after": row.after, "request_id": row.request_id, "hash": row.hash,
+        "block": row.block,
+    });
+    format!("{entry}\n")
+}

@@ -1,0 +1,213 @@
+//! Gaps: what agents lack, by how much work each blocks; the inventory of them by kind; and pairs that may be the same.
+
+use domain::gap::{Gap, State};
+use domain::refusal::Refusal;
+use maud::{Markup, html};
+use plane::No;
+use plane::gap::{Inventory, Kind};
+use store::gap::likeness::Proposal;
+use store::gap::{Ranked, Which};
+
+use super::super::part::chart;
+use super::super::part::{self, Part, Tone, Width};
+use super::super::place::Page;
+use super::{Cx, View};
+
+/// What the address may ask for.
+const FILTERS: [&str; 2] = ["state", "kind"];
+
+pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
+    let (which, kind) = (which(cx)?, cx.place.asks("kind"));
+    let page = cx.plane().list_gaps(&cx.call, which, kind, &cx.ask()?).await?;
+    let body = html! {
+        (filter(cx, which, kind))
+        @if page.items.is_empty() {
+            @if cx.place.asks_any(&FILTERS) { (part::filtered(cx.place, &Page::Gaps.path(), page.cursor.as_deref())) }
+            @else { (part::empty("No gap was reported", "What agents lack is captured here, ranked by how much work it blocks.", "BLOCKING-GAP[kind=mcp-tool]: NAME - REASON in a run's summary, or the tool report-gap")) }
+        } @else {
+            div .scroll { (table(cx, &page.items)) }
+        }
+        (part::pager(cx.place, page.items.len(), page.cursor.as_deref()))
+    };
+    let acts = ways(cx);
+    Ok(View {
+        title: "Gaps".to_owned(),
+        acts,
+        parts: vec![Part::card("gaps", Width::Whole, ("Gaps", "the highest rank first"), body)],
+    })
+}
+
+/// The other rooms of gaps.
+fn ways(cx: &Cx<'_>) -> Markup {
+    html! {
+        a .b href=(cx.to(&Page::Gaps)) { "By rank" }
+        a .b href=(cx.to(&Page::Inventory)) { "Inventory" }
+        a .b href=(cx.to(&Page::Alike)) { "Alike" }
+    }
+}
+
+fn which(cx: &Cx<'_>) -> Result<Which, Refusal> {
+    match cx.place.asks("state") {
+        None => Ok(Which::Live),
+        Some("all") => Ok(Which::All),
+        Some(state) => State::parse(state).map(Which::In),
+    }
+}
+
+fn filter(cx: &Cx<'_>, which: Which, kind: Option<&str>) -> Markup {
+    html! {
+        form .filter method="get" action=(cx.to(&Page::Gaps)) role="search" {
+            label .f {
+                "State"
+                select name="state" {
+                    option value="" { "still to be closed" }
+                    option value="all" selected[which == Which::All] { "any" }
+                    @for state in State::ALL { option value=(state.name()) selected[which == Which::In(state)] { (state) } }
+                }
+            }
+            label .f { "Kind" input type="search" name="kind" value=(kind.unwrap_or_default()) size="18" data-search; }
+            button { "Look" }
+            @if cx.place.asks_any(&FILTERS) { a href=(cx.to(&Page::Gaps)) { "Clear" } }
+        }
+    }
+}
+
+fn table(cx: &Cx<'_>, gaps: &[Ranked]) -> Markup {
+    let most = gaps.iter().map(|ranked| ranked.gap.jobs).max().unwrap_or(0).max(1);
+    html! {
+        table {
+            caption .sr { "Gaps" }
+            thead { tr {
+                th scope="col" { "Gap" } th scope="col" { "State" } th scope="col" { "Blocks" } th .num scope="col" { "Rank" }
+                th scope="col" { "Because" } th .num scope="col" { "Reported" } th scope="col" { "Last" } th scope="col" { "Issue" }
+            } }
+            tbody { @for ranked in gaps { (row(cx, ranked, most)) } }
+        }
+    }
+}
+
+fn row(cx: &Cx<'_>, ranked: &Ranked, most: i64) -> Markup {
+    let gap = &ranked.gap;
+    let standing = gap.standing();
+    let tone = if gap.jobs * 3 >= most * 2 { Tone::Bad } else { Tone::Run };
+    html! {
+        tr data-key=(gap.key) {
+            td .w { a href=(cx.to(&Page::Gap(gap.key.to_string()))) { (part::line(&gap.key.name, 120)) } " " span .soft { (part::line(&gap.key.kind, 60)) } }
+            td .nw { (state_tag(gap)) @if cx.plane().is_too_deep(gap) { " " (part::tag(Tone::Warn, "too deep")) } }
+            td { (gap.jobs) " jobs" (chart::meter(chart::ratio(gap.jobs, most), tone, &format!("it blocks {} jobs", gap.jobs))) }
+            td .num { (standing.rank()) }
+            td .soft { @for (at, term) in standing.terms().iter().enumerate() { @if at > 0 { "; " } (signed(term.points)) " " (term.why) } }
+            td .num { (gap.sightings) }
+            td .nw { (cx.ago(gap.last_at)) }
+            td .nw { @if let Some((number, url)) = &ranked.issue { (outside(url, &format!("#{number}"))) } @else { span .soft { "\u{2013}" } } }
+        }
+    }
+}
+
+/// A link out of the house, where it is one that a browser may follow; the word alone otherwise.
+pub(super) fn outside(url: &str, word: &str) -> Markup {
+    let safe = url.starts_with("https://") || url.starts_with("http://");
+    html! { @if safe { a href=(url) rel="noreferrer noopener" { (word) } } @else { (word) } }
+}
+
+/// Points with their sign.
+pub(super) fn signed(points: i64) -> String {
+    if points < 0 { format!("\u{2212}{}", points.unsigned_abs()) } else { format!("+{points}") }
+}
+
+/// How a gap stands, by colour and by word.
+pub(super) fn state_tag(gap: &Gap) -> Markup {
+    let tone = match gap.state {
+        State::Open => Tone::Warn,
+        State::Planned | State::InProgress | State::InReview => Tone::Run,
+        State::Merged | State::Proven => Tone::Good,
+        State::RequiresHuman => Tone::Bad,
+        State::WontFix | State::Duplicate => Tone::Plain,
+    };
+    part::tag(tone, &gap.state.to_string())
+}
+
+pub(super) async fn inventory(cx: &Cx<'_>) -> Result<View, No> {
+    let inventory = cx.plane().inventory(&cx.call).await?;
+    let body = if inventory.kinds.is_empty() {
+        part::empty(
+            "No gap was reported",
+            "The inventory sums up by kind what agents lack.",
+            "gapwright gaps inventory",
+        )
+    } else {
+        kinds(cx, &inventory)
+    };
+    let parts = vec![Part::card("inventory", Width::Whole, ("Inventory", "by kind, what blocks most first"), body)];
+    Ok(View { title: "Inventory of gaps".to_owned(), acts: ways(cx), parts })
+}
+
+fn kinds(cx: &Cx<'_>, inventory: &Inventory) -> Markup {
+    html! {
+        div .scroll {
+            table {
+                caption { (inventory.gaps) " gaps, reported " (inventory.sightings) " times; " (inventory.unreadable) " markers could not be read, " (inventory.proposals) " pairs may be the same" }
+                thead { tr {
+                    th scope="col" { "Kind" } th .num scope="col" { "Gaps" } th .num scope="col" { "Jobs blocked" } th .num scope="col" { "Reported" }
+                    th scope="col" { "Last 90 days" } th scope="col" { "How they stand" } th .num scope="col" { "Attempts" } th .num scope="col" { "Failed" } th .num scope="col" { "Lines each" }
+                } }
+                tbody { @for kind in &inventory.kinds { (kind_row(cx, inventory, kind)) } }
+            }
+        }
+        @if inventory.kinds_left > 0 { div .ft { (inventory.kinds_left) " kinds more" } }
+    }
+}
+
+fn kind_row(cx: &Cx<'_>, inventory: &Inventory, kind: &Kind) -> Markup {
+    let days: Vec<i64> = inventory.days.iter().filter(|day| day.kind == kind.kind).map(|day| day.sightings).collect();
+    html! {
+        tr data-key=(kind.kind) {
+            td { a href=(cx.to_asking(&Page::Gaps, &[("kind", &kind.kind), ("state", "all")])) { (part::line(&kind.kind, 80)) } }
+            td .num { (kind.gaps) }
+            td .num { (kind.jobs) }
+            td .num { (kind.sightings) }
+            td { (chart::spark(&days, &format!("reports of {} on each day that had any", kind.kind))) }
+            td .soft { @for (at, (state, count)) in kind.outcomes.iter().enumerate() { @if at > 0 { ", " } (count) " " (state.replace('_', " ")) } }
+            td .num { (kind.attempts) }
+            td .num { (kind.failures) }
+            td .num { @if let Some(lines) = kind.lines { (lines) } @else { "\u{2013}" } }
+        }
+    }
+}
+
+pub(super) async fn alike(cx: &Cx<'_>) -> Result<View, No> {
+    let page = cx.plane().list_likeness(&cx.call, &cx.ask()?).await?;
+    let body = html! {
+        @if page.items.is_empty() {
+            (part::empty("No pair waits for you", "Gaps with names that are alike are proposed here; a person says whether they are the same.", "gapwright gaps list"))
+        } @else {
+            div .scroll { (pairs(cx, &page.items)) }
+        }
+        (part::pager(cx.place, page.items.len(), page.cursor.as_deref()))
+    };
+    let parts = vec![Part::card("alike", Width::Whole, ("May be the same", "the most alike first"), body)];
+    Ok(View { title: "Gaps that may be the same".to_owned(), acts: ways(cx), parts })
+}
+
+pub(super) fn pairs(cx: &Cx<'_>, pairs: &[Proposal]) -> Markup {
+    html! {
+        table {
+            caption .sr { "Pairs of gaps that may be the same" }
+            thead { tr { th scope="col" { "One" } th scope="col" { "Other" } th .num scope="col" { "Alike" } th scope="col" { "Because" } th scope="col" { span .sr { "Acts" } } } }
+            tbody {
+                @for pair in pairs {
+                    tr data-key={ (pair.gap) " " (pair.other) } {
+                        td .w { a href=(cx.to(&Page::Gap(pair.gap.clone()))) { (part::line(&pair.gap, 160)) } }
+                        td .w { a href=(cx.to(&Page::Gap(pair.other.clone()))) { (part::line(&pair.other, 160)) } }
+                        td .num { (pair.score) " %" }
+                        td .soft { (part::line(&pair.why, 160)) }
+                        td { div .bar {
+                            (cx.act("merge-gaps", &[("duplicate", &pair.other), ("into", &pair.gap)], "The same", ""))
+                            (cx.act("tell-gaps-apart", &[("one", &pair.gap), ("other", &pair.other)], "Not the same", ""))
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}

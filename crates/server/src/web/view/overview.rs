@@ -1,0 +1,204 @@
+//! The overview: first what needs a person, each with its one act, then how things stand, and what was done last.
+
+use domain::need::Need;
+use domain::time::Time;
+use maud::{Markup, html};
+use plane::overview::{Needed, Needs, Overview};
+use plane::page::Ask;
+use plane::{No, budget};
+use store::figure::Figure;
+use store::journal::Row;
+
+use super::super::part::chart::{self, Bar};
+use super::super::part::{self, Part, Tone, Width, count};
+use super::super::place::Page;
+use super::{Cx, View, pipeline};
+
+/// How many things that were done are shown.
+const DONE_SHOWN: i64 = 20;
+
+/// How many characters of what something is about are shown.
+const ABOUT_CHARS: usize = 140;
+
+pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
+    let (plane, call) = (cx.plane(), &cx.call);
+    let overview = plane.show_overview(call).await?;
+    let needs = plane.list_needs(call).await?;
+    let today = plane.show_budget(call).await?;
+    let board = plane.list_board(call).await?;
+    let done = plane.list_done(call, &Ask::new(Some(DONE_SHOWN), None)?).await?;
+    Ok(View::of(
+        "Overview",
+        vec![
+            Part::card("needs", Width::Whole, ("Needs you", "the most pressing first"), needed(cx, &needs)),
+            Part::plain("tiles", Width::Whole, tiles(cx, &overview, &today)),
+            Part::card(
+                "board",
+                Width::Whole,
+                ("Pipeline", "rounds and budget of each change"),
+                pipeline::board(cx, &board),
+            ),
+            Part::card("throughput", Width::Half, ("Runs", "by half hours, the last day"), throughput(&overview)),
+            Part::card("feed", Width::Half, ("Activity", "what was done last"), feed(cx, &done)),
+        ],
+    ))
+}
+
+fn needed(cx: &Cx<'_>, needs: &Needs) -> Markup {
+    if needs.items.is_empty() {
+        return part::empty(
+            "Nothing needs you",
+            "What agents cannot settle by themselves comes here, each with its one act.",
+            "",
+        );
+    }
+    html! {
+        ul .needs {
+            @for item in &needs.items {
+                li data-key={ (item.need.what()) ":" (item.name) } {
+                    (part::tag(tone(item.need), item.need.what()))
+                    span .what { a href=(leads_to(cx, item)) { (part::line(title(item), ABOUT_CHARS)) } }
+                    span .soft { (cx.ago(item.since)) }
+                    (act(cx, item))
+                    @if item.need != Need::Decide && !item.about.is_empty() && title(item) != item.about {
+                        span .about.soft { (part::line(&item.about, ABOUT_CHARS)) }
+                    }
+                }
+            }
+        }
+        @if !needs.more.is_empty() {
+            div .ft {
+                "There is more of: "
+                @for need in &needs.more { a href=(cx.to(&room(*need))) { (need.what()) } " " }
+            }
+        }
+    }
+}
+
+/// What an item is called first: a question and a pull request by what they are about, all else by its name.
+fn title(item: &Needed) -> &str {
+    match item.need {
+        Need::Decide | Need::Merge | Need::LookAt | Need::Review | Need::Unstop => &item.about,
+        Need::UnknownWrite | Need::DeadMessage if !item.about.is_empty() => &item.about,
+        Need::UnknownWrite
+        | Need::DeadMessage
+        | Need::DeadJob
+        | Need::SilentRoutine
+        | Need::StrandedGap
+        | Need::SwitchedOff => &item.name,
+    }
+}
+
+const fn tone(need: Need) -> Tone {
+    match need {
+        Need::Decide | Need::Merge | Need::LookAt | Need::Review => Tone::Run,
+        Need::Unstop | Need::StrandedGap | Need::SwitchedOff => Tone::Warn,
+        Need::UnknownWrite | Need::DeadJob | Need::SilentRoutine | Need::DeadMessage => Tone::Bad,
+    }
+}
+
+/// The room in which more of a sort is found.
+const fn room(need: Need) -> Page {
+    match need {
+        Need::Decide => Page::Decisions,
+        Need::Merge | Need::LookAt | Need::Review | Need::Unstop | Need::UnknownWrite => Page::Pipeline,
+        Need::DeadJob => Page::Queue,
+        Need::SilentRoutine => Page::Schedules,
+        Need::StrandedGap => Page::Gaps,
+        Need::DeadMessage | Need::SwitchedOff => Page::Settings,
+    }
+}
+
+fn leads_to(cx: &Cx<'_>, item: &Needed) -> String {
+    match item.need {
+        Need::Merge | Need::LookAt | Need::Review | Need::Unstop => cx.to(&Page::Pull(item.name.clone())),
+        Need::DeadJob => cx.to(&Page::Job(item.name.clone())),
+        Need::StrandedGap => cx.to(&Page::Gap(item.name.clone())),
+        Need::Decide | Need::UnknownWrite | Need::SilentRoutine | Need::DeadMessage | Need::SwitchedOff => {
+            cx.to(&room(item.need))
+        }
+    }
+}
+
+/// The one act of an item.
+fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
+    let name = item.name.as_str();
+    match item.need {
+        Need::Decide => cx.act("answer-decision", &[("decision", name)], "Answer", "go"),
+        Need::Merge | Need::LookAt | Need::Review => html! { a .b.go href=(leads_to(cx, item)) { "Look at it" } },
+        Need::Unstop => cx.act("resume-pull", &[("pull", name)], "Let it go on", ""),
+        Need::UnknownWrite => cx.act("release-write", &[("write", name)], "Say how it is", ""),
+        Need::DeadJob => cx.act("trigger-job", &[("job", name)], "Run it again", ""),
+        Need::SilentRoutine => html! { a .b href=(leads_to(cx, item)) { "See when it came" } },
+        Need::DeadMessage => cx.act("requeue-message", &[("message", name)], "Send it again", ""),
+        Need::StrandedGap => cx.act("reopen-gap", &[("gap", name)], "Open it again", ""),
+        Need::SwitchedOff => cx.act("switch-on", &[("scope", name)], "Switch it on", ""),
+    }
+}
+
+fn tiles(cx: &Cx<'_>, overview: &Overview, today: &budget::Today) -> Markup {
+    let counts = &overview.counts;
+    let oldest = overview.latest.map_or(0, |latest| latest.oldest_ms);
+    let curve = |of: fn(&Figure) -> i64| overview.curve.iter().map(of).collect::<Vec<_>>();
+    let spent = part::dollars(today.booked.micro_usd);
+    html! {
+        div .tiles {
+            (tile(&cx.to_asking(&Page::Queue, &[("state", "held")]), "Running now", &count(counts.held), "jobs", &curve(|at| at.held)))
+            (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Ready", &count(counts.ready), "jobs", &curve(|at| at.ready)))
+            (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Oldest wait", &part::lasting(domain::time::Span(oldest)), "", &curve(|at| at.oldest_ms)))
+            (tile(&cx.to(&Page::Locks), "Locks held", &count(counts.locks), "", &curve(|at| at.locks)))
+            (tile(&cx.to_asking(&Page::Pipeline, &[("state", "merged")]), "Merged, 7 days", &count(overview.merged), "", &curve(|at| at.merged)))
+            (tile(&cx.to(&Page::Pipeline), "Spent today", &spent, &format!("of {}", part::dollars(today.caps.day.micro_usd)), &curve(|at| at.micro_usd)))
+        }
+    }
+}
+
+fn tile(to: &str, label: &str, value: &str, unit: &str, curve: &[i64]) -> Markup {
+    let drawn = format!("{label} over the last day, by half hours");
+    html! {
+        div .card.tile {
+            a href=(to) {
+                div .l { (label) }
+                div .v { (value) @if !unit.is_empty() { " " small { (unit) } } }
+            }
+            (chart::spark(curve, &drawn))
+        }
+    }
+}
+
+fn throughput(overview: &Overview) -> Markup {
+    if overview.curve.iter().all(|figure| figure.ended == 0) {
+        return part::empty(
+            "No run ended in the last day",
+            "A worker claims a job and completes it.",
+            "gapwright jobs add NAME --kind KIND --every 1h",
+        );
+    }
+    let bars: Vec<_> = overview
+        .curve
+        .iter()
+        .map(|figure| Bar { when: hour(Time(figure.at)), good: figure.ended - figure.failed, bad: figure.failed })
+        .collect();
+    part::body(&chart::bars(&bars, "Runs that ended, by half hours", ("ok", "failed")))
+}
+
+/// The hour and minute of a moment, in UTC.
+fn hour(at: Time) -> String {
+    part::clock(at).chars().skip(11).take(5).collect()
+}
+
+fn feed(cx: &Cx<'_>, done: &[Row]) -> Markup {
+    if done.is_empty() {
+        return part::empty("Nothing was done yet", "Every write leaves an entry in the audit.", "gapwright demo");
+    }
+    html! {
+        ul .feed {
+            @for row in done {
+                li data-key=(row.id) {
+                    (cx.ago(Time(row.at)))
+                    span { b { (part::line(&row.principal, 60)) } " " (row.tool) " " span .mono { (part::line(&row.object, 90)) } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! One pull request: whose turn it is, each round with its verdict, findings, cost and minutes, the plan, the gate's
+//! checklist, and what a person may do with it here.
+
+use domain::budget::Amount;
+use domain::outcome::Answer as Is;
+use domain::pull::{Finding, Plan, Pull, Severity, Stage, State};
+use domain::time::Time;
+use maud::{Markup, html};
+use plane::No;
+use plane::gate::Explained;
+use plane::pull::{Round, Shown};
+use store::pull::word::Word;
+
+use super::super::part::chart;
+use super::super::part::{self, Part, Tone, Width};
+use super::super::place::Page;
+use super::gaps::outside;
+use super::pipeline::{name, state_tag, title};
+use super::{Cx, View};
+
+pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
+    let (plane, call) = (cx.plane(), &cx.call);
+    let shown = plane.show_pull(call, id).await?;
+    let rounds = plane.show_rounds(call, &shown).await?;
+    let pull = &shown.stored.pull;
+    let explained = match (pull.there.number, pull.state) {
+        (None, _) => None,
+        (Some(number), _) => Some(plane.explain_gate(call, &format!("{}#{number}", pull.repo)).await?),
+    };
+    let mut parts = vec![
+        Part::card("facts", Width::Half, ("How it stands", ""), part::body(&facts(cx, &shown))),
+        Part::card("cost", Width::Half, ("Cost", "by stage, of its budget"), part::body(&cost(cx, pull, &rounds))),
+        Part::card("rounds", Width::Whole, ("Rounds", "in order"), list(cx, &rounds)),
+        Part::card("findings", Width::Half, ("Findings", "of the last review"), findings(&rounds)),
+        Part::card("gate", Width::Half, ("Gate", "why it does not merge by itself"), gate(cx, explained.as_ref())?),
+        Part::card("plan", Width::Half, ("Plan", "the planner's, of which the simplest was taken"), plan(&shown)?),
+        Part::card("about", Width::Half, ("Description", "in the implementer's words"), about(pull)),
+        Part::card("history", Width::Whole, ("History", "the latest first"), history(cx, &shown)),
+    ];
+    if let Some(revert) = explained.as_ref().and_then(|explained| explained.revert.as_ref()) {
+        let told = html! { div .bd { (part::line(&revert.why, 300)) @if let Some(number) = revert.number { " " (outside(&revert.url, &format!("#{number}"))) } } };
+        parts.insert(0, Part::card("revert", Width::Whole, ("It is to be taken back", ""), told));
+    }
+    let heading = format!("{} {}", name(pull), title(pull));
+    Ok(View { title: heading, acts: acts(cx, pull), parts })
+}
+
+/// What a person may do with it: on the local forge here, otherwise where it lives.
+fn acts(cx: &Cx<'_>, pull: &Pull) -> Markup {
+    let id = pull.id.as_str();
+    let head = pull.head().unwrap_or_default();
+    let number = pull.there.number.map(|number| number.to_string());
+    let here = cx.plane().settings().local.is_some();
+    html! {
+        @if pull.change.is_some() { a .b href=(cx.to(&Page::Diff(id.to_owned()))) { "Read the diff" } }
+        @if let (Some(number), true, true) = (&number, here, pull.state.is_live()) {
+            @let about = [("number", number.as_str()), ("head", head)];
+            (cx.act("merge-pull", &about, "Merge", if pull.state.is_a_persons() { "go" } else { "" }))
+            (cx.act("request-changes", &about, "Request changes", ""))
+            (cx.act("close-pull", &[("number", number)], "Close", "danger"))
+        }
+        @if number.is_some() && !here && !pull.there.url.is_empty() { (outside(&pull.there.url, "Review and merge it on the forge")) }
+        @if pull.state.is_stopped() { (cx.act("resume-pull", &[("pull", id)], "Let it go on", "")) }
+        @else if pull.state.stage().is_some() { (cx.act("stop-pull", &[("pull", id)], "Stop", "")) }
+        (cx.history(&format!("pull:{id}")))
+    }
+}
+
+fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
+    let pull = &shown.stored.pull;
+    html! {
+        dl .facts {
+            dt { "State" } dd { (state_tag(pull)) " since " (cx.ago(pull.changed_at)) }
+            dt { "Because" } dd { (part::line(&pull.why, 300)) }
+            dt { "Whose turn" } dd { (pull.turn_of()) }
+            @if let Some(waits) = &shown.waits { dt { "Waits for" } dd { (part::line(waits, 300)) } }
+            dt { "Gap" } dd { a href=(cx.to(&Page::Gap(pull.gap.to_string()))) { (part::line(&pull.gap.to_string(), 200)) } }
+            dt { "Round" } dd { (pull.iteration) " of " (cx.plane().settings().rules.caps.iterations) @if pull.epoch > 0 { ", opened again " (pull.epoch) " times" } }
+            @if let Some(change) = &pull.change {
+                dt { "Branch" } dd .mono { (part::line(&change.branch, 200)) " onto " (part::line(&change.onto, 100)) }
+                dt { "Head" } dd .mono { (change.head) }
+                dt { "Size" } dd { (change.files) " files, " (change.lines) " lines" }
+                @if let Some(why) = &change.visual { dt { "Shows" } dd { (part::tag(Tone::Warn, "look at it")) " " (part::line(why, 200)) } }
+                @if let Some(why) = &change.protected { dt { "Protected" } dd { (part::tag(Tone::Warn, "people alone")) " " (part::line(why, 200)) } }
+            }
+            @if !pull.there.labels.is_empty() { dt { "Labels" } dd { @for label in &pull.there.labels { (part::tag(Tone::Plain, label)) " " } } }
+            @if !pull.there.url.is_empty() { dt { "On the forge" } dd { (outside(&pull.there.url, &pull.there.url)) } }
+            @if !shown.stored.seen.last_error.is_empty() { dt { "Trouble" } dd { (part::tag(Tone::Bad, "forge")) " " (part::line(&shown.stored.seen.last_error, 300)) } }
+            @for say in &shown.open { dt { "To be written" } dd { (say.what) ", " (say.state) ", tried " (say.tries) " times" } }
+        }
+    }
+}
+
+fn cost(cx: &Cx<'_>, pull: &Pull, rounds: &[Round]) -> Markup {
+    let cap = cx.plane().settings().rules.caps.pull;
+    let (spent, of) = (part::dollars(pull.booked.micro_usd), part::dollars(cap.micro_usd));
+    let minutes: i64 = rounds.iter().filter_map(Round::minutes).sum();
+    html! {
+        p { b { (spent) } " of " (of) ", " (part::grouped(pull.booked.tokens)) " tokens, " (minutes) " minutes of work" }
+        (chart::budget(pull.booked.micro_usd, cap.micro_usd, &format!("{spent} of {of} spent")))
+        table {
+            caption .sr { "Cost by stage" }
+            thead { tr { th scope="col" { "Stage" } th .num scope="col" { "Runs" } th .num scope="col" { "Tokens" } th .num scope="col" { "Cost" } } }
+            tbody {
+                @for stage in Stage::ALL {
+                    @let of_stage: Vec<_> = rounds.iter().filter(|round| round.spent.stage == stage).collect();
+                    @let sum = of_stage.iter().fold(Amount::ZERO, |sum, round| sum.plus(round.spent.spend.booked()));
+                    tr { td { (stage) } td .num { (of_stage.len()) } td .num { (part::grouped(sum.tokens)) } td .num { (part::dollars(sum.micro_usd)) } }
+                }
+            }
+        }
+    }
+}
+
+fn list(cx: &Cx<'_>, rounds: &[Round]) -> Markup {
+    if rounds.is_empty() {
+        return part::empty(
+            "Nobody has had a turn yet",
+            "A worker of the stage takes it up.",
+            "gapwright work --kind planner -- COMMAND",
+        );
+    }
+    html! {
+        div .scroll {
+            table {
+                caption .sr { "Rounds" }
+                thead { tr {
+                    th scope="col" { "Began" } th scope="col" { "Stage" } th scope="col" { "By" } th .num scope="col" { "Round" } th scope="col" { "Verdict" }
+                    th .num scope="col" { "Findings" } th .num scope="col" { "Minutes" } th .num scope="col" { "Tokens" } th .num scope="col" { "Cost" } th scope="col" { "Run" }
+                } }
+                tbody { @for round in rounds { (round_row(cx, round)) } }
+            }
+        }
+    }
+}
+
+fn round_row(cx: &Cx<'_>, round: &Round) -> Markup {
+    let booked = round.spent.spend.booked();
+    let word = round.word.as_ref();
+    html! {
+        tr data-key=(round.spent.claim_id) {
+            td .nw { (cx.ago(Time(round.spent.at))) }
+            td { (round.spent.stage) }
+            td { (part::line(&round.principal, 80)) @if let Some(word) = word { @if !word.model.is_empty() { " " span .soft { (part::line(&word.model, 60)) } } } }
+            td .num { @if let Some(word) = word { (word.iteration) } }
+            td { (verdict(round)) }
+            td .num { @if let Some(findings) = &round.findings { (findings.len()) } }
+            td .num { @if let Some(minutes) = round.minutes() { (minutes) } }
+            td .num { (part::grouped(booked.tokens)) }
+            td .num { (part::dollars(booked.micro_usd)) @if !round.is_known() { " " span .soft { "set aside" } } }
+            td { @if round.run.is_some() { a href=(cx.to(&Page::Run(round.spent.claim_id.clone()))) { "Run" } } @else { "at work" } }
+        }
+    }
+}
+
+fn verdict(round: &Round) -> Markup {
+    let Some(word) = &round.word else {
+        return html! { @if let Some(run) = &round.run { (part::line(&run.status, 80)) } @else { (part::tag(Tone::Run, "at work")) } };
+    };
+    match word.verdict.as_str() {
+        "" => part::tag(Tone::Plain, "handed in"),
+        verdict @ ("APPROVE" | "APPROVE_FOR_HUMAN") => part::tag(Tone::Good, verdict),
+        verdict @ "CLOSE" => part::tag(Tone::Bad, verdict),
+        verdict => part::tag(Tone::Warn, verdict),
+    }
+}
+
+fn findings(rounds: &[Round]) -> Markup {
+    let last = rounds.iter().rev().find_map(|round| round.findings.as_ref());
+    let Some(found) = last.filter(|found| !found.is_empty()) else {
+        return part::empty("No findings", "What a reviewer finds wanting is cited here by its line.", "");
+    };
+    html! { div .bd { ul .line { @for finding in found { (finding_of(finding)) } } } }
+}
+
+fn finding_of(finding: &Finding) -> Markup {
+    let tone = match finding.severity {
+        Severity::Critical => Tone::Bad,
+        Severity::Major => Tone::Warn,
+        Severity::Minor => Tone::Plain,
+    };
+    html! {
+        li .(tone.class()) {
+            (part::tag(tone, finding.severity.name())) " " (finding.category.name()) " "
+            span .mono { (part::line(&finding.path, 160)) @if let Some(line) = finding.line { ":" (line) } }
+            (part::said(&finding.text))
+        }
+    }
+}
+
+fn gate(cx: &Cx<'_>, explained: Option<&Explained>) -> Result<Markup, No> {
+    let Some(explained) = explained else {
+        return Ok(part::empty(
+            "Never at the gate",
+            "What bots approved, and shows nothing, comes there.",
+            "gapwright gate show",
+        ));
+    };
+    let Some(judged) = &explained.judged else {
+        return Ok(part::empty(
+            "Never at the gate",
+            "What bots approved, and shows nothing, comes there.",
+            &format!("gapwright gate explain {}", explained.pull.there.number.unwrap_or_default()),
+        ));
+    };
+    let judgement = judged.judgement()?;
+    Ok(html! {
+        div .bd {
+            p { b { (judgement.word.name()) } ", judged " (cx.ago(Time(judged.at))) @if !explained.same { " " (part::tag(Tone::Bad, "judged anew from its record: another")) } }
+            (checklist(&judgement.items))
+            @for found in &explained.outcomes { p { (part::tag(Tone::Plain, &found.outcome.replace('_', " "))) " " (part::line(&found.why, 200)) } }
+        }
+    })
+}
+
+/// What the gate asks, each with what was found.
+pub(super) fn checklist(items: &[domain::gate::Item]) -> Markup {
+    html! {
+        ul .check {
+            @for item in items {
+                li {
+                    @match &item.is {
+                        Is::Pass => { (part::tag(Tone::Good, "pass")) span { b { (item.what) } @if !item.found.is_empty() { " " span .soft { (part::line(&item.found, 300)) } } } }
+                        Is::Fail(why) => { (part::tag(Tone::Bad, "fail")) span { b { (item.what) } " " (part::line(why, 300)) } }
+                        Is::Unknown(why) => { (part::tag(Tone::Warn, "unknown")) span { b { (item.what) } " " (part::line(why, 300)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn plan(shown: &Shown) -> Result<Markup, No> {
+    let of_planner = |word: &&Word| word.stage == Stage::Planner.name() && word.pass == "final";
+    let Some(word) = shown.words.iter().find(of_planner) else {
+        return Ok(part::empty("No plan yet", "A planner weighs two or three ways and takes the simplest.", ""));
+    };
+    let plan: Plan = word.read()?;
+    Ok(html! {
+        div .bd {
+            ul .line {
+                @for way in &plan.approaches {
+                    @let chosen = way.name == plan.chosen;
+                    li .good[chosen] { b { (part::line(&way.name, 120)) } " " span .soft { "some " (way.lines) " lines" } @if chosen { " " (part::tag(Tone::Good, "taken")) } (part::said(&way.about)) }
+                }
+            }
+            h3 { "Steps" }
+            (part::said(&plan.steps))
+        }
+    })
+}
+
+fn about(pull: &Pull) -> Markup {
+    match &pull.change {
+        Some(change) if !change.body.trim().is_empty() => part::body(&part::said(&change.body)),
+        Some(_) => part::empty("No description", "Its implementer said nothing beyond the title.", ""),
+        None => part::empty("No change yet", "An implementer hands it in.", ""),
+    }
+}
+
+fn history(cx: &Cx<'_>, shown: &Shown) -> Markup {
+    html! {
+        div .bd {
+            ol .line {
+                @for event in &shown.events {
+                    li .(event_tone(&event.now).class()) data-key=(event.id) {
+                        (cx.ago(Time(event.at))) " " b { (event.event.replace('_', " ")) } ", " (event.was.replace('_', " ")) " to " (event.now.replace('_', " ")) " by " (part::line(&event.by, 80))
+                        @if !event.why.is_empty() { div .soft { (part::line(&event.why, 300)) } }
+                    }
+                }
+                li { (cx.ago(shown.stored.pull.created_at)) " taken up" }
+            }
+        }
+    }
+}
+
+/// The colour of a state that something came to.
+fn event_tone(now: &str) -> Tone {
+    let state = State::ALL.into_iter().find(|state| state.name() == now);
+    match state {
+        Some(State::Merged) => Tone::Good,
+        Some(State::Capped | State::RequiresHuman) => Tone::Bad,
+        Some(State::Proposed | State::NeedsHuman | State::NeedsVisual) => Tone::Warn,
+        Some(
+            State::Planning
+            | State::Implementing
+            | State::Opening
+            | State::NeedsReview
+            | State::ChangesRequested
+            | State::Approved,
+        ) => Tone::Run,
+        Some(State::WontFix | State::Closed) | None => Tone::Plain,
+    }
+}
