@@ -1,4 +1,5 @@
-//! For tests only: real engines, a clock to turn by hand, processes to kill, and a Discord and a GitHub over real HTTP.
+//! For tests only: real engines, a clock to turn by hand, processes to kill, a real Chromium, and a Discord and a GitHub
+//! over real HTTP.
 //!
 //! Nothing of ours is faked here. A [`plane::World`] is the plane itself on a real SQLite or a real Postgres; only the
 //! world outside (a chat service) is a stand-in, and it is spoken to through a socket. Every [`both!`] exam ends with
@@ -6,6 +7,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "all of it panics when the world is not what a test needs")]
 
+pub mod browser;
 pub mod discord;
 pub mod github;
 pub mod invariants;
@@ -18,6 +20,7 @@ pub mod served;
 pub mod trigger;
 pub mod wire;
 
+pub use browser::Browser;
 pub use discord::Discord;
 pub use github::GitHub;
 pub use plane::{On, World, call, examine, keyed};
