@@ -74,6 +74,11 @@ impl House {
         Ok(Self { config, plane, local, url: format!("{url}/mcp"), halt, tool, stop, tasks, serving })
     }
 
+    /// Where its page is.
+    pub(super) fn page(&self) -> &str {
+        self.url.trim_end_matches("/mcp")
+    }
+
     /// A call by the person whose machine it is.
     pub(super) fn call(&self) -> Call {
         let by = Principal::local(YOU, Role::Operator);

@@ -4,6 +4,7 @@ mod audit;
 mod calibrate;
 mod command;
 mod config;
+mod control_room;
 mod database;
 mod demo;
 mod doctor;

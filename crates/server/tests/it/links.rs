@@ -80,7 +80,7 @@ both!(a_link_that_is_looked_at_tells_nothing_and_answers_nothing, async |world| 
     let open =
         asked.plane.list_decisions(&call(Role::Operator, "o", "exam"), false, &plane::page::Ask::default()).await;
     assert_eq!(open.expect("a list").items.len(), 1, "nobody answered");
-    for (name, kind) in [("decision.js", "text/javascript"), ("page.css", "text/css")] {
+    for (name, kind) in [("assets/decision.js", "text/javascript"), ("assets/link.css", "text/css")] {
         let answer = reqwest::get(format!("{}/{name}", asked.url)).await.expect("an answer");
         assert!(answer.headers()["content-type"].to_str().expect("a text").starts_with(kind));
     }

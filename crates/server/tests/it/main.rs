@@ -19,3 +19,4 @@ mod plugin;
 mod reference;
 mod scenarios;
 mod trouble;
+mod web;

@@ -34,14 +34,18 @@ Everything happens in a folder of its own and on a free port of this machine, wi
 a network or any setting of this machine. The agents are scripts, and their tokens and dollars are
 made up; the server, the runners, git and every call over MCP are real. It takes some ten seconds.
 
-Without a terminal and without --yes it stops where a person merges, and exits 0.";
+Without a terminal and without --yes it stops where a person merges, and exits 0. With --page it
+says where the control room is, and you read and merge there.";
 
 /// Show the whole of it on this machine.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Merge without a question, as the person
-    #[arg(long)]
+    #[arg(long, conflicts_with = "page")]
     yes: bool,
+    /// Do the person's part in a browser: it says where, waits for you to merge, and stays until it is stopped
+    #[arg(long)]
+    page: bool,
     /// Keep the folder, and say where it is
     #[arg(long)]
     keep: bool,
@@ -52,6 +56,8 @@ pub(crate) struct Demo {
 enum Consent {
     Given,
     Ask,
+    /// By the page.
+    Page,
 }
 
 impl Demo {
@@ -59,7 +65,11 @@ impl Demo {
     pub(crate) async fn run(self, format: Format) -> Result<Exit, Failure> {
         let (stop, now) = signals::watch()?;
         let keep = if self.keep { Keep::Yes } else { Keep::No };
-        let consent = if self.yes { Consent::Given } else { Consent::Ask };
+        let consent = match (self.yes, self.page) {
+            (true, _) => Consent::Given,
+            (false, true) => Consent::Page,
+            (false, false) => Consent::Ask,
+        };
         let project = Project::new(keep)?;
         let teller = Teller::new(format);
         let showing = Box::pin(show(&project, consent, teller, stop));
@@ -97,6 +107,9 @@ async fn show(project: &Project, consent: Consent, teller: Teller, stop: Cancell
 }
 
 async fn play(house: &House, project: &Project, consent: Consent, teller: Teller) -> Result<Exit, Failure> {
+    if consent == Consent::Page {
+        people::opens_the_door(house, teller).await?;
+    }
     let routine = Routine::new(house).await?;
     routine.fails(project, teller).await?;
     people::raise(house, teller).await?;
@@ -117,10 +130,18 @@ async fn play(house: &House, project: &Project, consent: Consent, teller: Teller
             return Ok(Exit::Ok);
         }
     }
-    people::merge(house, &shown, teller).await?;
+    if consent == Consent::Page {
+        people::was_merged(teller);
+    } else {
+        people::merge(house, &shown, teller).await?;
+    }
     routine.succeeds(project, teller).await?;
     house.until("a proven gap", async || people::stands(house, State::Proven).await).await?;
     let step = Step::new("gap", "gapwright", format!("{GAP} is {}: what was blocked works", State::Proven));
     teller.tell(&step.tone(Tone::Good));
+    if consent == Consent::Page {
+        teller.tell(&Step::new("stays", "gapwright", "the page stays until you stop it: Ctrl-C"));
+        house.halt.cancelled().await;
+    }
     Ok(Exit::Ok)
 }

@@ -3,14 +3,18 @@
 
 use std::io::{self, IsTerminal as _};
 
+use domain::agent::Role;
 use domain::gap::State;
 use domain::pull::Stage;
+use domain::time::Span;
 use forge::{Forge as _, Method};
+use plane::agent::Grant;
 use plane::page::Ask;
 use plane::pull::Shown;
 use store::pull::word::Word;
+use tokio::time::interval;
 
-use super::house::House;
+use super::house::{GLANCE, House, halted};
 use super::routine::GAP;
 use super::tell::{Step, Teller, Tone};
 use super::{Consent, YOU, asked};
@@ -20,6 +24,9 @@ use crate::show::Format;
 
 /// Why the level is raised without evidence.
 const REASON: &str = "a demonstration on this machine: nothing of it leaves the folder";
+
+/// How long the token is good with which the page is opened.
+const PAGE_LIFE: Span = Span::days(1);
 
 /// The job that opens issues.
 const SWEEP: &str = "register-jobs";
@@ -92,6 +99,7 @@ fn judges(word: &Word) -> bool {
 pub(super) async fn consents(house: &House, consent: Consent, teller: Teller) -> Result<Option<bool>, Failure> {
     match consent {
         Consent::Given => Ok(Some(true)),
+        Consent::Page => ended(house).await.map(Some),
         Consent::Ask => {
             if teller.format() == Format::Json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
                 return Ok(None);
@@ -99,6 +107,41 @@ pub(super) async fn consents(house: &House, consent: Consent, teller: Teller) ->
             asked::yes("merge?", &house.halt).await.map(Some)
         }
     }
+}
+
+/// Says where the page is, and makes a token to sign in with.
+pub(super) async fn opens_the_door(house: &House, teller: Teller) -> Result<(), Failure> {
+    let grant = Grant { principal: YOU.to_owned(), role: Role::Operator, kinds: Vec::new(), life: PAGE_LIFE };
+    let (token, _) = house.plane.create_token(&house.call(), grant).await?;
+    let step = Step::new("page", "gapwright", format!("the control room is at {}", house.page()));
+    teller.tell(&step.more(&format!("sign in with: {token}")));
+    Ok(())
+}
+
+/// Waits, as long as it takes, until somebody has merged it or nothing becomes of it; whether it was merged.
+async fn ended(house: &House) -> Result<bool, Failure> {
+    let mut clock = interval(GLANCE);
+    loop {
+        if house.halt.run_until_cancelled(clock.tick()).await.is_none() {
+            return Err(halted());
+        }
+        let shown = house.plane.show_gap(&house.call(), GAP, &Ask::default()).await?;
+        match shown.gap.state {
+            State::Merged | State::Proven => return Ok(true),
+            State::WontFix | State::RequiresHuman | State::Duplicate => return Ok(false),
+            State::Open | State::Planned | State::InProgress | State::InReview => {}
+        }
+    }
+}
+
+/// Tells that it was merged by the page.
+pub(super) fn was_merged(teller: Teller) {
+    teller.tell(&Step::new("merged", YOU, "merges it by the page").tone(Tone::Good));
+    teller.tell(&Step::new(
+        "gap",
+        "gapwright",
+        format!("{GAP} is {}: a job that was blocked has yet to succeed", State::Merged),
+    ));
 }
 
 /// Merges it as a person does on the forge, and waits until the gap is known to be merged.

@@ -23,6 +23,9 @@ use super::sign_in::{foreign_form, inside};
 use super::visit::{Site, Visitor, redirect};
 use super::{fault, frame, part};
 
+/// The field with a form's own key, by which it is done once however often it is sent.
+const ONCE: &str = "once";
+
 /// From an act to where everything is.
 const BASE: &str = "../";
 
@@ -36,11 +39,11 @@ pub(super) async fn ask(
     let Some(act) = known::find(&name) else { return fault(&site, unknown().into(), "/act/x") };
     let mut said = asked(&query.unwrap_or_default());
     // A key of its own: sent twice, this form does it once.
-    said.insert("key".to_owned(), format!("{:032x}", site.plane.draw()));
+    said.insert(ONCE.to_owned(), format!("{:032x}", site.plane.draw()));
     let choices = perform::choices(&site, &visitor, act, &said).await;
     match choices {
         Ok(choices) => page(StatusCode::OK, &visitor, act, &said, &choices, None),
-        Err(no) => refused(&site, &visitor, act, &said, no),
+        Err(no) => refused(&site, &visitor, act, &said, no).await,
     }
 }
 
@@ -62,7 +65,7 @@ pub(super) async fn done(
             let back = inside(said.get("back").map_or("", String::as_str));
             redirect(&format!("{BASE}{back}"))
         }
-        Err(no) => refused(&site, &visitor, act, &said, no),
+        Err(no) => refused(&site, &visitor, act, &said, no).await,
     }
 }
 
@@ -70,7 +73,7 @@ pub(super) async fn done(
 async fn once(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>) -> Result<String, No> {
     visitor.by.require(Right::Operate, act.title)?;
     check(act, said)?;
-    let key = said.get("key").filter(|key| key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let key = said.get(ONCE).filter(|key| key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let key = key.ok_or_else(foreign_form)?;
     let told = act.fields.iter().map(|field| format!("{}={}", field.name, value(said, field)));
     let request = format!("{}?{}", act.name, told.collect::<Vec<_>>().join("&"));
@@ -105,7 +108,7 @@ fn unknown() -> Refusal {
 }
 
 /// The same page once more, with why it was not done; what was said stays said.
-fn refused(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>, no: No) -> Response {
+async fn refused(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>, no: No) -> Response {
     let request_id = format!("{:032x}", site.plane.draw());
     if let No::Fault(fault) = &no {
         tracing::error!(request_id, act = act.name, %fault, "an act failed");
@@ -116,7 +119,9 @@ fn refused(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, St
         @if !refusal.hint.is_empty() { br; (refusal.hint) }
         br; span .soft { "Request " code { (request_id) } }
     };
-    page(crate::status(refusal.code), visitor, act, said, &BTreeMap::new(), Some(&told))
+    // Where they cannot be had, what was chosen cannot be chosen anew; why it was not done is told all the same.
+    let choices = perform::choices(site, visitor, act, said).await.unwrap_or_default();
+    page(crate::status(refusal.code), visitor, act, said, &choices, Some(&told))
 }
 
 /// What somebody may choose from, by field.
@@ -142,7 +147,7 @@ fn page(
             } @else {
                 form .form method="post" action={ "../act/" (act.name) } {
                     input type="hidden" name="form_key" value=(visitor.form_key);
-                    input type="hidden" name="key" value=(said.get("key").map_or("", String::as_str));
+                    input type="hidden" name=(ONCE) value=(said.get(ONCE).map_or("", String::as_str));
                     input type="hidden" name="back" value=(back);
                     @for field in act.fields { (field_of(field, value(said, field), choices.get(field.name))) }
                     div .bar {

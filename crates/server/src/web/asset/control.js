@@ -103,6 +103,10 @@ async function confirm(link) {
   if (!read || !dialog) { location.href = link.href; return; }
   const form = read.querySelector("form");
   if (form) form.action = new URL(form.getAttribute("action"), link.href).href;
+  const title = document.createElement("h2");
+  title.textContent = read.querySelector("h1")?.textContent ?? "";
+  read.querySelector("h1")?.replaceWith(title);
+  dialog.setAttribute("aria-label", title.textContent);
   dialog.replaceChildren(read);
   dialog.showModal();
   (dialog.querySelector("[autofocus], textarea, input:not([type=hidden]), button"))?.focus();

@@ -8,6 +8,7 @@ mod bound;
 mod hostile;
 mod refusals;
 mod served;
+mod spoken;
 mod whole;
 
 use std::path::Path;

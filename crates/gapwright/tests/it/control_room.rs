@@ -1,0 +1,285 @@
+//! The control room in a real browser: a person's whole part in the demonstration is done by clicks, and every page is looked
+//! at in both themes, at a desk and in a hand.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use harness::Browser;
+use harness::browser::{Extent, Motion, Theme};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::program::{Home, Running};
+
+/// What is set to write the pictures of the documents anew.
+const WRITE: &str = "GAPWRIGHT_WRITE_SCREENSHOTS";
+
+/// How wide a phone is, in points.
+const PHONE: (u32, u32) = (390, 844);
+
+/// How wide a desk is.
+const DESK: (u32, u32) = (1440, 900);
+
+/// The demonstration, waiting for a person.
+struct Demo {
+    home: Home,
+    running: Running,
+    steps: UnboundedReceiver<Value>,
+    url: String,
+    token: String,
+}
+
+impl Demo {
+    async fn start() -> Self {
+        let home = Home::new();
+        let folder = home.path().display().to_string();
+        let home = home.set("TMPDIR", &folder);
+        let mut running = home.starts(&["--json", "demo", "--page", "--keep"]);
+        let lines = BufReader::new(running.take_out()).lines().map_while(Result::ok);
+        let (tell, steps) = unbounded_channel();
+        std::thread::spawn(move || {
+            lines.for_each(|line| drop(tell.send(serde_json::from_str(&line).expect("a step"))));
+        });
+        let mut demo = Self { home, running, steps, url: String::new(), token: String::new() };
+        let page = demo.step("page").await;
+        let (what, more) = (page["what"].as_str().expect("words"), page["more"][0].as_str().expect("a token"));
+        demo.url = what.rsplit(' ').next().expect("an address").to_owned();
+        demo.token = more.rsplit(' ').next().expect("a token").to_owned();
+        demo
+    }
+
+    /// Waits until it has come so far.
+    async fn step(&mut self, event: &str) -> Value {
+        loop {
+            let step = self.steps.recv().await.unwrap_or_else(|| panic!("it ended before {event}"));
+            if step["event"] == event {
+                return step;
+            }
+        }
+    }
+
+    /// The settings of its server, for the command line.
+    fn settings(&self) -> PathBuf {
+        let folder = std::fs::read_dir(self.home.path()).expect("a folder").flatten().next().expect("its own folder");
+        folder.path().join("gapwright.toml")
+    }
+
+    fn ask(&self, words: &[&str]) -> Value {
+        let settings = self.settings().display().to_string();
+        self.home.json(&[&["--config", &settings], words].concat())
+    }
+
+    fn end(self) {
+        let running = self.running;
+        running.signal(Signal::SIGINT);
+        assert_eq!(running.wait(), Some(0), "it ends well when it is stopped");
+    }
+}
+
+async fn sign_in(browser: &Browser, url: &str, token: &str) {
+    browser.goto(url).await;
+    browser.wait_for("input[name=token]").await;
+    is_sound(browser, "the door").await;
+    browser.fill("input[name=token]", token).await;
+    browser.click_text("button", "Sign in").await;
+    browser.wait_for("html[data-live=on]").await;
+}
+
+/// Nothing on the page is hard to read, has no name, is out of order, or sticks out.
+async fn is_sound(browser: &Browser, page: &str) {
+    for found in [browser.contrast().await, browser.names().await, browser.structure().await, browser.overflow().await]
+    {
+        assert_eq!(found, Vec::<String>::new(), "{page}");
+    }
+}
+
+/// A picture of the page as it is, for the documents where they are to be written anew.
+async fn picture(browser: &Browser, name: &str) {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/control-room");
+    let write = std::env::var_os(WRITE).is_some();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let folder = if write { &docs } else { elsewhere.path() };
+    let file = folder.join(format!("{name}.png"));
+    browser.screenshot(&file, Extent::Page).await;
+    let bytes = std::fs::metadata(&file).expect("a picture").len();
+    assert!(bytes > 5_000, "{name} is no picture: {bytes} bytes");
+    assert!(docs.join(format!("{name}.png")).exists(), "docs/control-room has no {name}: run with {WRITE}=1");
+}
+
+/// Every page, as it is called in the documents, and where it is.
+fn pages(pull: &str, run: &str, stratum: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("overview", String::new()),
+        ("queue", "queue".to_owned()),
+        ("job", "jobs/deploy%2Ddigest".to_owned()),
+        ("run", format!("runs/{run}")),
+        ("pipeline", "pipeline?state=all".to_owned()),
+        ("pull", format!("pulls/{pull}")),
+        ("diff", format!("pulls/{pull}/diff")),
+        ("locks", "locks".to_owned()),
+        ("gaps", "gaps?state=all".to_owned()),
+        ("gap", "gaps/one/mcp%2Dtool%2Flist%2Drecent%2Ddeploys".to_owned()),
+        ("inventory", "gaps/inventory".to_owned()),
+        ("alike", "gaps/alike".to_owned()),
+        ("evidence", "evidence".to_owned()),
+        ("stratum", format!("evidence/{stratum}")),
+        ("schedules", "schedules".to_owned()),
+        ("decisions", "decisions".to_owned()),
+        ("audit", "audit".to_owned()),
+        ("agents", "agents".to_owned()),
+        ("settings", "settings?doctor=yes".to_owned()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_whole_part_is_done_by_clicks_and_what_changes_is_seen_without_a_reload() {
+    let mut demo = Demo::start().await;
+    let browser = Browser::open().await;
+    browser.resize(DESK.0, DESK.1).await;
+    sign_in(&browser, &demo.url, &demo.token).await;
+    browser.eval("window.sameLoad = true").await;
+
+    // What agents do arrives by itself, and ends in the one thing that needs a person.
+    browser.wait_until("document.querySelector('#needs')?.textContent.includes('ready to merge')").await;
+    browser.wait_until("document.querySelector('#feed')?.textContent.includes('reviewer')").await;
+    assert_eq!(browser.eval("window.sameLoad").await, json!(true), "it was loaded anew");
+    demo.step("waits").await;
+    picture(&browser, "overview-needs-you").await;
+
+    // The gap: what it blocks, and why it ranks so.
+    browser.press("g").await;
+    browser.press("g").await;
+    browser.wait_for("#gaps").await;
+    browser.click_text("#gaps a", "list-recent-deploys").await;
+    browser.wait_for_text("what it is made of").await;
+    assert!(browser.text("#blocked").await.contains("deploy-digest"));
+    assert!(browser.text("#sightings").await.contains("nothing lists it"), "in the reporter's words");
+
+    // The plan, the rounds and the diff.
+    browser.click("#pulls a").await;
+    browser.wait_for("#plan").await;
+    assert!(browser.text("#plan").await.contains("an alias of git"));
+    let rounds = browser.text("#rounds").await;
+    assert!(rounds.contains("REQUEST_CHANGES") && rounds.contains("APPROVE_FOR_HUMAN"), "{rounds}");
+    browser.click_text("#acts a", "Read the diff").await;
+    browser.wait_for("table.diff tr.add").await;
+    assert!(browser.text("#diff").await.contains("recent-deploys"));
+    browser.click_text("#acts a", "Back to it").await;
+
+    // The merge: asked for, confirmed, done, said.
+    browser.click_text("#acts a", "Merge").await;
+    browser.wait_for("dialog#confirm[open] form").await;
+    is_sound(&browser, "the confirmation").await;
+    browser.click_text("dialog#confirm button", "Merge it").await;
+    browser.wait_for_text("Merged 2 into main").await;
+
+    // The routine that was blocked succeeds, while its job is looked at.
+    browser.press("g").await;
+    browser.press("q").await;
+    browser.click_text("#jobs a", "deploy-digest").await;
+    browser.eval("window.sameLoad = true").await;
+    browser.wait_until("document.querySelector('#runs li.good')").await;
+    assert_eq!(browser.eval("window.sameLoad").await, json!(true), "it was loaded anew");
+    demo.step("stays").await;
+    assert_eq!(demo.ask(&["gaps", "show", "mcp-tool/list-recent-deploys"])["state"], "proven");
+    let done = demo.ask(&["audit", "tail"]).to_string();
+    assert!(done.contains("page merge-pull"), "what was done by the page is not in the audit");
+    assert_eq!(browser.dialogs().await, Vec::<String>::new());
+    assert_eq!(browser.foreign_requests(&demo.url).await, Vec::<String>::new());
+    assert_eq!(browser.console_errors().await, Vec::<String>::new());
+
+    every_page(&browser, &demo).await;
+    demo.end();
+}
+
+/// Every page in both themes, at a desk and in a hand.
+async fn every_page(browser: &Browser, demo: &Demo) {
+    let pull = demo.ask(&["pulls", "show", "2"]);
+    // What became of it is weighed a few seconds later, and arrives by itself.
+    browser.goto(&format!("{}/evidence", demo.url)).await;
+    browser.wait_for("#strata tr[data-key] a").await;
+    let stratum = demo.ask(&["gate", "show"])["strata"][0]["id"].as_str().expect("a stratum").to_owned();
+    let id = pull["id"].as_str().expect("an id");
+    let run = pull["rounds"][0]["claim_id"].as_str().expect("a claim");
+    for (name, path) in pages(id, run, &stratum) {
+        browser.prefer(Theme::Light, Motion::Full).await;
+        browser.resize(DESK.0, DESK.1).await;
+        browser.goto(&format!("{}/{path}", demo.url)).await;
+        browser.wait_for("html[data-live=on]").await;
+        is_sound(browser, &format!("{name}, light")).await;
+        picture(browser, name).await;
+        browser.prefer(Theme::Dark, Motion::Reduced).await;
+        is_sound(browser, &format!("{name}, dark")).await;
+        if name == "overview" {
+            picture(browser, "overview-dark").await;
+        }
+        browser.resize(PHONE.0, PHONE.1).await;
+        is_sound(browser, &format!("{name}, on a phone")).await;
+        if name == "overview" {
+            picture(browser, "overview-phone").await;
+        }
+    }
+    browser.resize(DESK.0, DESK.1).await;
+    assert_eq!(browser.console_errors().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_led_by_keys_and_works_without_a_script() {
+    let home = Home::with_database();
+    let server = home.serve(&[]);
+    let token = home.json(&["token", "create", "--role", "operator", "--name", "ann"])["token"].clone();
+    let token = token.as_str().expect("a token");
+    home.ok(&["jobs", "add", "digest", "--kind", "report", "--every", "1h"]);
+    let browser = Browser::open().await;
+    sign_in(&browser, &server.url, token).await;
+
+    for (key, id) in [
+        ("q", "#jobs"),
+        ("p", "#pulls"),
+        ("l", "#locks"),
+        ("g", "#gaps"),
+        ("e", "#level"),
+        ("c", "#routines"),
+        ("d", "#decisions"),
+        ("a", "#audit"),
+        ("n", "#tokens"),
+        ("s", "#switches"),
+        ("o", "#needs"),
+    ] {
+        browser.press("g").await;
+        browser.press(key).await;
+        browser.wait_for(id).await;
+    }
+    browser.press("?").await;
+    browser.wait_for("dialog#help[open]").await;
+    is_sound(&browser, "the keys").await;
+    browser.press(harness::browser::Key::Escape).await;
+    browser.wait_gone("dialog#help[open]").await;
+    browser.press("r").await;
+    browser.wait_for("html[data-live=paused]").await;
+    browser.press("r").await;
+    browser.wait_for("html[data-live=on]").await;
+    for theme in ["light", "dark"] {
+        browser.press("t").await;
+        browser.wait_for(&format!("html[data-theme={theme}]")).await;
+    }
+    browser.press("g").await;
+    browser.press("q").await;
+    browser.wait_for("#jobs").await;
+    browser.press("/").await;
+    browser.wait_until("document.activeElement.name === 'name'").await;
+    browser.press("r").await;
+    assert_eq!(browser.eval("document.activeElement.value").await, json!("r"), "keys are letters within a field");
+
+    // The same by forms and links alone.
+    browser.scripts(harness::browser::Scripts::Off).await;
+    browser.goto(&format!("{}/jobs/digest", server.url)).await;
+    browser.click_text("#acts a", "Run it now").await;
+    browser.wait_for("form").await;
+    browser.click_text("button", "Run it").await;
+    browser.wait_for_text("digest is due now").await;
+    browser.click_text("button", "Sign out").await;
+    browser.wait_for("input[name=token]").await;
+    drop(server);
+}

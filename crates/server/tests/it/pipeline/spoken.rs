@@ -1,0 +1,50 @@
+//! A pull request in whose every text is what somebody wants there: for those who show what others said.
+
+use domain::pull::Stage;
+use domain::time::Span;
+use serde_json::json;
+
+use super::{GAP, Yard};
+
+/// How many findings a review has here.
+const FINDINGS: usize = 20;
+
+impl Yard<'_> {
+    /// Lets one go through planning, implementing and a review that sends it back, with all of these texts in each of its own.
+    pub(crate) async fn passes_through(&self, text: impl Fn(usize) -> String, count: usize) {
+        let each: Vec<String> = (0..count).map(text).collect();
+        let all = each.join("\n");
+        let some = |chars: usize| all.chars().take(chars).collect::<String>();
+        self.takes_up(GAP, &some(900)).await;
+        self.comments(&all).await;
+        self.labels(self.local.issues(0).await.expect("issues")[0].number, &each[15]).await;
+        let planner = self.turn(Stage::Planner).await;
+        let ways = json!([{"name": each[15], "about": some(1_900), "lines": 9}, {"name": each[0], "about": "it is less", "lines": 6}]);
+        planner
+            .does("submit-plan", json!({"approaches": ways, "chosen": each[0], "steps": all, "model": each[16]}))
+            .await;
+        let lines: Vec<_> = all.lines().map(|line| format!("+{line}")).collect();
+        let (count, added) = (lines.len(), lines.join("\n"));
+        let path = "src/list.rs";
+        let patch = format!(
+            "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{added}\n"
+        );
+        let implementer = self.turn(Stage::Implementer).await;
+        let change = json!({"patch": patch, "title": each[20], "body": all, "model": each[15]});
+        implementer.does("submit-change", change).await;
+        self.pass(Span::secs(1)).await;
+        let head = self.status().await["head"].as_str().expect("a head").to_owned();
+        let findings: Vec<_> = each
+            .iter()
+            .take(FINDINGS)
+            .map(|text| json!({"path": path, "line": 1, "severity": "major", "category": "correctness", "text": text}))
+            .collect();
+        let reviewer = self.turn(Stage::Reviewer).await;
+        for _ in 0..2 {
+            let review =
+                json!({"head": head, "verdict": "REQUEST_CHANGES", "summary": some(900), "findings": findings});
+            reviewer.does("submit-review", review).await;
+        }
+        self.pass(Span::secs(1)).await;
+    }
+}
