@@ -84,6 +84,13 @@ impl Need {
     }
 }
 
+/// How telling an object of the audit is to whoever looks what was done: the smaller, the more.
+pub fn telling(object: &str) -> usize {
+    const SORTS: [&str; 9] = ["pull", "gap", "decision", "job", "lock", "level", "switch", "issue", "routine"];
+    let sort = object.split(':').next().unwrap_or_default();
+    SORTS.iter().position(|known| *known == sort).unwrap_or(SORTS.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +99,12 @@ mod tests {
     fn what_waits_for_an_answer_comes_before_what_is_only_to_be_known() {
         assert!(Need::ALL.is_sorted());
         assert_eq!((Need::ALL[0], Need::ALL[Need::ALL.len() - 1]), (Need::Decide, Need::SwitchedOff));
+    }
+
+    #[test]
+    fn what_became_of_a_pull_request_tells_more_than_what_was_booked_for_it() {
+        assert!(telling("pull:1") < telling("job:reviewer:1"));
+        assert!(telling("job:a") < telling("spend:1") && telling("spend:1") == telling("token:1"));
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! What is seen at a glance: how much there is of what, how it came to be so, what needs a person, and what was done last.
 
 use domain::decision::Decision;
-use domain::need::Need;
+use domain::need::{self, Need};
 use domain::pull::Pull;
 use domain::time::{Span, Time};
 use store::figure::{self, Counts, Figure};
 use store::job::list::Listed;
 use store::switch::Off;
 
-use crate::page::Ask;
 use crate::{Call, No, Plane};
 
 /// How many of each sort of need are shown.
@@ -19,6 +18,9 @@ const ROUTINES_MAX: i64 = 1_000;
 
 /// How far back the small curves go, and how wide a step of theirs is.
 const CURVE: (Span, Span) = (Span::hours(24), Span::mins(30));
+
+/// How many entries are read for what was done last: a request leaves several.
+const DONE_READ: i64 = 150;
 
 /// For how long a merge counts as one of late.
 const LATELY: Span = Span::days(7);
@@ -71,11 +73,29 @@ impl Plane {
     pub async fn show_overview(&self, call: &Call) -> Result<Overview, No> {
         let mut tx = self.read(call).await?;
         let at = tx.now();
+        let (counts, latest) = (figure::counts(&mut tx).await?, figure::latest(&mut tx).await?);
+        let mut curve = figure::curve(&mut tx, at - CURVE.0, CURVE.1.0).await?;
+        // The slot under way has no figure yet.
+        let since = latest.map_or(at - CURVE.0, |latest| Time(latest.at));
+        let (ended, failed) = figure::ended_since(&mut tx, since).await?;
+        let slot = at.0 / CURVE.1.0 * CURVE.1.0;
+        match curve.last_mut().filter(|last| last.at == slot) {
+            Some(last) => (last.ended, last.failed) = (last.ended + ended, last.failed + failed),
+            None => curve.push(Figure {
+                at: slot,
+                ready: counts.ready,
+                held: counts.held,
+                locks: counts.locks,
+                ended,
+                failed,
+                ..latest.unwrap_or_default()
+            }),
+        }
         Ok(Overview {
             at,
-            counts: figure::counts(&mut tx).await?,
-            latest: figure::latest(&mut tx).await?,
-            curve: figure::curve(&mut tx, at - CURVE.0, CURVE.1.0).await?,
+            counts,
+            latest,
+            curve,
             merged: figure::ended_in(&mut tx, domain::pull::State::Merged.name(), at - LATELY).await?,
         })
     }
@@ -128,10 +148,25 @@ impl Plane {
         Ok(needs)
     }
 
-    /// What was done last, the latest first.
-    pub async fn list_done(&self, call: &Call, ask: &Ask) -> Result<Vec<store::journal::Row>, No> {
+    /// What was done last, the latest first: of what one request did the most telling thing, and what was done to one thing
+    /// again and again once.
+    pub async fn list_done(&self, call: &Call, most: usize) -> Result<Vec<store::journal::Row>, No> {
         let mut tx = self.read(call).await?;
-        Ok(store::journal::list(&mut tx, (i64::MAX, ""), ask.rows()).await?)
+        let rows = store::journal::list(&mut tx, (i64::MAX, ""), DONE_READ).await?;
+        let mut done: Vec<store::journal::Row> = Vec::new();
+        for row in rows {
+            let same = done.iter().position(|other| match row.request_id.as_str() {
+                "" => other.tool == row.tool && other.object == row.object,
+                request => other.request_id == request,
+            });
+            match same {
+                Some(at) if need::telling(&row.object) < need::telling(&done[at].object) => done[at] = row,
+                Some(_) => {}
+                None if done.len() < most => done.push(row),
+                None => break,
+            }
+        }
+        Ok(done)
     }
 }
 

@@ -22,6 +22,9 @@ statements! {
                       (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $1 AND outcome <> 'deferred') AS ended,
                       (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $1 AND outcome IN ('error', 'lost')) AS failed,
                       (SELECT COUNT(*) FROM pull WHERE state = 'merged' AND changed_at > $2 AND changed_at <= $1) AS merged";
+    ENDED = concat!("SELECT COUNT(*) AS ended, CAST(COALESCE(SUM(CASE WHEN outcome IN ('error', 'lost') THEN 1 ELSE 0 END), 0) AS BIGINT)
+                AS failed
+               FROM (SELECT outcome FROM run WHERE ended_at > $1 AND outcome <> 'deferred' LIMIT $2) AS counted");
     LATEST = "SELECT at, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd FROM figure ORDER BY at DESC LIMIT 1";
     ADD = "INSERT INTO figure (at, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (at) DO NOTHING";
@@ -107,6 +110,12 @@ pub async fn measure(tx: &mut Tx, since: Time) -> Result<Figure, Fault> {
     let oldest_ms = read.oldest.map_or(0, |due| now.since(Time(due)).0);
     let Measured { ready, held, locks, ended, failed, merged, .. } = read;
     Ok(Figure { at: now.0, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd: 0 })
+}
+
+/// How many runs ended since a moment, and how many of them were no success, up to [`COUNTED_MAX`].
+pub async fn ended_since(tx: &mut Tx, since: Time) -> Result<(i64, i64), Fault> {
+    let counted: Option<(i64, i64)> = tx.one(ENDED, &[Int(since.0), Int(COUNTED_MAX)]).await?;
+    Ok(counted.unwrap_or_default())
 }
 
 /// The latest figure that is kept.

@@ -139,8 +139,11 @@ impl Plane {
 
 async fn note(desk: &mut Desk<'_>, number: i64, login: String, what: &'static str, head: String) -> Result<(), No> {
     let repo = desk.rules.repo.clone().unwrap_or_default();
-    let after = json!({"by_hand": what, "as": login, "head": head});
-    desk.record(format!("pull:{repo}#{number}"), &(), &after).await
+    let known = store::pull::numbered(desk.tx, &repo, number).await?;
+    // One that is not of the pipeline has no id of ours.
+    let object = known.map_or_else(|| format!("pull:{repo}#{number}"), |stored| format!("pull:{}", stored.pull.id));
+    let after = json!({"by_hand": what, "as": login, "number": number, "head": head});
+    desk.record(object, &(), &after).await
 }
 
 async fn done(local: &Local, pull: &Pull, act: &ByHand) -> Result<Option<String>, Fault> {

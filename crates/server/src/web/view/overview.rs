@@ -4,7 +4,6 @@ use domain::need::Need;
 use domain::time::Time;
 use maud::{Markup, html};
 use plane::overview::{Needed, Needs, Overview};
-use plane::page::Ask;
 use plane::{No, budget};
 use store::figure::Figure;
 use store::journal::Row;
@@ -15,7 +14,7 @@ use super::super::place::Page;
 use super::{Cx, View, pipeline};
 
 /// How many things that were done are shown.
-const DONE_SHOWN: i64 = 20;
+const DONE_SHOWN: usize = 14;
 
 /// How many characters of what something is about are shown.
 const ABOUT_CHARS: usize = 140;
@@ -26,7 +25,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let needs = plane.list_needs(call).await?;
     let today = plane.show_budget(call).await?;
     let board = plane.list_board(call).await?;
-    let done = plane.list_done(call, &Ask::new(Some(DONE_SHOWN), None)?).await?;
+    let done = plane.list_done(call, DONE_SHOWN).await?;
     Ok(View::of(
         "Overview",
         vec![
@@ -138,14 +137,17 @@ fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
 
 fn tiles(cx: &Cx<'_>, overview: &Overview, today: &budget::Today) -> Markup {
     let counts = &overview.counts;
-    let oldest = overview.latest.map_or(0, |latest| latest.oldest_ms);
+    let oldest = match overview.latest {
+        Some(latest) if latest.oldest_ms > 0 && counts.ready > 0 => part::lasting(domain::time::Span(latest.oldest_ms)),
+        Some(_) | None => "none".to_owned(),
+    };
     let curve = |of: fn(&Figure) -> i64| overview.curve.iter().map(of).collect::<Vec<_>>();
     let spent = part::dollars(today.booked.micro_usd);
     html! {
         div .tiles {
             (tile(&cx.to_asking(&Page::Queue, &[("state", "held")]), "Running now", &count(counts.held), "jobs", &curve(|at| at.held)))
             (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Ready", &count(counts.ready), "jobs", &curve(|at| at.ready)))
-            (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Oldest wait", &part::lasting(domain::time::Span(oldest)), "", &curve(|at| at.oldest_ms)))
+            (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Oldest wait", &oldest, "", &curve(|at| at.oldest_ms)))
             (tile(&cx.to(&Page::Locks), "Locks held", &count(counts.locks), "", &curve(|at| at.locks)))
             (tile(&cx.to_asking(&Page::Pipeline, &[("state", "merged")]), "Merged, 7 days", &count(overview.merged), "", &curve(|at| at.merged)))
             (tile(&cx.to(&Page::Pipeline), "Spent today", &spent, &format!("of {}", part::dollars(today.caps.day.micro_usd)), &curve(|at| at.micro_usd)))
@@ -187,6 +189,18 @@ fn hour(at: Time) -> String {
     part::clock(at).chars().skip(11).take(5).collect()
 }
 
+/// Of what it was done, with the way there.
+fn object(cx: &Cx<'_>, object: &str) -> Markup {
+    let (sort, name) = object.split_once(':').unwrap_or((object, ""));
+    let to = match sort {
+        "job" => cx.to(&Page::Job(name.to_owned())),
+        "gap" | "issue" => cx.to(&Page::Gap(name.to_owned())),
+        "pull" if !name.contains('#') => cx.to(&Page::Pull(name.to_owned())),
+        _ => cx.to_asking(&Page::Audit, &[("object", object)]),
+    };
+    html! { (sort) " " @if !name.is_empty() { a href=(to) { (part::line(name, 70)) } } }
+}
+
 fn feed(cx: &Cx<'_>, done: &[Row]) -> Markup {
     if done.is_empty() {
         return part::empty("Nothing was done yet", "Every write leaves an entry in the audit.", "gapwright demo");
@@ -196,7 +210,7 @@ fn feed(cx: &Cx<'_>, done: &[Row]) -> Markup {
             @for row in done {
                 li data-key=(row.id) {
                     (cx.ago(Time(row.at)))
-                    span { b { (part::line(&row.principal, 60)) } " " (row.tool) " " span .mono { (part::line(&row.object, 90)) } }
+                    span { b { (part::line(&row.principal, 60)) } " " (row.tool) " " (object(cx, &row.object)) }
                 }
             }
         }

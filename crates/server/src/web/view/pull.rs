@@ -2,6 +2,7 @@
 //! checklist, and what a person may do with it here.
 
 use domain::budget::Amount;
+use domain::gate::Item;
 use domain::outcome::Answer as Is;
 use domain::pull::{Finding, Plan, Pull, Severity, Stage, State};
 use domain::time::Time;
@@ -32,9 +33,14 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
         Part::card("cost", Width::Half, ("Cost", "by stage, of its budget"), part::body(&cost(cx, pull, &rounds))),
         Part::card("rounds", Width::Whole, ("Rounds", "in order"), list(cx, &rounds)),
         Part::card("findings", Width::Half, ("Findings", "of the last review"), findings(&rounds)),
-        Part::card("gate", Width::Half, ("Gate", "why it does not merge by itself"), gate(cx, explained.as_ref())?),
-        Part::card("plan", Width::Half, ("Plan", "the planner's, of which the simplest was taken"), plan(&shown)?),
         Part::card("about", Width::Half, ("Description", "in the implementer's words"), about(pull)),
+        Part::card("plan", Width::Half, ("Plan", "the planner's, of which the simplest was taken"), plan(&shown)?),
+        Part::card(
+            "gate",
+            Width::Half,
+            ("Gate", "why it does or does not merge by itself"),
+            gate(cx, explained.as_ref())?,
+        ),
         Part::card("history", Width::Whole, ("History", "the latest first"), history(cx, &shown)),
     ];
     if let Some(revert) = explained.as_ref().and_then(|explained| explained.revert.as_ref()) {
@@ -125,7 +131,7 @@ fn list(cx: &Cx<'_>, rounds: &[Round]) -> Markup {
             table {
                 caption .sr { "Rounds" }
                 thead { tr {
-                    th scope="col" { "Began" } th scope="col" { "Stage" } th scope="col" { "By" } th .num scope="col" { "Round" } th scope="col" { "Verdict" }
+                    th scope="col" { "Began" } th scope="col" { "Stage" } th scope="col" { "By" } th .num scope="col" { "Revision" } th scope="col" { "Verdict" }
                     th .num scope="col" { "Findings" } th .num scope="col" { "Minutes" } th .num scope="col" { "Tokens" } th .num scope="col" { "Cost" } th scope="col" { "Run" }
                 } }
                 tbody { @for round in rounds { (round_row(cx, round)) } }
@@ -157,6 +163,9 @@ fn verdict(round: &Round) -> Markup {
     let Some(word) = &round.word else {
         return html! { @if let Some(run) = &round.run { (part::line(&run.status, 80)) } @else { (part::tag(Tone::Run, "at work")) } };
     };
+    if round.spent.stage == Stage::Planner {
+        return html! { (part::tag(Tone::Plain, "planned")) " " (part::line(&word.verdict, 80)) };
+    }
     match word.verdict.as_str() {
         "" => part::tag(Tone::Plain, "handed in"),
         verdict @ ("APPROVE" | "APPROVE_FOR_HUMAN") => part::tag(Tone::Good, verdict),
@@ -213,8 +222,18 @@ fn gate(cx: &Cx<'_>, explained: Option<&Explained>) -> Result<Markup, No> {
     })
 }
 
-/// What the gate asks, each with what was found.
-pub(super) fn checklist(items: &[domain::gate::Item]) -> Markup {
+/// What the gate asks, each with what was found: first what keeps it shut.
+pub(super) fn checklist(items: &[Item]) -> Markup {
+    let (passed, shut): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.is == Is::Pass);
+    html! {
+        (checks(&shut))
+        @if !passed.is_empty() {
+            details open[shut.is_empty()] { summary { (passed.len()) " of " (items.len()) " pass" } (checks(&passed)) }
+        }
+    }
+}
+
+fn checks(items: &[&Item]) -> Markup {
     html! {
         ul .check {
             @for item in items {

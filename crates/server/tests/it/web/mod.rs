@@ -4,6 +4,7 @@ mod acts;
 mod door;
 mod hostile;
 mod live;
+mod lively;
 mod pages;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
