@@ -26,13 +26,15 @@ pub enum Need {
     DeadMessage,
     /// A gap that agents could not close.
     StrandedGap,
+    /// Two gaps may be the same.
+    MayBeSame,
     /// Something is switched off.
     SwitchedOff,
 }
 
 impl Need {
     /// Every sort, the most pressing first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Decide,
         Self::Merge,
         Self::LookAt,
@@ -43,6 +45,7 @@ impl Need {
         Self::SilentRoutine,
         Self::DeadMessage,
         Self::StrandedGap,
+        Self::MayBeSame,
         Self::SwitchedOff,
     ];
 
@@ -79,6 +82,7 @@ impl Need {
             Self::SilentRoutine => "is silent",
             Self::DeadMessage => "was not delivered",
             Self::StrandedGap => "agents could not close it",
+            Self::MayBeSame => "may be the same",
             Self::SwitchedOff => "is switched off",
         }
     }

@@ -141,6 +141,13 @@ impl Plane {
             since: Time(row.ended_at.unwrap_or(row.created_at)),
             name: row.id,
         });
+        let first = (i64::MIN, String::new(), String::new());
+        needs.take(Need::MayBeSame, store::gap::likeness::list(&mut tx, &first, most).await?, |pair| Needed {
+            need: Need::MayBeSame,
+            about: format!("{} and {}", pair.gap, pair.other),
+            since: Time(pair.at),
+            name: pair.gap,
+        });
         needs.take(Need::SwitchedOff, store::switch::all(&mut tx).await?, switched);
         needs.items.sort_by_key(|needed| (needed.need, needed.since));
         needs.more.sort_unstable();

@@ -161,6 +161,7 @@ pub(super) fn lasting(span: Span) -> String {
     match (secs / 3_600, secs / 60 % 60, secs % 60) {
         (0, 0, 0) => format!("{} ms", span.0),
         (0, 0, secs) => format!("{secs} s"),
+        (0, mins, 0) => format!("{mins} min"),
         (0, mins, secs) => format!("{mins} min {secs} s"),
         (hours, mins, _) if hours < 48 => format!("{hours} h {mins} min"),
         (hours, ..) => format!("{} d {} h", hours / 24, hours % 24),

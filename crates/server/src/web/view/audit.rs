@@ -1,5 +1,6 @@
 //! The audit: who did what to what, and how that stood before and after. Rows are only ever appended, and sealed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -12,7 +13,7 @@ use futures::stream::unfold;
 use maud::{Markup, html};
 use plane::page::{Ask, LIMIT_MAX};
 use plane::{Call, No, Plane};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::journal::{Look, Row};
 
 use super::super::fault;
@@ -24,8 +25,11 @@ use super::{Cx, View, shut};
 /// What the address may ask for.
 const FILTERS: [&str; 3] = ["object", "principal", "tool"];
 
-/// How many characters of what it was before and after are shown in a line.
-const STATE_CHARS: usize = 160;
+/// How many characters of a value are shown.
+const VALUE_CHARS: usize = 90;
+
+/// How many values that changed are shown before the rest is folded away.
+const CHANGES_SHOWN: usize = 4;
 
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     if let Some(shut) = shut(cx, "Audit") {
@@ -81,7 +85,7 @@ pub(super) fn table(cx: &Cx<'_>, rows: &[Row]) -> Markup {
         div .scroll {
             table {
                 caption .sr { "Entries of the audit" }
-                thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Tool" } th scope="col" { "Of what" } th scope="col" { "Before" } th scope="col" { "After" } } }
+                thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Tool" } th scope="col" { "Of what" } th scope="col" { "What changed" } } }
                 tbody {
                     @for row in rows {
                         tr data-key=(row.id) {
@@ -89,8 +93,7 @@ pub(super) fn table(cx: &Cx<'_>, rows: &[Row]) -> Markup {
                             td { (part::line(&row.principal, 80)) " " span .soft { (row.role) } }
                             td .nw { (row.tool) }
                             td { a href=(cx.to_asking(&Page::Audit, &[("object", &row.object)])) { (part::line(&row.object, 120)) } }
-                            td .mono { (state(&row.before)) }
-                            td .mono { (state(&row.after)) }
+                            td .w { (changed(&row.before, &row.after)) }
                         }
                     }
                 }
@@ -99,11 +102,52 @@ pub(super) fn table(cx: &Cx<'_>, rows: &[Row]) -> Markup {
     }
 }
 
-fn state(text: &str) -> Markup {
-    if text.chars().count() <= STATE_CHARS {
-        return part::seen(text);
+/// A value that an entry changed: its name, how it was, and how it is since.
+type Change = (String, Option<String>, Option<String>);
+
+/// What an entry changed, value by value; all of it is what it says where it is no object.
+fn changes(before: &str, after: &str) -> Vec<Change> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let (was, now) = (read(before), read(after));
+    let fields = |value: &Option<Value>| value.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+    let is_whole = [&was, &now].into_iter().flatten().any(|value| !value.is_object());
+    if is_whole || (was.is_none() && now.is_none()) {
+        let told = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        return vec![(String::new(), told(before), told(after))];
     }
-    html! { details { summary { (part::line(text, 60)) } (part::said(text)) } }
+    let (was, now) = (fields(&was), fields(&now));
+    let names: BTreeSet<_> = was.keys().chain(now.keys()).collect();
+    let told = |value: Option<&Value>| value.filter(|value| !value.is_null()).map(plain);
+    let pairs = names.into_iter().map(|name| (name.clone(), told(was.get(name)), told(now.get(name))));
+    pairs.filter(|(_, was, now)| was != now).collect()
+}
+
+/// A value as people read it.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn changed(before: &str, after: &str) -> Markup {
+    let all = changes(before, after);
+    let (first, rest) = all.split_at(all.len().min(CHANGES_SHOWN));
+    html! {
+        @if all.is_empty() { span .soft { "nothing that is kept" } }
+        ul .changed { @for change in first { (change_of(change)) } }
+        @if !rest.is_empty() {
+            details { summary { (rest.len()) " more" } ul .changed { @for change in rest { (change_of(change)) } } }
+        }
+    }
+}
+
+fn change_of((name, was, now): &Change) -> Markup {
+    let value = |text: &Option<String>| html! { @if let Some(text) = text { (part::line(text, VALUE_CHARS)) } @else { span .soft { "none" } } };
+    html! {
+        li {
+            @if !name.is_empty() { span .soft { (part::line(name, 60)) ": " } }
+            @if was.is_some() { (value(was)) " \u{2192} " }
+            (value(now))
+        }
+    }
 }
 
 /// What an export goes on with: whom it is for, what it looks for, and where it is.
@@ -164,4 +208,27 @@ fn line(row: &Row) -> String {
         "block": row.block,
     });
     format!("{entry}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(name: &str, was: Option<&str>, now: Option<&str>) -> Change {
+        (name.to_owned(), was.map(str::to_owned), now.map(str::to_owned))
+    }
+
+    #[test]
+    fn an_entry_tells_what_changed_and_nothing_else() {
+        for (before, after, expect) in [
+            (r#"{"a":1,"b":"x","c":null}"#, r#"{"a":2,"b":"x","c":null}"#, vec![change("a", Some("1"), Some("2"))]),
+            ("", r#"{"a":{"b":1}}"#, vec![change("a", None, Some("{\"b\":1}"))]),
+            (r#"{"a":1}"#, "", vec![change("a", Some("1"), None)]),
+            (r#"{"a":1}"#, r#"{"a":1}"#, vec![]),
+            ("", "\"label\"", vec![change("", None, Some("\"label\""))]),
+            ("no json <b>", "", vec![change("", Some("no json <b>"), None)]),
+        ] {
+            assert_eq!(changes(before, after), expect, "{before} {after}");
+        }
+    }
 }

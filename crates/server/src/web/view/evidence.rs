@@ -8,11 +8,15 @@ use maud::{Markup, html};
 use plane::No;
 use plane::calibrate::Reviewer;
 use plane::level::Standing as OfLevel;
+use plane::page::Ask;
 
 use super::super::part::chart;
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View, stratum};
+
+/// How many outcomes one page shows.
+const OUTCOMES_SHOWN: i64 = 15;
 
 /// How far back reviewers are looked at.
 const CALIBRATED_OVER: Span = Span::days(90);
@@ -21,7 +25,8 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
     let level = plane.show_level(call).await?;
     let strata = plane.show_gate(call, None).await?;
-    let outcomes = plane.list_outcomes(call, &cx.ask()?).await?;
+    let ask = Ask::new(Some(OUTCOMES_SHOWN), cx.place.asks("cursor"))?;
+    let outcomes = plane.list_outcomes(call, &ask).await?;
     let reviewers = plane.report_calibration(call, cx.now() - CALIBRATED_OVER).await?;
     let strata_body = if strata.is_empty() {
         part::empty(
@@ -157,7 +162,7 @@ fn outcomes_table(cx: &Cx<'_>, outcomes: &[store::outcome::Listed]) -> Markup {
                     @for listed in outcomes {
                         @let found = &listed.found;
                         tr data-key=(found.id) {
-                            td .nw { a href=(cx.to(&Page::Pull(found.pull.clone()))) { @if let Some(number) = listed.number { "#" (number) } @else { "it" } } }
+                            td .nw { a href=(cx.to(&Page::Pull(found.pull.clone()))) { @if let Some(number) = listed.number { "#" (number) } @else { "its page" } } }
                             td .nw { (found.outcome.replace('_', " ")) }
                             td .nw { (part::tag(weight(&found.weight), &found.weight)) }
                             td .soft { (part::line(&found.why, 160)) }

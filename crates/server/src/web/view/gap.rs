@@ -76,7 +76,7 @@ fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
 fn rank(shown: &Shown) -> Markup {
     html! {
         table {
-            caption { "Rank " (shown.gap.standing().rank()) ": the higher, the sooner" }
+            caption { "Rank " (part::grouped(shown.gap.standing().rank())) ": the higher, the sooner" }
             thead { tr { th .num scope="col" { "Points" } th scope="col" { "Why" } } }
             tbody { @for term in &shown.terms { tr { td .num { (signed(term.points)) } td { (term.why) } } } }
         }

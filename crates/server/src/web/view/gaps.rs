@@ -95,7 +95,7 @@ fn row(cx: &Cx<'_>, ranked: &Ranked, most: i64) -> Markup {
             td .w { a href=(cx.to(&Page::Gap(gap.key.to_string()))) { (part::line(&gap.key.name, 120)) } " " span .soft { (part::line(&gap.key.kind, 60)) } }
             td .nw { (state_tag(gap)) @if cx.plane().is_too_deep(gap) { " " (part::tag(Tone::Warn, "too deep")) } }
             td { (gap.jobs) " jobs" (chart::meter(chart::ratio(gap.jobs, most), tone, &format!("it blocks {} jobs", gap.jobs))) }
-            td .num { (standing.rank()) }
+            td .num { (part::grouped(standing.rank())) }
             td .soft { @for (at, term) in standing.terms().iter().enumerate() { @if at > 0 { "; " } (signed(term.points)) " " (term.why) } }
             td .num { (gap.sightings) }
             td .nw { (cx.ago(gap.last_at)) }
@@ -112,7 +112,7 @@ pub(super) fn outside(url: &str, word: &str) -> Markup {
 
 /// Points with their sign.
 pub(super) fn signed(points: i64) -> String {
-    if points < 0 { format!("\u{2212}{}", points.unsigned_abs()) } else { format!("+{points}") }
+    if points < 0 { part::grouped(points) } else { format!("+{}", part::grouped(points)) }
 }
 
 /// How a gap stands, by colour and by word.

@@ -78,9 +78,10 @@ fn needed(cx: &Cx<'_>, needs: &Needs) -> Markup {
 fn title(item: &Needed) -> &str {
     match item.need {
         Need::Decide | Need::Merge | Need::LookAt | Need::Review | Need::Unstop => &item.about,
-        Need::UnknownWrite | Need::DeadMessage if !item.about.is_empty() => &item.about,
+        Need::UnknownWrite | Need::DeadMessage | Need::MayBeSame if !item.about.is_empty() => &item.about,
         Need::UnknownWrite
         | Need::DeadMessage
+        | Need::MayBeSame
         | Need::DeadJob
         | Need::SilentRoutine
         | Need::StrandedGap
@@ -92,6 +93,7 @@ const fn tone(need: Need) -> Tone {
     match need {
         Need::Decide | Need::Merge | Need::LookAt | Need::Review => Tone::Run,
         Need::Unstop | Need::StrandedGap | Need::SwitchedOff => Tone::Warn,
+        Need::MayBeSame => Tone::Plain,
         Need::UnknownWrite | Need::DeadJob | Need::SilentRoutine | Need::DeadMessage => Tone::Bad,
     }
 }
@@ -104,6 +106,7 @@ const fn room(need: Need) -> Page {
         Need::DeadJob => Page::Queue,
         Need::SilentRoutine => Page::Schedules,
         Need::StrandedGap => Page::Gaps,
+        Need::MayBeSame => Page::Alike,
         Need::DeadMessage | Need::SwitchedOff => Page::Settings,
     }
 }
@@ -113,9 +116,12 @@ fn leads_to(cx: &Cx<'_>, item: &Needed) -> String {
         Need::Merge | Need::LookAt | Need::Review | Need::Unstop => cx.to(&Page::Pull(item.name.clone())),
         Need::DeadJob => cx.to(&Page::Job(item.name.clone())),
         Need::StrandedGap => cx.to(&Page::Gap(item.name.clone())),
-        Need::Decide | Need::UnknownWrite | Need::SilentRoutine | Need::DeadMessage | Need::SwitchedOff => {
-            cx.to(&room(item.need))
-        }
+        Need::Decide
+        | Need::UnknownWrite
+        | Need::SilentRoutine
+        | Need::DeadMessage
+        | Need::MayBeSame
+        | Need::SwitchedOff => cx.to(&room(item.need)),
     }
 }
 
@@ -131,6 +137,7 @@ fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
         Need::SilentRoutine => html! { a .b href=(leads_to(cx, item)) { "See when it came" } },
         Need::DeadMessage => cx.act("requeue-message", &[("message", name)], "Send it again", ""),
         Need::StrandedGap => cx.act("reopen-gap", &[("gap", name)], "Open it again", ""),
+        Need::MayBeSame => html! { a .b href=(leads_to(cx, item)) { "Say whether" } },
         Need::SwitchedOff => cx.act("switch-on", &[("scope", name)], "Switch it on", ""),
     }
 }

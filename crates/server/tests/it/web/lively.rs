@@ -76,9 +76,6 @@ async fn work(plane: &Plane) {
             .expect("a job");
         plane.trigger_job(&by, &name).await.expect("triggered");
     }
-    let once = domain::job::Register { interval: None, max_attempts: Some(1), ..job("backfill-orders", "report", 2) };
-    plane.register_job(&by, once, Upsert::Never).await.expect("a job");
-    plane.trigger_job(&by, "backfill-orders").await.expect("triggered");
     for (n, (name, end)) in [
         ("digest-03", "ok"),
         ("report-00", "ok"),
@@ -86,7 +83,6 @@ async fn work(plane: &Plane) {
         ("pr-fix-02", "ok"),
         ("report-04", "ok"),
         ("triage-05", "ok"),
-        ("backfill-orders", "error: out of memory after 3 of 9 shards"),
     ]
     .into_iter()
     .enumerate()
@@ -195,7 +191,7 @@ async fn past(world: &World) {
         } else {
             ("unchanged", "good", "it was merged as it was judged")
         };
-        let at = now.0 - Span::days(20).0 + n * Span::hours(11).0;
+        let at = now.0 - Span::days(60).0 + n * Span::hours(30).0;
         let found = Found {
             id: format!("outcome{n:03}"),
             pull: format!("PULL{:022}", n + 100),
@@ -206,7 +202,7 @@ async fn past(world: &World) {
             repo: REPO.into(),
             gap_kind: "mcp-tool".into(),
             ended_at: at,
-            at: at + Span::hours(30).0.min(now.0 - at),
+            at: at + Span::days(15).0,
             by: "ann".into(),
             why: why.into(),
             evidence: "{}".into(),
@@ -325,9 +321,14 @@ async fn every_page_is_readable_in_both_themes_at_a_desk_and_in_a_hand() {
     plane.tell_presence().await.expect("present");
     let by = call(Role::Operator, "ops", "exam");
     plane.watch_routines(&by).await.expect("watched");
+    let once = domain::job::Register { interval: None, max_attempts: Some(1), ..job("backfill-orders", "report", 2) };
+    plane.register_job(&by, once, Upsert::Never).await.expect("a job");
+    plane.trigger_job(&by, "backfill-orders").await.expect("triggered");
+    claim(&plane, &agent("fixer"), "backfill-orders").await;
     plane.check_in(&agent("nightly"), "weekly-report", domain::check_in::Phase::End).await.expect("in time");
     world.hand.set(Time(now));
     plane.tell_presence().await.expect("present");
+    plane.tend_lines().await.expect("what was held in the night is lost");
     work(&plane).await;
     lack(&plane).await;
     past(&world).await;
