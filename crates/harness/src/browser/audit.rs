@@ -52,6 +52,13 @@ impl Browser {
     async fn audit(&self, script: &str) -> Vec<String> {
         serde_json::from_value(self.eval(script).await).expect("a list of sentences")
     }
+
+    /// Panics where anything on the page is hard to read, has no name, is out of order, or sticks out.
+    pub async fn is_sound(&self, page: &str) {
+        for found in [self.contrast().await, self.names().await, self.structure().await, self.overflow().await] {
+            assert!(found.is_empty(), "{page}: {found:#?}");
+        }
+    }
 }
 
 /// Elements from here downwards that need a name, are told to readers of screens, and have none.

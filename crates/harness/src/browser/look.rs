@@ -44,7 +44,26 @@ pub enum Scripts {
     Off,
 }
 
+/// What is set to write the pictures of the documents anew.
+const WRITE: &str = "GAPWRIGHT_WRITE_PICTURES";
+
+/// The least that a picture of a page takes, in bytes.
+const PICTURE_BYTES_MIN: u64 = 5_000;
+
 impl Browser {
+    /// A picture of the whole page as it is: the one of this name in the documents, where those are to be written anew.
+    /// Panics where there is none of that name, or nothing to see.
+    pub async fn picture(&self, name: &str) {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/control-room");
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let folder = if std::env::var_os(WRITE).is_some() { docs.as_path() } else { elsewhere.path() };
+        let file = folder.join(format!("{name}.png"));
+        self.screenshot(&file, Extent::Page).await;
+        let bytes = std::fs::metadata(&file).expect("a picture").len();
+        assert!(bytes > PICTURE_BYTES_MIN, "{name} is no picture: {bytes} bytes");
+        assert!(docs.join(format!("{name}.png")).exists(), "docs/control-room has no {name}: run with {WRITE}=1");
+    }
+
     /// Gives the page's window this size, in CSS pixels, and waits until the page has it.
     pub async fn resize(&self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });

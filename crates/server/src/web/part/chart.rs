@@ -148,7 +148,7 @@ pub(in crate::web) struct Share {
 /// Shares with their intervals, one below the other, with the same as a table.
 pub(in crate::web) fn shares(shares: &[Share], title: &str) -> Markup {
     let (width, left, row) = (440.0, 150.0, 24.0);
-    let x = |part: f64| left + (width - left - 10.0) * part.clamp(0.0, 1.0);
+    let x = |part: f64| left + (width - left - 24.0) * part.clamp(0.0, 1.0);
     let height = row * number(i64::try_from(shares.len()).unwrap_or(0)) + 24.0;
     html! {
         svg .chart viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(title) {

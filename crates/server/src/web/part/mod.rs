@@ -116,6 +116,12 @@ pub(super) fn grouped(number: i64) -> String {
     if number < 0 { format!("\u{2212}{text}") } else { text }
 }
 
+/// So many of something.
+pub(super) fn counted(number: i64, what: &str) -> String {
+    let many = if number == 1 { "" } else { "s" };
+    format!("{} {what}{many}", grouped(number))
+}
+
 /// Millionths of a US dollar as dollars and cents.
 pub(super) fn dollars(micro_usd: i64) -> String {
     let cents = micro_usd.saturating_add(5_000) / 10_000;
@@ -247,6 +253,7 @@ mod tests {
         {
             assert_eq!(count(number), expect);
         }
+        assert_eq!([1, 2].map(|number| counted(number, "job")), ["1 job", "2 jobs"]);
         assert_eq!(grouped(-1_234_567), "\u{2212}1\u{202f}234\u{202f}567");
     }
 

@@ -65,7 +65,7 @@ fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
             dt { "Priority" } dd { @if let Some(priority) = gap.priority { (priority.name()) ", as a person said" } @else { "left to the reports" } }
             dt { "Reported" } dd { (gap.sightings) " times, first " (cx.ago(gap.first_at)) ", last " (cx.ago(gap.last_at)) }
             dt { "Attempts" } dd { (gap.attempts) ", of which " (gap.failures) " failed" }
-            @if gap.reopened > 0 { dt { "Opened again" } dd { (gap.reopened) " times" } }
+            @if gap.reopened > 0 { dt { "Opened again" } dd { (part::counted(gap.reopened, "time")) } }
             @if let Some(area) = &gap.area { dt { "Area" } dd .mono { (part::line(area, 160)) } }
             @if let Some(lines) = gap.lines { dt { "Lines" } dd { "some " (lines) } }
             @if let Some(claim) = &gap.claim_id { dt { "At work" } dd .mono { (claim) } }

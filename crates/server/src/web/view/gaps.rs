@@ -94,7 +94,7 @@ fn row(cx: &Cx<'_>, ranked: &Ranked, most: i64) -> Markup {
         tr data-key=(gap.key) {
             td .w { a href=(cx.to(&Page::Gap(gap.key.to_string()))) { (part::line(&gap.key.name, 120)) } " " span .soft { (part::line(&gap.key.kind, 60)) } }
             td .nw { (state_tag(gap)) @if cx.plane().is_too_deep(gap) { " " (part::tag(Tone::Warn, "too deep")) } }
-            td { (gap.jobs) " jobs" (chart::meter(chart::ratio(gap.jobs, most), tone, &format!("it blocks {} jobs", gap.jobs))) }
+            td { (part::counted(gap.jobs, "job")) (chart::meter(chart::ratio(gap.jobs, most), tone, &format!("it blocks {}", part::counted(gap.jobs, "job")))) }
             td .num { (part::grouped(standing.rank())) }
             td .soft { @for (at, term) in standing.terms().iter().enumerate() { @if at > 0 { "; " } (signed(term.points)) " " (term.why) } }
             td .num { (gap.sightings) }

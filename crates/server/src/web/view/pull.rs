@@ -81,18 +81,18 @@ fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
             dt { "Whose turn" } dd { (pull.turn_of()) }
             @if let Some(waits) = &shown.waits { dt { "Waits for" } dd { (part::line(waits, 300)) } }
             dt { "Gap" } dd { a href=(cx.to(&Page::Gap(pull.gap.to_string()))) { (part::line(&pull.gap.to_string(), 200)) } }
-            dt { "Round" } dd { (pull.iteration) " of " (cx.plane().settings().rules.caps.iterations) @if pull.epoch > 0 { ", opened again " (pull.epoch) " times" } }
+            dt { "Round" } dd { (pull.iteration) " of " (cx.plane().settings().rules.caps.iterations) @if pull.epoch > 0 { ", opened again " (part::counted(pull.epoch, "time")) } }
             @if let Some(change) = &pull.change {
                 dt { "Branch" } dd .mono { (part::line(&change.branch, 200)) " onto " (part::line(&change.onto, 100)) }
                 dt { "Head" } dd .mono { (change.head) }
-                dt { "Size" } dd { (change.files) " files, " (change.lines) " lines" }
+                dt { "Size" } dd { (part::counted(change.files, "file")) ", " (part::counted(change.lines, "line")) }
                 @if let Some(why) = &change.visual { dt { "Shows" } dd { (part::tag(Tone::Warn, "look at it")) " " (part::line(why, 200)) } }
                 @if let Some(why) = &change.protected { dt { "Protected" } dd { (part::tag(Tone::Warn, "people alone")) " " (part::line(why, 200)) } }
             }
             @if !pull.there.labels.is_empty() { dt { "Labels" } dd { @for label in &pull.there.labels { (part::tag(Tone::Plain, label)) " " } } }
             @if !pull.there.url.is_empty() { dt { "On the forge" } dd { (outside(&pull.there.url, &pull.there.url)) } }
             @if !shown.stored.seen.last_error.is_empty() { dt { "Trouble" } dd { (part::tag(Tone::Bad, "forge")) " " (part::line(&shown.stored.seen.last_error, 300)) } }
-            @for say in &shown.open { dt { "To be written" } dd { (say.what) ", " (say.state) ", tried " (say.tries) " times" } }
+            @for say in &shown.open { dt { "To be written" } dd { (say.what) ", " (say.state) ", tried " (part::counted(say.tries, "time")) } }
         }
     }
 }
@@ -102,7 +102,7 @@ fn cost(cx: &Cx<'_>, pull: &Pull, rounds: &[Round]) -> Markup {
     let (spent, of) = (part::dollars(pull.booked.micro_usd), part::dollars(cap.micro_usd));
     let minutes: i64 = rounds.iter().filter_map(Round::minutes).sum();
     html! {
-        p { b { (spent) } " of " (of) ", " (part::grouped(pull.booked.tokens)) " tokens, " (minutes) " minutes of work" }
+        p { b { (spent) } " of " (of) ", " (part::grouped(pull.booked.tokens)) " tokens, " (part::counted(minutes, "minute")) " of work" }
         (chart::budget(pull.booked.micro_usd, cap.micro_usd, &format!("{spent} of {of} spent")))
         table {
             caption .sr { "Cost by stage" }
@@ -260,7 +260,7 @@ fn plan(shown: &Shown) -> Result<Markup, No> {
             ul .line {
                 @for way in &plan.approaches {
                     @let chosen = way.name == plan.chosen;
-                    li .good[chosen] { b { (part::line(&way.name, 120)) } " " span .soft { "some " (way.lines) " lines" } @if chosen { " " (part::tag(Tone::Good, "taken")) } (part::said(&way.about)) }
+                    li .good[chosen] { b { (part::line(&way.name, 120)) } " " span .soft { "some " (part::counted(way.lines, "line")) } @if chosen { " " (part::tag(Tone::Good, "taken")) } (part::said(&way.about)) }
                 }
             }
             h3 { "Steps" }

@@ -142,7 +142,7 @@ fn starts(cx: &Cx<'_>, fires: &[domain::fire::Fire]) -> Markup {
                             td { (part::line(&fire.routine, 80)) }
                             td { a href=(cx.to(&super::super::place::Page::Job(fire.job.clone()))) { (part::line(&fire.job, 120)) } }
                             td .nw { (part::tag(tone, fire.state.name())) }
-                            td .nw { (cx.ago(fire.tried_at)) ", " (fire.tries) " times" }
+                            td .nw { (cx.ago(fire.tried_at)) ", " (part::counted(fire.tries, "time")) }
                             td { @if fire.url.is_empty() { span .soft { "\u{2013}" } } @else { (super::gaps::outside(&fire.url, "Session")) } }
                         }
                     }

@@ -1,7 +1,7 @@
 //! A house at seven in the morning: a night's work behind it, some of it stuck, some of it waiting for a person. Every page is
 //! looked at in both themes, at a desk and in a hand, and pictured for the documents.
 
-use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::agent::Role;
 use domain::budget::Amount;
@@ -13,7 +13,7 @@ use domain::job::{Pointer, Status};
 use domain::pull::{Category, Change, Finding, Pull, Review, Reviewers, Severity, State, There, Verdict};
 use domain::switch::Scope;
 use domain::time::{Span, Time};
-use harness::browser::{Browser, Extent, Motion, Theme};
+use harness::browser::{Browser, Motion, Theme};
 use harness::{World, call, keyed};
 use plane::Plane;
 use plane::calibrate::NewTrial;
@@ -21,15 +21,16 @@ use plane::job::{Claim, Claimed, Completion, Upsert};
 use store::figure::Figure;
 use store::outcome::Found;
 
+use super::Visitor;
 use super::pages::job;
 use crate::asked::{Asked, options};
-
-/// What is set to write the pictures of the documents anew.
-const WRITE: &str = "GAPWRIGHT_WRITE_SCREENSHOTS";
 
 /// How wide and high a desk and a hand are, in points.
 const DESK: (u32, u32) = (1440, 900);
 const PHONE: (u32, u32) = (390, 844);
+
+/// The most that a page may take on the wire, with all that it loads, in bytes.
+const WEIGHT_MAX: usize = 30 * 1024;
 
 const REPO: &str = "acme/shop";
 
@@ -56,8 +57,11 @@ const PULLS: [(&str, &str, State, i64, i64); 9] = [
     ("deploys", "A tool that lists recent deploys", State::Merged, 1, 179),
 ];
 
-fn agent(name: &str) -> plane::Call {
-    call(Role::Routine, name, "exam")
+/// A call of a routine by a tool, as a request of its own.
+fn agent(name: &str, tool: &'static str) -> plane::Call {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    let request_id = format!("request-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+    plane::Call { request_id, ..call(Role::Routine, name, tool) }
 }
 
 fn fingerprint(principal: &str) -> Fingerprint {
@@ -66,7 +70,7 @@ fn fingerprint(principal: &str) -> Fingerprint {
 
 /// The night's jobs, those who hold some, and how others ended.
 async fn work(plane: &Plane) {
-    let by = call(Role::Operator, "ops", "exam");
+    let by = call(Role::Operator, "ops", "cli");
     let kinds = ["report", "triage", "pr-fix", "digest"];
     for n in 0..24 {
         let name = format!("{}-{n:02}", kinds[n % 4]);
@@ -87,8 +91,8 @@ async fn work(plane: &Plane) {
     .into_iter()
     .enumerate()
     {
-        let who = agent(["nightly", "triage", "fixer"][n % 3]);
-        let id = claim(plane, &who, name).await;
+        let who = ["nightly", "triage", "fixer"][n % 3];
+        let id = claim(plane, who, name).await;
         let end = Completion {
             name: name.into(),
             at: Pointer::Claim(id),
@@ -96,26 +100,31 @@ async fn work(plane: &Plane) {
             summary: Some(format!("looked at {} things, changed {n} of them", n * 7 + 3)),
             gaps: Vec::new(),
         };
-        plane.complete_job(&who, end).await.expect("an answer").expect("completed");
+        plane.complete_job(&agent(who, "complete-routine-job"), end).await.expect("an answer").expect("completed");
     }
     for (name, who) in [("report-08", "nightly"), ("pr-fix-06", "fixer"), ("triage-09", "triage")] {
-        claim(plane, &agent(who), name).await;
+        claim(plane, who, name).await;
     }
-    let id = claim(plane, &agent("fixer"), "pr-fix-10").await;
+    let id = claim(plane, "fixer", "pr-fix-10").await;
     let options = vec!["revert it".to_owned(), "mend it forward".to_owned(), "leave it until Monday".to_owned()];
     plane
-        .ask_operator(&agent("fixer"), &id, "The deploy of 02:14 broke checkout for guests. Which way?", options)
+        .ask_operator(
+            &agent("fixer", "ask-operator"),
+            &id,
+            "The deploy of 02:14 broke checkout for guests. Which way?",
+            options,
+        )
         .await
         .expect("asked");
     for (key, who, mins) in [("pr-fix-412", "fixer", 30), ("gh-issue-77", "triage", 12), ("deploy/shop", "nightly", 5)]
     {
-        plane.acquire_lock(&agent(who), key, who, Span::mins(mins)).await.expect("a lock");
+        plane.acquire_lock(&agent(who, "acquire-lock"), key, who, Span::mins(mins)).await.expect("a lock");
     }
 }
 
-async fn claim(plane: &Plane, who: &plane::Call, name: &str) -> String {
-    let wish = Claim { holder: who.by.name.clone(), ttl: Span::mins(30), kind: None, name: Some(name.to_owned()) };
-    let Claimed::Job(held) = plane.claim_job(who, wish).await.expect("an answer") else {
+async fn claim(plane: &Plane, who: &str, name: &str) -> String {
+    let wish = Claim { holder: who.to_owned(), ttl: Span::mins(30), kind: None, name: Some(name.to_owned()) };
+    let Claimed::Job(held) = plane.claim_job(&agent(who, "claim-routine-job"), wish).await.expect("an answer") else {
         panic!("{name} is not to be had")
     };
     let domain::job::State::Held(claim) = held.state else { panic!("not held") };
@@ -125,7 +134,7 @@ async fn claim(plane: &Plane, who: &plane::Call, name: &str) -> String {
 async fn lack(plane: &Plane) {
     for (kind, name, reason, jobs) in GAPS {
         for n in 0..jobs {
-            let who = agent(["nightly", "triage", "fixer"][n % 3]);
+            let who = agent(["nightly", "triage", "fixer"][n % 3], "report-gap");
             let seen = Sighting {
                 reason: reason.into(),
                 job: Some(format!("{}-{n:02}", ["report", "triage", "pr-fix", "digest"][n % 4])),
@@ -136,7 +145,14 @@ async fn lack(plane: &Plane) {
         }
     }
     plane.tend_gaps().await.expect("counted and compared");
-    let by = call(Role::Operator, "ops", "exam");
+    let by = call(Role::Operator, "ops", "cli");
+    for (level, why) in [
+        ("observe", "the registry has been watched for a month by hand"),
+        ("propose", "ten drafts were read, and seven taken as they were"),
+    ] {
+        let seen = domain::level::Level::parse(level).expect("a level");
+        plane.raise_level_from(&by, seen, Some(why)).await.expect("raised");
+    }
     plane.turn_off(&by, Scope::Kind("merger".into()), "the runner's disk is being replaced").await.expect("off");
 }
 
@@ -253,27 +269,18 @@ async fn tried(plane: &Plane) {
     plane.keep_trials(&call(Role::Operator, "ops", "exam"), "01M8HNVJW35JR43428FKYWD3TX", trials).await.expect("kept");
 }
 
-/// Nothing on the page is hard to read, has no name, is out of order, or sticks out.
-async fn is_sound(browser: &Browser, page: &str) {
-    for found in [browser.contrast().await, browser.names().await, browser.structure().await, browser.overflow().await]
-    {
-        assert_eq!(found, Vec::<String>::new(), "{page}");
+/// What a page takes on the wire with its style, its script and its sign, in bytes.
+async fn weight(ann: &Visitor, path: &str) -> usize {
+    let mut bytes = 0;
+    for path in [path, "/assets/control.css", "/assets/control.js", "/assets/sign.svg"] {
+        let answer = ann.compressed(path).await;
+        assert_eq!(answer.headers()["content-encoding"], "gzip", "{path}");
+        bytes += answer.bytes().await.expect("bytes").len();
     }
+    bytes
 }
 
-/// A picture of the page as it is, for the documents where they are to be written anew.
-async fn picture(browser: &Browser, name: &str) {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/control-room");
-    let elsewhere = tempfile::tempdir().expect("a folder");
-    let folder = if std::env::var_os(WRITE).is_some() { docs.as_path() } else { elsewhere.path() };
-    let file = folder.join(format!("{name}.png"));
-    browser.screenshot(&file, Extent::Page).await;
-    let bytes = std::fs::metadata(&file).expect("a picture").len();
-    assert!(bytes > 5_000, "{name} is no picture: {bytes} bytes");
-    assert!(docs.join(format!("{name}.png")).exists(), "docs/control-room has no {name}: run with {WRITE}=1");
-}
-
-/// Every page, as it is called in the documents, and where it is.
+/// Every page, as it is called in the documents, and where it is; those without a name are pictured elsewhere.
 fn pages(run: &str, stratum: &str) -> Vec<(&'static str, String)> {
     let pull = format!("pulls/PULL{:022}", 5);
     vec![
@@ -282,7 +289,7 @@ fn pages(run: &str, stratum: &str) -> Vec<(&'static str, String)> {
         ("job", "jobs/triage-01".to_owned()),
         ("run", format!("runs/{run}")),
         ("pipeline", "pipeline".to_owned()),
-        ("pull", pull),
+        ("", pull),
         ("locks", "locks".to_owned()),
         ("gaps", "gaps".to_owned()),
         ("gap", "gaps/one/mcp-tool%2Flist-recent-deploys".to_owned()),
@@ -294,7 +301,7 @@ fn pages(run: &str, stratum: &str) -> Vec<(&'static str, String)> {
         ("decisions", "decisions".to_owned()),
         ("audit", "audit".to_owned()),
         ("agents", "agents".to_owned()),
-        ("settings", "settings".to_owned()),
+        ("", "settings".to_owned()),
         ("act", "act/switch-off?scope=all".to_owned()),
     ]
 }
@@ -319,13 +326,16 @@ async fn every_page_is_readable_in_both_themes_at_a_desk_and_in_a_hand() {
         .await;
     plane.sync_schedule().await.expect("scheduled");
     plane.tell_presence().await.expect("present");
-    let by = call(Role::Operator, "ops", "exam");
+    let by = call(Role::Operator, "ops", "cli");
     plane.watch_routines(&by).await.expect("watched");
     let once = domain::job::Register { interval: None, max_attempts: Some(1), ..job("backfill-orders", "report", 2) };
     plane.register_job(&by, once, Upsert::Never).await.expect("a job");
     plane.trigger_job(&by, "backfill-orders").await.expect("triggered");
-    claim(&plane, &agent("fixer"), "backfill-orders").await;
-    plane.check_in(&agent("nightly"), "weekly-report", domain::check_in::Phase::End).await.expect("in time");
+    claim(&plane, "fixer", "backfill-orders").await;
+    plane
+        .check_in(&agent("nightly", "check-in"), "weekly-report", domain::check_in::Phase::End)
+        .await
+        .expect("in time");
     world.hand.set(Time(now));
     plane.tell_presence().await.expect("present");
     plane.tend_lines().await.expect("what was held in the night is lost");
@@ -338,11 +348,13 @@ async fn every_page_is_readable_in_both_themes_at_a_desk_and_in_a_hand() {
     let runs = plane.list_runs(&by, Some("triage-01"), &plane::page::Ask::default()).await.expect("runs").items;
     let stratum = plane.show_gate(&by, None).await.expect("strata")[0].stratum.id();
 
+    let ann = Visitor::of(&asked, Role::Operator, "ann").await;
+
     browser.resize(DESK.0, DESK.1).await;
     browser.goto(&asked.url).await;
     browser.wait_for("input[name=token]").await;
-    is_sound(&browser, "the door").await;
-    picture(&browser, "sign-in").await;
+    browser.is_sound("the door").await;
+    browser.picture("sign-in").await;
     browser.fill("input[name=token]", &token).await;
     browser.click_text("button", "Sign in").await;
     browser.wait_for("#needs").await;
@@ -353,18 +365,24 @@ async fn every_page_is_readable_in_both_themes_at_a_desk_and_in_a_hand() {
         if !path.starts_with("act/") {
             browser.wait_for("html[data-live=on]").await;
         }
-        is_sound(&browser, &format!("{name}, light")).await;
-        picture(&browser, name).await;
+        browser.is_sound(&format!("{path}, light")).await;
+        if !name.is_empty() {
+            browser.picture(name).await;
+        }
         browser.prefer(Theme::Dark, Motion::Reduced).await;
-        is_sound(&browser, &format!("{name}, dark")).await;
+        browser.is_sound(&format!("{path}, dark")).await;
         if name == "overview" {
-            picture(&browser, "overview-dark").await;
+            browser.picture("overview-dark").await;
         }
         browser.resize(PHONE.0, PHONE.1).await;
-        is_sound(&browser, &format!("{name}, on a phone")).await;
+        browser.is_sound(&format!("{path}, on a phone")).await;
         if name == "overview" {
-            picture(&browser, "overview-phone").await;
+            browser.picture("overview-phone").await;
         }
+    }
+    for (_, path) in pages(&runs[0].claim_id, &stratum) {
+        let weight = weight(&ann, &format!("/{path}")).await;
+        assert!(weight <= WEIGHT_MAX, "{path} takes {weight} bytes with all that it loads");
     }
     assert_eq!(browser.console_errors().await, Vec::<String>::new());
     assert_eq!(browser.foreign_requests(&asked.url).await, Vec::<String>::new());

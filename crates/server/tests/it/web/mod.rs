@@ -88,6 +88,12 @@ impl Visitor {
         read(self.with_cookie(client().get(format!("{}{path}", self.url)))).await
     }
 
+    /// Something as a browser takes it, compressed.
+    pub(super) async fn compressed(&self, path: &str) -> reqwest::Response {
+        let request = client().get(format!("{}{path}", self.url)).header("accept-encoding", "gzip");
+        self.with_cookie(request).send().await.expect("an answer")
+    }
+
     /// A page that is shown.
     pub(super) async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
