@@ -22,9 +22,9 @@ statements! {
                       (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $1 AND outcome <> 'deferred') AS ended,
                       (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $1 AND outcome IN ('error', 'lost')) AS failed,
                       (SELECT COUNT(*) FROM pull WHERE state = 'merged' AND changed_at > $2 AND changed_at <= $1) AS merged";
-    ENDED = concat!("SELECT COUNT(*) AS ended, CAST(COALESCE(SUM(CASE WHEN outcome IN ('error', 'lost') THEN 1 ELSE 0 END), 0) AS BIGINT)
+    ENDED = "SELECT COUNT(*) AS ended, CAST(COALESCE(SUM(CASE WHEN outcome IN ('error', 'lost') THEN 1 ELSE 0 END), 0) AS BIGINT)
                 AS failed
-               FROM (SELECT outcome FROM run WHERE ended_at > $1 AND outcome <> 'deferred' LIMIT $2) AS counted");
+               FROM (SELECT outcome FROM run WHERE ended_at > $1 AND outcome <> 'deferred' LIMIT $2) AS counted";
     LATEST = "SELECT at, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd FROM figure ORDER BY at DESC LIMIT 1";
     ADD = "INSERT INTO figure (at, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (at) DO NOTHING";

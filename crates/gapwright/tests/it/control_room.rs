@@ -38,8 +38,8 @@ impl Demo {
         let mut demo = Self { home, running, steps, url: String::new(), token: String::new() };
         let page = demo.step("page").await;
         let (what, more) = (page["what"].as_str().expect("words"), page["more"][0].as_str().expect("a token"));
-        demo.url = what.rsplit(' ').next().expect("an address").to_owned();
-        demo.token = more.rsplit(' ').next().expect("a token").to_owned();
+        what.rsplit(' ').next().expect("an address").clone_into(&mut demo.url);
+        more.rsplit(' ').next().expect("a token").clone_into(&mut demo.token);
         demo
     }
 

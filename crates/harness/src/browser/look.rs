@@ -53,6 +53,7 @@ const PICTURE_BYTES_MIN: u64 = 5_000;
 impl Browser {
     /// A picture of the whole page as it is: the one of this name in the documents, where those are to be written anew.
     /// Panics where there is none of that name, or nothing to see.
+    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says it, and no part of the product")]
     pub async fn picture(&self, name: &str) {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/control-room");
         let elsewhere = tempfile::tempdir().expect("a folder");

@@ -199,26 +199,26 @@ mod tests {
     #[test]
     fn every_page_reads_back_from_its_path_whatever_its_name_holds() {
         for odd in ["a/b c?d#e%f&g=h+\u{e9}<>\"'..", "..", ".", "~", "~.."] {
-            reads_back(odd.to_owned());
+            reads_back(odd);
         }
     }
 
-    fn reads_back(odd: String) {
+    fn reads_back(odd: &str) {
         let pages = [
             Page::Overview,
             Page::Queue,
-            Page::Job(odd.clone()),
-            Page::Run(odd.clone()),
+            Page::Job(odd.to_owned()),
+            Page::Run(odd.to_owned()),
             Page::Pipeline,
-            Page::Pull(odd.clone()),
-            Page::Diff(odd.clone()),
+            Page::Pull(odd.to_owned()),
+            Page::Diff(odd.to_owned()),
             Page::Locks,
             Page::Gaps,
             Page::Inventory,
             Page::Alike,
-            Page::Gap(odd.clone()),
+            Page::Gap(odd.to_owned()),
             Page::Evidence,
-            Page::Stratum(odd.clone()),
+            Page::Stratum(odd.to_owned()),
             Page::Schedules,
             Page::Decisions,
             Page::Audit,
@@ -226,10 +226,10 @@ mod tests {
             Page::Settings,
         ];
         for page in pages {
-            let address = page.asking(&[("q", &odd), ("empty", "")]);
+            let address = page.asking(&[("q", odd), ("empty", "")]);
             let (path, query) = address.split_once('?').expect("a query");
             let place = Place::read(&format!("/{path}"), query).expect("a page");
-            assert_eq!((&place.page, place.asks("q")), (&page, Some(odd.as_str())), "{address}");
+            assert_eq!((&place.page, place.asks("q")), (&page, Some(odd)), "{address}");
             assert_eq!(place.address(), address);
         }
     }

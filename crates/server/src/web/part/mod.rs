@@ -37,6 +37,7 @@ pub(super) struct Part {
 
 impl Part {
     /// A card with a title, a word beside it, and what it shows.
+    #[expect(clippy::needless_pass_by_value, reason = "what a card shows is made for it")]
     pub(super) fn card(id: &'static str, width: Width, (title, aside): (&str, &str), body: Markup) -> Self {
         let body = html! {
             div .hd { h2 id={ (id) "-title" } { (title) } @if !aside.is_empty() { span .soft { (aside) } } }

@@ -52,10 +52,9 @@ fn asked(cx: &Cx<'_>) -> Result<Look, Refusal> {
 /// In which order they stand.
 const fn order(look: &Look) -> &'static str {
     match (&look.name, &look.holder, look.state) {
-        (Some(_), ..) => "by name",
+        (Some(_), ..) | (None, None, Some(Stands::Idle)) => "by name",
         (None, Some(_), _) | (None, None, Some(Stands::Held)) => "the claim that ends next first",
         (None, None, Some(Stands::Ready)) => "the next in line first",
-        (None, None, Some(Stands::Idle)) => "by name",
         (None, None, Some(Stands::Dead)) => "the last to give up first",
         (None, None, Some(Stands::Waiting) | None) => "the next to be due first",
     }

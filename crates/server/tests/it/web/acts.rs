@@ -97,7 +97,7 @@ both!(gaps_are_left_closed_reopened_ranked_merged_and_told_apart, async |world| 
     is_done(&ann.act("close-gap", &[("gap", gap)], &[("reason", WHY)]).await, "../");
     assert_eq!(state().await.state.name(), "merged");
     is_done(&ann.act("prioritize-gap", &[("gap", gap)], &[("priority", "critical")]).await, "../");
-    assert_eq!(state().await.priority.map(|priority| priority.name()), Some("critical"));
+    assert_eq!(state().await.priority.map(domain::gap::Priority::name), Some("critical"));
     is_done(&ann.act("prioritize-gap", &[("gap", gap)], &[("priority", "")]).await, "../");
     assert_eq!(state().await.priority, None);
     let page = ann.page("/gaps/one/mcp%2Dtool%2Fother").await;

@@ -33,7 +33,7 @@ async fn next(
             while let Some((event, rest)) = text.clone().split_once("\n\n") {
                 let is = event.lines().any(|line| line == format!("event: {name}"));
                 let event = event.to_owned();
-                text = rest.to_owned();
+                text = rest.into();
                 if is {
                     return event;
                 }

@@ -18,6 +18,7 @@ use harness::{World, call, keyed};
 use plane::Plane;
 use plane::calibrate::NewTrial;
 use plane::job::{Claim, Claimed, Completion, Upsert};
+use store::Tx;
 use store::figure::Figure;
 use store::outcome::Found;
 
@@ -159,6 +160,13 @@ async fn lack(plane: &Plane) {
 /// Pull requests, what became of earlier ones, and what the last day looked like.
 async fn past(world: &World) {
     let mut tx = world.store().begin().await.expect("a write");
+    pulls(&mut tx).await;
+    outcomes(&mut tx).await;
+    figures(&mut tx).await;
+    tx.commit().await.expect("kept");
+}
+
+async fn pulls(tx: &mut Tx) {
     let now = tx.now();
     for (n, (name, title, state, iteration, cents)) in (1..).zip(PULLS) {
         let gap = Key { kind: "mcp-tool".into(), name: name.into() };
@@ -195,12 +203,16 @@ async fn past(world: &World) {
             changed_at: now - Span::mins(7 * n),
             ..pull
         };
-        assert!(store::pull::add(&mut tx, &pull).await.expect("a row"));
+        assert!(store::pull::add(tx, &pull).await.expect("a row"));
     }
+}
+
+async fn outcomes(tx: &mut Tx) {
+    let now = tx.now();
     let policy = domain::visual::Policy::default().digest();
     let (author, reviewer) = (fingerprint("implementer-1"), fingerprint("reviewer-1"));
     let stratum = Stratum { repo: REPO.into(), kind: "mcp-tool".into(), area: Area::Code, author, reviewer, policy };
-    store::gate::keep_stratum(&mut tx, &stratum).await.expect("a stratum");
+    store::gate::keep_stratum(tx, &stratum).await.expect("a stratum");
     for n in 0..34 {
         let (outcome, weight, why) = if n == 6 {
             ("closed", "bad", "a person closed it without a merge")
@@ -223,8 +235,12 @@ async fn past(world: &World) {
             why: why.into(),
             evidence: "{}".into(),
         };
-        store::outcome::append(&mut tx, &found).await.expect("an outcome");
+        store::outcome::append(tx, &found).await.expect("an outcome");
     }
+}
+
+async fn figures(tx: &mut Tx) {
+    let now = tx.now();
     let slot = Span::mins(30).0;
     for n in 1..48_i64 {
         let wave = (n * 7 % 13) + if n > 20 && n < 36 { 9 } else { 2 };
@@ -240,9 +256,8 @@ async fn past(world: &World) {
             merged: i64::from(n % 12 == 3),
             micro_usd: n * 640_000,
         };
-        store::figure::add(&mut tx, &figure).await.expect("a figure");
+        store::figure::add(tx, &figure).await.expect("a figure");
     }
-    tx.commit().await.expect("kept");
 }
 
 /// A reviewer that was tried: it misses some, and lets itself be misled once.
@@ -306,13 +321,9 @@ fn pages(run: &str, stratum: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_page_is_readable_in_both_themes_at_a_desk_and_in_a_hand() {
-    let browser = Browser::open().await;
-    let world = World::new(harness::On::Sqlite).await;
-    // Times tick by the browser's own clock.
-    let now = browser.eval("Date.now()").await.as_i64().expect("a moment");
-    world.hand.set(Time(now) - Span::hours(3));
+/// The house at a moment, three hours after its night began.
+async fn house(world: &World, now: Time) -> Plane {
+    world.hand.set(now - Span::hours(3));
     let plane = world
         .replica_with(|settings| {
             let watch =
@@ -336,15 +347,26 @@ async fn every_page_is_readable_in_both_themes_at_a_desk_and_in_a_hand() {
         .check_in(&agent("nightly", "check-in"), "weekly-report", domain::check_in::Phase::End)
         .await
         .expect("in time");
-    world.hand.set(Time(now));
+    world.hand.set(now);
     plane.tell_presence().await.expect("present");
     plane.tend_lines().await.expect("what was held in the night is lost");
     work(&plane).await;
     lack(&plane).await;
-    past(&world).await;
+    past(world).await;
     tried(&plane).await;
+    plane
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_readable_in_both_themes_at_a_desk_and_in_a_hand() {
+    let browser = Browser::open().await;
+    let world = World::new(harness::On::Sqlite).await;
+    // Times tick by the browser's own clock.
+    let now = browser.eval("Date.now()").await.as_i64().expect("a moment");
+    let plane = house(&world, Time(now)).await;
     let asked = Asked::serve(plane.clone(), options()).await;
     let token = asked.token(Role::Operator, "ann").await;
+    let by = call(Role::Viewer, "eve", "test");
     let runs = plane.list_runs(&by, Some("triage-01"), &plane::page::Ask::default()).await.expect("runs").items;
     let stratum = plane.show_gate(&by, None).await.expect("strata")[0].stratum.id();
 
