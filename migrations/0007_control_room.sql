@@ -28,3 +28,6 @@ CREATE INDEX journal_by_object ON journal (object, at DESC, id DESC);
 
 -- What agents could not close, by rank.
 CREATE INDEX gap_stranded ON gap (place, first_at, key) WHERE state = 'requires_human';
+
+-- What gave up, the last first.
+CREATE INDEX job_given_up ON job ((COALESCE(last_run_at, created_at)) DESC, name DESC) WHERE state = 'dead';

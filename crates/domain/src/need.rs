@@ -2,10 +2,13 @@
 //! be known.
 
 use crate::pull::State;
+use crate::time::Span;
 
 /// A sort of need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {
+    /// Everything is switched off.
+    AllOff,
     /// An agent asked something, and its job waits.
     Decide,
     /// Bots passed a pull request: it is to be merged or closed.
@@ -18,6 +21,12 @@ pub enum Need {
     Unstop,
     /// Nobody knows whether something was written to the forge.
     UnknownWrite,
+    /// Nobody knows whether a Routine was started.
+    UnknownStart,
+    /// What may be spent on a day is spent.
+    Spent,
+    /// Jobs are due, and have been for long, and nobody takes them.
+    Unclaimed,
     /// A job gave up.
     DeadJob,
     /// A Routine did not check in.
@@ -34,13 +43,17 @@ pub enum Need {
 
 impl Need {
     /// Every sort, the most pressing first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
+        Self::AllOff,
         Self::Decide,
         Self::Merge,
         Self::LookAt,
         Self::Review,
         Self::Unstop,
         Self::UnknownWrite,
+        Self::UnknownStart,
+        Self::Spent,
+        Self::Unclaimed,
         Self::DeadJob,
         Self::SilentRoutine,
         Self::DeadMessage,
@@ -72,12 +85,16 @@ impl Need {
     /// What is the matter, in a few words.
     pub const fn what(self) -> &'static str {
         match self {
+            Self::AllOff => "everything is switched off",
             Self::Decide => "an agent asks",
             Self::Merge => "ready to merge",
             Self::LookAt => "to be looked at",
             Self::Review => "to be reviewed",
             Self::Unstop => "has stopped",
             Self::UnknownWrite => "not known whether it was written",
+            Self::UnknownStart => "not known whether it was started",
+            Self::Spent => "the day's budget is spent",
+            Self::Unclaimed => "nobody takes it",
             Self::DeadJob => "gave up",
             Self::SilentRoutine => "is silent",
             Self::DeadMessage => "was not delivered",
@@ -87,6 +104,9 @@ impl Need {
         }
     }
 }
+
+/// How long the oldest job may wait, while nobody takes any, before people are told: longer than a worker that polls needs.
+pub const UNCLAIMED_AFTER: Span = Span::mins(30);
 
 /// How telling an object of the audit is to whoever looks what was done: the smaller, the more.
 pub fn telling(object: &str) -> usize {
@@ -102,7 +122,7 @@ mod tests {
     #[test]
     fn what_waits_for_an_answer_comes_before_what_is_only_to_be_known() {
         assert!(Need::ALL.is_sorted());
-        assert_eq!((Need::ALL[0], Need::ALL[Need::ALL.len() - 1]), (Need::Decide, Need::SwitchedOff));
+        assert_eq!((Need::ALL[0], Need::ALL[Need::ALL.len() - 1]), (Need::AllOff, Need::SwitchedOff));
     }
 
     #[test]

@@ -84,6 +84,16 @@ impl Plane {
         Ok(ask.page(tokens, |token| (0, token.id.clone())))
     }
 
+    /// One token.
+    pub async fn show_token(&self, call: &Call, id: &str) -> Result<Token, No> {
+        call.by.require(Right::Operate, call.tool)?;
+        let id = id::opaque("id", id)?;
+        let mut tx = self.read(call).await?;
+        Ok(store::agent::find(&mut tx, &id).await?.ok_or_else(|| {
+            Refusal::new(Code::NotFound, format!("there is no token {id}")).hint("see gapwright token list --all")
+        })?)
+    }
+
     /// The same without those that are revoked or have expired.
     pub async fn list_tokens_in_force(&self, call: &Call, ask: &Ask) -> Result<Page<Token>, No> {
         call.by.require(Right::Operate, call.tool)?;

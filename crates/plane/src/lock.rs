@@ -60,7 +60,13 @@ impl Plane {
     /// still writes under its token can be told.
     pub async fn break_lock(&self, call: &Call, key: &str) -> Result<Lock, No> {
         let key = id::name("key", key)?;
-        self.write(call, Right::Operate, move |desk| break_open(desk, key.clone()).boxed()).await
+        self.write(call, Right::Operate, move |desk| break_open(desk, key.clone(), None).boxed()).await
+    }
+
+    /// The same of the lock that the caller saw, by its token: another one of that key, taken since, stays.
+    pub async fn break_lock_seen(&self, call: &Call, key: &str, fencing_token: i64) -> Result<Lock, No> {
+        let key = id::name("key", key)?;
+        self.write(call, Right::Operate, move |desk| break_open(desk, key.clone(), Some(fencing_token)).boxed()).await
     }
 
     /// Live locks by expiry and key. The prefix is taken letter for letter.
@@ -121,12 +127,17 @@ pub(crate) async fn release(desk: &mut Desk<'_>, lock_id: String) -> Result<Resu
     Ok(Ok(lock))
 }
 
-async fn break_open(desk: &mut Desk<'_>, key: String) -> Result<Lock, No> {
+async fn break_open(desk: &mut Desk<'_>, key: String, seen: Option<i64>) -> Result<Lock, No> {
     let Some(lock) = store::lock::load(desk.tx, &key).await?.filter(|lock| lock.live(desk.now)) else {
         return Err(Refusal::new(Code::NotFound, format!("nobody holds {key}"))
             .hint("see gapwright locks list")
             .into());
     };
+    if seen.is_some_and(|seen| seen != lock.fencing_token) {
+        return Err(Refusal::new(Code::WrongState, format!("{key} was taken anew since, by {}", lock.principal))
+            .hint("look at it again, and break that one if it is in the way too")
+            .into());
+    }
     store::lock::remove(desk.tx, &lock).await?;
     desk.record(format!("lock:{key}"), &audited(&lock), &()).await?;
     Ok(lock)

@@ -1,8 +1,11 @@
 //! What is seen at a glance: how much there is of what, how it came to be so, what needs a person, and what was done last.
 
+use domain::agent::Right;
+use domain::budget;
 use domain::decision::Decision;
 use domain::need::{self, Need};
 use domain::pull::Pull;
+use domain::switch::Scope;
 use domain::time::{Span, Time};
 use store::figure::{self, Counts, Figure};
 use store::job::list::Listed;
@@ -32,10 +35,10 @@ pub struct Overview {
     pub at: Time,
     /// How much there is of what.
     pub counts: Counts,
-    /// The last figure that was kept; none before the first.
-    pub latest: Option<Figure>,
-    /// The last day, by half hours.
-    pub curve: Vec<Figure>,
+    /// Since when the oldest job is due that could be claimed; none where none could, or it is not soon found.
+    pub oldest: Option<Time>,
+    /// The last day, by half hours; none where nobody kept a figure, as while no server ran.
+    pub curve: Vec<(Time, Option<Figure>)>,
     /// How many pull requests were merged within seven days.
     pub merged: i64,
 }
@@ -74,27 +77,28 @@ impl Plane {
         let mut tx = self.read(call).await?;
         let at = tx.now();
         let (counts, latest) = (figure::counts(&mut tx).await?, figure::latest(&mut tx).await?);
-        let mut curve = figure::curve(&mut tx, at - CURVE.0, CURVE.1.0).await?;
+        let since = at - CURVE.0;
+        let mut kept = figure::curve(&mut tx, since, CURVE.1.0).await?;
         // The slot under way has no figure yet.
-        let since = latest.map_or(at - CURVE.0, |latest| Time(latest.at));
-        let (ended, failed) = figure::ended_since(&mut tx, since).await?;
+        let unkept = latest.map_or(since, |latest| Time(latest.at)).max(since);
+        let (ended, failed) = figure::ended_since(&mut tx, unkept).await?;
         let slot = at.0 / CURVE.1.0 * CURVE.1.0;
-        match curve.last_mut().filter(|last| last.at == slot) {
+        match kept.last_mut().filter(|last| last.at == slot) {
             Some(last) => (last.ended, last.failed) = (last.ended + ended, last.failed + failed),
-            None => curve.push(Figure {
-                at: slot,
-                ready: counts.ready,
-                held: counts.held,
-                locks: counts.locks,
-                ended,
-                failed,
-                ..latest.unwrap_or_default()
-            }),
+            None => {
+                let Counts { ready, held, locks, .. } = counts;
+                let micro_usd = store::spend::booked_so_far(&mut tx, budget::day(at)).await?.micro_usd;
+                let oldest_ms = latest.map_or(0, |latest| latest.oldest_ms);
+                kept.push(Figure { at: slot, ready, held, oldest_ms, locks, ended, failed, merged: 0, micro_usd });
+            }
         }
+        let slots = (since.0 / CURVE.1.0 + 1)..=(slot / CURVE.1.0);
+        let slots = slots.map(|slot| Time(slot * CURVE.1.0));
+        let curve = slots.map(|at| (at, kept.iter().find(|figure| figure.at == at.0).copied())).collect();
         Ok(Overview {
             at,
+            oldest: figure::oldest_ready(&mut tx).await?,
             counts,
-            latest,
             curve,
             merged: figure::ended_in(&mut tx, domain::pull::State::Merged.name(), at - LATELY).await?,
         })
@@ -112,9 +116,8 @@ impl Plane {
         let most = i64::try_from(NEEDS_SHOWN).unwrap_or(i64::MAX) + 1;
         needs.take(Need::Decide, store::decision::open(&mut tx, (i64::MIN, ""), most).await?, question);
         for state in domain::pull::State::ALL.into_iter().filter(|state| state.is_a_persons()) {
-            let pulls = store::pull::list(&mut tx, Some(state), (i64::MAX, ""), most).await?;
-            let free = pulls.into_iter().map(|stored| stored.pull).filter(|pull| pull.hold.is_none());
-            needs.take(Need::of_pull(state), free.collect(), pull);
+            let pulls = store::pull::board::waiting(&mut tx, state, most).await?;
+            needs.take(Need::of_pull(state), pulls, |stored| pull(stored.pull));
         }
         needs.take(Need::StrandedGap, store::gap::stranded(&mut tx, most).await?, gap);
         needs.take(Need::DeadJob, store::job::list::dead(&mut tx, (i64::MAX, ""), most).await?, job);
@@ -134,6 +137,19 @@ impl Plane {
             about: format!("{} of {}", say.what, say.pull),
             since: Time(say.at),
         });
+        let starts = store::fire::unknown(&mut tx, (i64::MAX, ""), most).await?;
+        needs.take(Need::UnknownStart, starts, |fire| Needed {
+            need: Need::UnknownStart,
+            about: format!("{} for {}", fire.routine, fire.job),
+            since: fire.tried_at,
+            name: fire.id,
+        });
+        let day = budget::day(now);
+        let (booked, cap) = (store::spend::booked_so_far(&mut tx, day).await?, self.rules().caps.day);
+        if booked.micro_usd >= cap.micro_usd || booked.tokens >= cap.tokens {
+            let spent = Needed { need: Need::Spent, name: booked.dollars(), about: String::new(), since: now };
+            needs.take(Need::Spent, vec![spent], |needed| needed);
+        }
         let dead = store::outbox::list_dead(&mut tx, (i64::MAX, ""), most).await?;
         needs.take(Need::DeadMessage, dead, |row| Needed {
             need: Need::DeadMessage,
@@ -142,22 +158,38 @@ impl Plane {
             name: row.id,
         });
         let first = (i64::MIN, String::new(), String::new());
-        needs.take(Need::MayBeSame, store::gap::likeness::list(&mut tx, &first, most).await?, |pair| Needed {
+        let pairs = store::gap::likeness::list(&mut tx, &first, most).await?;
+        if pairs.len() > 1 {
+            needs.more.push(Need::MayBeSame);
+        }
+        needs.take(Need::MayBeSame, pairs.into_iter().take(1).collect(), |pair| Needed {
             need: Need::MayBeSame,
             about: format!("{} and {}", pair.gap, pair.other),
             since: Time(pair.at),
             name: pair.gap,
         });
-        needs.take(Need::SwitchedOff, store::switch::all(&mut tx).await?, switched);
+        let off = store::switch::all(&mut tx).await?;
+        let (all, some) = off.into_iter().partition(|off| off.scope == Scope::All.to_string());
+        needs.take(Need::AllOff, all, switched);
+        needs.take(Need::SwitchedOff, some, switched);
+        let oldest = figure::oldest_ready(&mut tx).await?;
+        let unclaimed = oldest.filter(|since| now.since(*since) > need::UNCLAIMED_AFTER).map(|since| Needed {
+            need: Need::Unclaimed,
+            name: "jobs that are due".to_owned(),
+            about: "no worker takes them: is one running, and for their kind?".to_owned(),
+            since,
+        });
+        needs.take(Need::Unclaimed, unclaimed.into_iter().collect(), |needed| needed);
         needs.items.sort_by_key(|needed| (needed.need, needed.since));
         needs.more.sort_unstable();
         needs.more.dedup();
         Ok(needs)
     }
 
-    /// What was done last, the latest first: of what one request did the most telling thing, and what was done to one thing
+    /// What was done last, for operators alone, the latest first: of what one request did the most telling thing, and what was done to one thing
     /// again and again once.
     pub async fn list_done(&self, call: &Call, most: usize) -> Result<Vec<store::journal::Row>, No> {
+        call.by.require(Right::Operate, call.tool)?;
         let mut tx = self.read(call).await?;
         let rows = store::journal::list(&mut tx, (i64::MAX, ""), DONE_READ).await?;
         let mut done: Vec<store::journal::Row> = Vec::new();

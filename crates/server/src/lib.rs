@@ -176,6 +176,7 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .route("/decisions/{id}", web::decision::routes(web::decision::Door::new(plane.clone())))
         .merge(web::routes(&Arc::new(site), open, streams.clone()))
         .route("/version", get(move || async move { axum::Json(version) }))
+        .fallback(web::nowhere)
 }
 
 /// The host names that a request may name: loopback's, the public one, and those configured. A page of another name

@@ -19,12 +19,16 @@ statements! {
                       (SELECT MIN(next_run_at) FROM job WHERE state = 'ready') AS oldest,
                       (SELECT COUNT(*) FROM job WHERE state = 'held') AS held,
                       (SELECT COUNT(*) FROM lock WHERE expires_at > $1) AS locks,
-                      (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $1 AND outcome <> 'deferred') AS ended,
-                      (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $1 AND outcome IN ('error', 'lost')) AS failed,
-                      (SELECT COUNT(*) FROM pull WHERE state = 'merged' AND changed_at > $2 AND changed_at <= $1) AS merged";
+                      (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $3 AND outcome <> 'deferred') AS ended,
+                      (SELECT COUNT(*) FROM run WHERE ended_at > $2 AND ended_at <= $3 AND outcome IN ('error', 'lost')) AS failed,
+                      (SELECT COUNT(*) FROM pull WHERE state = 'merged' AND changed_at > $2 AND changed_at <= $3) AS merged";
     ENDED = "SELECT COUNT(*) AS ended, CAST(COALESCE(SUM(CASE WHEN outcome IN ('error', 'lost') THEN 1 ELSE 0 END), 0) AS BIGINT)
                 AS failed
                FROM (SELECT outcome FROM run WHERE ended_at > $1 AND outcome <> 'deferred' LIMIT $2) AS counted";
+    // Those that are due and cannot be claimed are few, unless many gave up: so many are looked at.
+    OLDEST = "SELECT next_run_at FROM (SELECT next_run_at, state FROM job WHERE COALESCE(next_run_at, 9223372036854775807) <= $1
+               ORDER BY COALESCE(next_run_at, 9223372036854775807), name LIMIT 2000) AS named
+              WHERE state = 'ready' ORDER BY next_run_at LIMIT 1";
     LATEST = "SELECT at, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd FROM figure ORDER BY at DESC LIMIT 1";
     ADD = "INSERT INTO figure (at, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (at) DO NOTHING";
@@ -39,7 +43,8 @@ statements! {
                up_to!("lock WHERE expires_at > $2"), " AS locks, ",
                up_to!("gap WHERE state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human')"), " AS gaps, ",
                up_to!("pull WHERE live = 1"), " AS pulls, ", up_to!("decision WHERE state = 'open'"), " AS decisions, ",
-               up_to!("gap_likeness WHERE verdict IS NULL"), " AS proposals");
+               up_to!("gap_likeness WHERE verdict IS NULL"), " AS proposals, ",
+               up_to!("switch WHERE scope = 'all'"), " AS all_off");
     NEWEST = "SELECT at, id FROM journal ORDER BY at DESC, id DESC LIMIT 1";
     ENDED_SINCE = "SELECT COUNT(*) FROM (SELECT 1 FROM pull WHERE state = $1 AND changed_at >= $2 LIMIT $3) AS counted";
 }
@@ -100,22 +105,31 @@ pub struct Counts {
     pub decisions: i64,
     /// Pairs of gaps that may be the same.
     pub proposals: i64,
+    /// 1 while everything is switched off.
+    pub all_off: i64,
 }
 
-/// How things stand now, with what ended since a moment; what is booked is not among it.
-pub async fn measure(tx: &mut Tx, since: Time) -> Result<Figure, Fault> {
+/// How things stand now, with what ended after `since` and no later than `until`; what is booked is not among it.
+pub async fn measure(tx: &mut Tx, since: Time, until: Time) -> Result<Figure, Fault> {
     let now = tx.now();
-    let read: Option<Measured> = tx.one(MEASURE, &[Int(now.0), Int(since.0)]).await?;
+    let read: Option<Measured> = tx.one(MEASURE, &[Int(now.0), Int(since.0), Int(until.0)]).await?;
     let read = read.ok_or(Fault::Conflict)?;
     let oldest_ms = read.oldest.map_or(0, |due| now.since(Time(due)).0);
     let Measured { ready, held, locks, ended, failed, merged, .. } = read;
-    Ok(Figure { at: now.0, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd: 0 })
+    Ok(Figure { at: until.0, ready, held, oldest_ms, locks, ended, failed, merged, micro_usd: 0 })
 }
 
 /// How many runs ended since a moment, and how many of them were no success, up to [`COUNTED_MAX`].
 pub async fn ended_since(tx: &mut Tx, since: Time) -> Result<(i64, i64), Fault> {
     let counted: Option<(i64, i64)> = tx.one(ENDED, &[Int(since.0), Int(COUNTED_MAX)]).await?;
     Ok(counted.unwrap_or_default())
+}
+
+/// Since when the oldest job is due that could be claimed, where it is among the 2,000 that have been due longest.
+pub async fn oldest_ready(tx: &mut Tx) -> Result<Option<Time>, Fault> {
+    let now = tx.now();
+    let found: Option<(i64,)> = tx.one(OLDEST, &[Int(now.0)]).await?;
+    Ok(found.map(|(due,)| Time(due)))
 }
 
 /// The latest figure that is kept.
@@ -152,8 +166,8 @@ pub async fn newest(tx: &mut Tx) -> Result<Option<(i64, String)>, Fault> {
     tx.one(NEWEST, &[]).await
 }
 
-/// How many pull requests ended in a state since a moment, up to [`COUNTED_MAX`].
+/// How many pull requests ended in a state since a moment, up to [`COUNTED_MAX`] and one.
 pub async fn ended_in(tx: &mut Tx, state: &str, since: Time) -> Result<i64, Fault> {
-    let counted: Option<(i64,)> = tx.one(ENDED_SINCE, &[Text(state), Int(since.0), Int(COUNTED_MAX)]).await?;
+    let counted: Option<(i64,)> = tx.one(ENDED_SINCE, &[Text(state), Int(since.0), Int(COUNTED_MAX + 1)]).await?;
     Ok(counted.map_or(0, |(count,)| count))
 }

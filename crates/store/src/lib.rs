@@ -59,7 +59,7 @@ pub use migration::schema_version;
 
 /// Every statement of this crate: file, name, text.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let files: [(&str, &[(&str, &str)]); 54] = [
+    let files: [(&str, &[(&str, &str)]); 55] = [
         ("agent", agent::STATEMENTS),
         ("automerge", automerge::STATEMENTS),
         ("check_in", check_in::STATEMENTS),
@@ -99,6 +99,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str, &'stati
         ("outbox", outbox::STATEMENTS),
         ("outcome", outcome::STATEMENTS),
         ("pull", pull::STATEMENTS),
+        ("pull/board", pull::board::STATEMENTS),
         ("pull/event", pull::event::STATEMENTS),
         ("pull/hand", pull::hand::STATEMENTS),
         ("pull/say", pull::say::STATEMENTS),

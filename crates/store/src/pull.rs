@@ -29,6 +29,8 @@ macro_rules! due {
     };
 }
 
+pub mod board;
+
 statements! {
     ADD = concat!("INSERT INTO pull (", columns!(), ") VALUES
             ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,

@@ -114,6 +114,13 @@ pub struct Arm {
     pub owner: String,
 }
 
+impl Arm {
+    /// Whether it holds at a moment.
+    pub fn holds_at(&self, now: Time) -> bool {
+        self.since <= now && now < self.until
+    }
+}
+
 /// What the gate said it would merge, and what people did then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shadow {

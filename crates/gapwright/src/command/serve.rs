@@ -138,15 +138,24 @@ fn greet(config: &Config, format: Format, address: SocketAddr, url: &str, token:
     let connect = connect(url, token, open);
     if format == Format::Json {
         let document: Value = json!({
-            "url": url, "mcp_url": format!("{url}/mcp"), "address": address.to_string(), "token": token,
+            "url": url, "page_url": url, "mcp_url": format!("{url}/mcp"), "address": address.to_string(), "token": token,
             "connect": connect,
         });
         show::raw(&format!("{document}\n"));
         return;
     }
     let database = config.database_url().map(|url| masked(url.expose_secret())).unwrap_or_default();
-    let mut lines =
-        vec![format!("gapwright {} over {database}", env!("CARGO_PKG_VERSION")), format!("mcp url: {url}/mcp")];
+    let mut lines = vec![
+        format!("gapwright {} over {database}", env!("CARGO_PKG_VERSION")),
+        format!("control room: {url}"),
+        format!("mcp url: {url}/mcp"),
+    ];
+    if !open {
+        lines.insert(
+            2,
+            "  sign in with a token of yours: gapwright token create --role operator --name NAME".to_owned(),
+        );
+    }
     match (token, open) {
         (Some(token), _) => {
             lines.push(format!("token: {token}"));

@@ -2,10 +2,11 @@
 //! at in both themes, at a desk and in a hand.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use harness::Browser;
 use harness::browser::{Motion, Theme};
+use harness::served::Program;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -91,7 +92,7 @@ fn pages(pull: &str, run: &str) -> [(&'static str, String); 9] {
         ("diff", format!("pulls/{pull}/diff")),
         ("", "gaps/one/mcp%2Dtool%2Flist%2Drecent%2Ddeploys".to_owned()),
         ("", "evidence".to_owned()),
-        ("settings", "settings?doctor=yes".to_owned()),
+        ("settings", "settings".to_owned()),
     ]
 }
 
@@ -160,6 +161,9 @@ async fn every_page(browser: &Browser, demo: &Demo) {
     let pull = demo.ask(&["pulls", "show", "2"]);
     let id = pull["id"].as_str().expect("an id");
     let run = pull["rounds"][0]["claim_id"].as_str().expect("a claim");
+    browser.goto(&format!("{}/settings", demo.url)).await;
+    browser.click_text("#doctor button", "Let it look").await;
+    browser.wait_for("#doctor .tag").await;
     for (name, path) in pages(id, run) {
         browser.prefer(Theme::Light, Motion::Full).await;
         browser.goto(&format!("{}/{path}", demo.url)).await;
@@ -224,6 +228,16 @@ async fn the_page_is_led_by_keys_and_works_without_a_script() {
     browser.press("r").await;
     assert_eq!(browser.eval("document.activeElement.value").await, json!("r"), "keys are letters within a field");
 
+    // A row above it goes, and the focus stays where it is.
+    home.ok(&["jobs", "add", "another", "--kind", "report", "--every", "1h"]);
+    browser.goto(&format!("{}/queue", server.url)).await;
+    browser.wait_for("tr[data-key=another]").await;
+    browser.eval("document.querySelector('tr[data-key=digest] a').focus()").await;
+    home.ok(&["jobs", "remove", "another"]);
+    browser.wait_gone("tr[data-key=another]").await;
+    let focused = browser.eval("document.activeElement.closest('tr')?.dataset.key").await;
+    assert_eq!(focused, json!("digest"));
+
     // The same by forms and links alone.
     browser.scripts(harness::browser::Scripts::Off).await;
     browser.goto(&format!("{}/jobs/digest", server.url)).await;
@@ -233,5 +247,32 @@ async fn the_page_is_led_by_keys_and_works_without_a_script() {
     browser.wait_for_text("digest is due now").await;
     browser.click_text("button", "Sign out").await;
     browser.wait_for("input[name=token]").await;
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_is_told_of_and_one_that_comes_back_is_heard_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite:{}", folder.path().join("gapwright.db").display());
+    let program = Program::new(Path::new(env!("CARGO_BIN_EXE_gapwright")), folder.path(), &database);
+    let program = program.with("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL", "slack://s3cret");
+    let server = program.serve().await;
+    let token = program.token("operator", "ann").await;
+    let browser = Browser::open().await;
+    sign_in(&browser, &server.url, &token).await;
+    browser.goto(&format!("{}/settings", server.url)).await;
+    browser.wait_for("html[data-live=on]").await;
+    assert!(browser.text("#settings").await.contains("notify.channels.ops.url"), "a secret is told of");
+    assert!(!browser.eval("document.documentElement.outerHTML").await.to_string().contains("s3cret"), "and not told");
+
+    server.kill().await;
+    browser.wait_for("html[data-live=off]").await;
+    // As if that were a minute ago.
+    browser.eval("heard -= 60000").await;
+    browser.wait_for("html[data-stale]").await;
+    assert!(browser.text("#stale").await.contains("Last update 1 min ago"), "it says how old it is");
+    let server = program.serve().await;
+    browser.wait_for("html[data-live=on]").await;
+    browser.wait_gone("html[data-stale]").await;
     drop(server);
 }

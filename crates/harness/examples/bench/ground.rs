@@ -107,12 +107,17 @@ impl Ground {
 
     /// A token each for so many agents: every agent is a principal of its own, as in production.
     pub(crate) async fn tokens(&self, prefix: &str, agents: usize) -> Vec<String> {
+        self.tokens_as(Role::Routine, prefix, agents).await
+    }
+
+    /// The same in any role.
+    pub(crate) async fn tokens_as(&self, role: Role, prefix: &str, agents: usize) -> Vec<String> {
         let plane = self.plane(u64::from(std::process::id()));
         let operator = harness::call(Role::Operator, "bench", "cli token create");
         let mut tokens = Vec::new();
         for number in 0..agents {
             let principal = format!("{prefix}-{number}");
-            let grant = Grant { principal, role: Role::Routine, kinds: Vec::new(), life: Span::days(1) };
+            let grant = Grant { principal, role, kinds: Vec::new(), life: Span::days(1) };
             tokens.push(plane.create_token(&operator, grant).await.expect("a token").0);
         }
         tokens

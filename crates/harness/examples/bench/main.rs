@@ -8,15 +8,19 @@ mod cycles;
 mod figures;
 mod footprint;
 mod ground;
+mod house;
 mod load;
 mod machine;
 mod neighbour;
+mod pages;
 mod pgbench;
 mod rank;
 mod readers;
 mod registry;
 mod size;
 mod snapshot;
+mod story;
+mod visitor;
 mod wire;
 mod workers;
 
@@ -183,6 +187,9 @@ async fn measure(plan: &Plan) {
     }
     if plan.wants("rank") {
         rank::ask(plan, &mut report).await;
+    }
+    if plan.wants("pages") {
+        pages::ask(plan, &mut report).await;
     }
     let disturbed = format!("Others used {} % of the machine in these rounds.", machine::disturbances().show(1));
     let targets = format!("## Targets\n\n{}\n{disturbed}\n", report.targets.text());

@@ -5,7 +5,7 @@ use domain::id;
 use domain::job::{Job, Run};
 use domain::refusal::{Code, Refusal};
 use store::job::list::{self, Filter, Listed};
-use store::job::look::{self, Look};
+use store::job::look::{self, Look, Stands};
 
 use crate::page::{Ask, Page};
 use crate::{Call, No, Plane};
@@ -32,6 +32,11 @@ impl Plane {
     pub async fn look_for_jobs(&self, call: &Call, look: &Look, ask: &Ask) -> Result<Page<Listed>, No> {
         for (field, text) in [("kind", &look.kind), ("name", &look.name), ("agent", &look.holder)] {
             text.as_ref().map(|text| id::name(field, text)).transpose()?;
+        }
+        if look.holder.is_some() && look.state.is_some_and(|state| state != Stands::Held) {
+            return Err(Refusal::invalid("state", "somebody holds only what is at work")
+                .hint("look for the state held, or leave the state or the holder out")
+                .into());
         }
         if *look == (Look { kind: look.kind.clone(), ..Look::default() }) {
             return self.list_jobs(call, false, look.kind.as_deref(), ask).await;

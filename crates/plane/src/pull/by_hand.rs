@@ -1,11 +1,12 @@
 //! What a person does with a pull request of the local forge: those of GitHub are reviewed and merged there. It is done in
-//! that person's name, of the commit that they looked at, and is in the audit before it is done.
+//! that person's name, of the commit that they looked at. That it was asked for is in the audit before it is done, and what came of it after.
 
 use domain::agent::Right;
 use domain::refusal::{Code, Refusal};
 use forge::local::{Decision, Local};
 use forge::{Closed, Edit, Fault, Forge as _, IssueState, Method, NewReview, Pull, PullState};
 use futures::FutureExt;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::desk::Desk;
@@ -65,7 +66,7 @@ pub struct Hand<'a> {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handled {
     /// The number of the pull request.
     pub number: i64,
@@ -76,19 +77,47 @@ pub struct Handled {
 }
 
 impl Plane {
-    /// Does it, and lets the server see it soon.
+    /// Does it, once under one idempotency key, and lets the server see it soon.
     pub async fn handle_pull(&self, call: &Call, hand: Hand<'_>, number: i64, act: &ByHand) -> Result<Handled, No> {
         call.by.require(Right::Operate, call.tool)?;
+        if let Some(done) = self.answered::<Handled>(call).await? {
+            return Ok(done);
+        }
         let local = hand.local.acting(hand.login).map_err(refused)?;
         let pull = local.pull(number).await.map_err(refused)?;
         if act.is_of_a_commit() {
             self.is_at(&pull, hand.head).await?;
         }
-        let (login, what, head) = (hand.login.to_owned(), act.done(), pull.head.commit.clone());
-        self.at_desk(call.clone(), move |desk| note(desk, number, login.clone(), what, head.clone()).boxed()).await?;
-        let commit = done(&local, &pull, act).await.map_err(refused)?;
+        let noted = |said: &'static str, why: String| Noted {
+            number,
+            said,
+            why,
+            what: act.done(),
+            login: hand.login.to_owned(),
+            head: pull.head.commit.clone(),
+        };
+        // What is asked of the forge is in the audit before it is, and what came of it after.
+        let asked = noted("asked", String::new());
+        self.at_desk(call.clone(), move |desk| note(desk, asked.clone()).boxed()).await?;
+        let commit = match done(&local, &pull, act).await {
+            Ok(commit) => commit,
+            Err(fault) => {
+                let failed = noted("not done", fault.to_string());
+                self.at_desk(call.clone(), move |desk| note(desk, failed.clone()).boxed()).await?;
+                return Err(refused(fault));
+            }
+        };
+        let handled = Handled { number, onto: pull.base.branch.clone(), commit };
+        let (kept, said) = (handled.clone(), noted("done", String::new()));
+        let keep = self.write(call, Right::Operate, move |desk| {
+            let (kept, said) = (kept.clone(), said.clone());
+            async move { note(desk, said).await.map(|()| kept) }.boxed()
+        });
+        if let Err(error) = keep.await {
+            tracing::warn!(%error, number, "what was done by hand is done, and its end is not in the audit");
+        }
         self.hurry(call, number).await;
-        Ok(Handled { number, onto: pull.base.branch, commit })
+        Ok(handled)
     }
 
     /// Refuses what would be said of another commit than the one that was looked at, or, where nobody says which, than the
@@ -137,12 +166,24 @@ impl Plane {
     }
 }
 
-async fn note(desk: &mut Desk<'_>, number: i64, login: String, what: &'static str, head: String) -> Result<(), No> {
+/// What the audit is told of it.
+#[derive(Debug, Clone)]
+struct Noted {
+    number: i64,
+    what: &'static str,
+    said: &'static str,
+    why: String,
+    login: String,
+    head: String,
+}
+
+async fn note(desk: &mut Desk<'_>, noted: Noted) -> Result<(), No> {
+    let Noted { number, what, said, why, login, head } = noted;
     let repo = desk.rules.repo.clone().unwrap_or_default();
     let known = store::pull::numbered(desk.tx, &repo, number).await?;
     // One that is not of the pipeline has no id of ours.
     let object = known.map_or_else(|| format!("pull:{repo}#{number}"), |stored| format!("pull:{}", stored.pull.id));
-    let after = json!({"by_hand": what, "as": login, "number": number, "head": head});
+    let after = json!({"by_hand": what, "is": said, "why": why, "as": login, "number": number, "head": head});
     desk.record(object, &(), &after).await
 }
 

@@ -41,6 +41,8 @@ pub struct Shown {
 pub struct Board {
     /// Those under way, those that changed last first, and then those that were merged last.
     pub pulls: Vec<Stored>,
+    /// How many of those under way stand how: there may be more than are shown.
+    pub counts: Vec<(State, i64)>,
     /// What each may cost.
     pub cap: Amount,
 }
@@ -89,10 +91,10 @@ impl Plane {
     /// Those under way, and those that were merged last.
     pub async fn list_board(&self, call: &Call) -> Result<Board, No> {
         let mut tx = self.read(call).await?;
-        let mut pulls = store::pull::live(&mut tx, BOARD_MAX).await?;
-        pulls.reverse();
+        let mut pulls = store::pull::board::newest(&mut tx, BOARD_MAX).await?;
+        let counts = store::pull::board::count(&mut tx).await?;
         pulls.extend(store::pull::list(&mut tx, Some(State::Merged), (i64::MAX, ""), MERGED_SHOWN).await?);
-        Ok(Board { pulls, cap: self.rules().caps.pull })
+        Ok(Board { pulls, counts, cap: self.rules().caps.pull })
     }
 
     /// Those of one gap, the last first.

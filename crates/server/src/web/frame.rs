@@ -2,11 +2,12 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::id;
 use domain::refusal::Refusal;
 use maud::{DOCTYPE, Markup, html};
 use store::figure::Counts;
 
-use super::part::{self, Part, count};
+use super::part::{self, count};
 use super::place::{Page, Place, encode};
 use super::view::View;
 use super::visit::{Site, Visitor};
@@ -104,9 +105,10 @@ pub(super) fn rail(place: &Place, counts: &Counts) -> Markup {
 pub(super) fn whole(site: &Site, visitor: &Visitor, place: &Place, counts: &Counts, view: &View) -> Response {
     let base = place.base();
     let stream = format!("{base}live?at={}", encode(&place.address()));
+    let seen: Vec<_> = marks(place, counts, view).into_iter().map(|(id, mark, _)| format!("{id}.{mark}")).collect();
     let word = site.take_word(visitor);
     let body = html! {
-        body data-stream=(stream) {
+        body data-stream=(stream) data-seen=(seen.join("-")) data-now=(visitor.now.0) {
             a .skip href="#main" { "Skip to content" }
             div .shell {
                 nav .rail aria-label="Rooms" {
@@ -116,18 +118,18 @@ pub(super) fn whole(site: &Site, visitor: &Visitor, place: &Place, counts: &Coun
                 }
                 main #main tabindex="-1" {
                     header .top {
-                        h1 { (view.title) }
-                        div #acts .bar { (view.acts) }
+                        (heading(view))
                         span .sp {}
                         (tools())
                     }
-                    div .note.warn.stale #stale role="status" {}
+                    (off(place, counts))
+                    div .note.warn.stale #stale {}
                     noscript { p .soft { "As of " (part::moment(visitor.now)) ". Load the page again to see what changed since." } }
-                    @if let Some(word) = &word { div .note.good role="status" { (word) } }
+                    @if let Some(word) = &word { div .note.good role="status" { (part::seen(word)) } }
                     div .parts #parts { @for part in &view.parts { (part) } }
                 }
             }
-            (help(&base))
+            (help())
             dialog #confirm aria-label="Confirm" data-keep {}
         }
     };
@@ -190,13 +192,13 @@ fn foot(site: &Site, visitor: &Visitor, base: &str) -> Markup {
 fn tools() -> Markup {
     html! {
         span .live.js #live role="status" { "Connecting" }
-        button .js #pause type="button" aria-pressed="false" aria-keyshortcuts="r" { "Pause " kbd aria-hidden="true" { "r" } }
+        button .js #pause type="button" aria-keyshortcuts="r" { "Pause " kbd aria-hidden="true" { "r" } }
         button .js #theme type="button" aria-keyshortcuts="t" { "Theme: " span #theme-name { "auto" } " " kbd aria-hidden="true" { "t" } }
         button .js #keys type="button" aria-label="Keys" aria-keyshortcuts="?" { kbd aria-hidden="true" { "?" } }
     }
 }
 
-fn help(_base: &str) -> Markup {
+fn help() -> Markup {
     html! {
         dialog #help aria-labelledby="help-title" data-keep {
             h2 #help-title { "Keys" }
@@ -215,15 +217,68 @@ fn help(_base: &str) -> Markup {
 /// A page that says why there is none.
 pub(crate) fn refused(refusal: &Refusal, request_id: &str, base: &str) -> Response {
     let body = html! {
-        h1 { (refusal.message) }
-        @if !refusal.hint.is_empty() { p { (refusal.hint) } }
+        h1 { (part::seen(&refusal.message)) }
+        @if !refusal.hint.is_empty() { p { (part::seen(&refusal.hint)) } }
         @if !request_id.is_empty() { p .soft { "Request " code { (request_id) } } }
         p { a href=(base) { "To the overview" } }
     };
     door(crate::status(refusal.code), "Not shown", base, &body)
 }
 
-/// A part as it is patched in.
-pub(super) fn patched(part: &Part) -> String {
-    html! { (part) }.into_string()
+/// That nothing goes on, where everything is switched off.
+fn off(place: &Place, counts: &Counts) -> Markup {
+    html! {
+        div #off {
+            @if counts.all_off > 0 {
+                div .note.bad { "Everything is switched off: no work begins, and nothing is written. " a href={ (place.base()) (Page::Settings.path()) } { "See why" } }
+            }
+        }
+    }
+}
+
+/// What the page is called, and what can be done with what it shows.
+fn heading(view: &View) -> Markup {
+    html! { h1 #title { (part::seen(&view.title)) } div #acts .bar { (view.acts) } }
+}
+
+/// How many characters of a digest mark a part.
+const MARK_CHARS: usize = 10;
+
+/// Everything of a page that is patched where it changes: its id, a mark that is the same as long as it is, and itself.
+pub(super) fn marks(place: &Place, counts: &Counts, view: &View) -> Vec<(&'static str, String, String)> {
+    let title = html! { h1 #title { (part::seen(&view.title)) } };
+    let acts = html! { div #acts .bar { (view.acts) } };
+    let fixed = [("rooms", rail(place, counts)), ("off", off(place, counts)), ("title", title), ("acts", acts)];
+    let parts = view.parts.iter().map(|part| (part.id, html! { (part) }));
+    let marked = fixed.into_iter().chain(parts).map(|(id, html)| {
+        let html = html.into_string();
+        let mark = id::digest(timeless(&html).as_bytes()).chars().take(MARK_CHARS).collect();
+        (id, mark, html)
+    });
+    marked.collect()
+}
+
+/// A text without how long ago what is told in it was: that changes by itself.
+fn timeless(html: &str) -> String {
+    let mut parts = html.split("<time ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (time, rest) = part.split_once("</time>").unwrap_or((part, ""));
+        text.push_str(time.split('>').next().unwrap_or_default());
+        text.push_str(rest);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_alone_changes_by_itself_is_left_out_of_a_mark() {
+        let told = |ago: &str| timeless(&format!("a<time datetime=\"1\" data-rel>{ago}</time>b<time x>y</time>"));
+        assert_eq!(told("now"), told("5 s ago"));
+        assert_ne!(told("now"), timeless("a<time datetime=\"2\" data-rel>now</time>b<time x>y</time>"));
+        assert_ne!(timeless("a"), timeless("b"));
+    }
 }

@@ -1,10 +1,10 @@
 //! What changed on a page while somebody looks at it, as a stream of events: the parts that are not as they were, each whole.
 //!
 //! One clock for all looks at the journal, in which everything is that was done; whoever listens shows the page anew when that
-//! moved, at most once a second, and now and then for what time alone changes. A stream begins with everything there is, so
-//! that whoever was away misses nothing.
+//! moved, at most once a second, and now and then for what time alone changes. A stream begins with everything that is not as the page
+//! had it, so that whoever was away misses nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use domain::id;
 use futures::Stream;
 use futures::stream::unfold;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::frame;
-use super::place::{Place, asked};
+use super::place::{Page, Place, asked};
 use super::view;
 use super::visit::{Site, Visitor};
 
@@ -41,11 +40,16 @@ pub(crate) struct Live {
     site: Arc<Site>,
     stop: CancellationToken,
     moved: Arc<watch::Sender<Option<(i64, String)>>>,
+    turns: Arc<Semaphore>,
 }
+
+/// How many pages at once are shown anew for those who listen.
+const AT_ONCE: usize = 2;
 
 impl Live {
     pub(crate) fn new(site: Arc<Site>, stop: CancellationToken) -> Self {
-        let live = Self { site, stop, moved: Arc::new(watch::Sender::new(None)) };
+        let live =
+            Self { site, stop, moved: Arc::new(watch::Sender::new(None)), turns: Arc::new(Semaphore::new(AT_ONCE)) };
         tokio::spawn(live.clone().watch());
         live
     }
@@ -77,9 +81,12 @@ struct Listener {
     headers: HeaderMap,
     place: Place,
     moved: watch::Receiver<Option<(i64, String)>>,
-    /// The digests of the parts as they were last told.
+    /// The marks of the parts as whoever listens has them.
     told: HashMap<String, String>,
+    /// The parts that they have, in order.
+    parts: Vec<&'static str>,
     shown_at: Option<Instant>,
+    waiting: VecDeque<Event>,
     ended: bool,
 }
 
@@ -90,12 +97,27 @@ pub(crate) async fn listen(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let at = asked(&query.unwrap_or_default()).remove("at").unwrap_or_default();
+    let mut asked = asked(&query.unwrap_or_default());
+    let at = asked.remove("at").unwrap_or_default();
     let (path, query) = at.split_once('?').unwrap_or((&at, ""));
     let Ok(place) = Place::read(&format!("/{path}"), query) else { return StatusCode::NOT_FOUND.into_response() };
+    // Whoever was away may have what is older than their page; then nothing is left out.
+    let seen = asked.remove("seen").filter(|_| !headers.contains_key("last-event-id")).unwrap_or_default();
+    let told = seen.split('-').filter_map(|part| part.split_once('.'));
+    let told = told.map(|(id, mark)| (id.to_owned(), mark.to_owned())).collect();
     let moved = live.moved.subscribe();
-    let listener =
-        Listener { live, visitor, headers, place, moved, told: HashMap::new(), shown_at: None, ended: false };
+    let listener = Listener {
+        live,
+        visitor,
+        headers,
+        place,
+        moved,
+        told,
+        parts: Vec::new(),
+        shown_at: None,
+        waiting: VecDeque::new(),
+        ended: false,
+    };
     let quiet = [
         (header::CACHE_CONTROL, super::NOT_KEPT),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
@@ -105,12 +127,35 @@ pub(crate) async fn listen(
 
 fn events(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(listener, |mut listener| async move {
-        if listener.ended {
-            return None;
-        }
-        let event = listener.next().await?;
+        let event = match listener.waiting.pop_front() {
+            Some(event) => event,
+            None if listener.ended => return None,
+            None => listener.next().await?,
+        };
         Some((Ok(event), listener))
     })
+}
+
+/// How long a page rests after it was shown: what is heavy, and what never changes, longer.
+const fn rest(page: &Page) -> Duration {
+    match page {
+        Page::Diff(_) | Page::Run(_) => Duration::from_mins(5),
+        Page::Evidence | Page::Stratum(_) | Page::Inventory => Duration::from_secs(5),
+        Page::Overview
+        | Page::Queue
+        | Page::Job(_)
+        | Page::Pipeline
+        | Page::Pull(_)
+        | Page::Locks
+        | Page::Gaps
+        | Page::Alike
+        | Page::Gap(_)
+        | Page::Schedules
+        | Page::Decisions
+        | Page::Audit
+        | Page::Agents
+        | Page::Settings => REST,
+    }
 }
 
 impl Listener {
@@ -118,47 +163,67 @@ impl Listener {
     async fn next(&mut self) -> Option<Event> {
         let stop = self.live.stop.clone();
         if let Some(shown_at) = self.shown_at {
-            let rest = REST.saturating_sub(shown_at.elapsed());
-            if !rest.is_zero() {
-                stop.run_until_cancelled(tokio::time::sleep(rest)).await?;
+            let left = rest(&self.place.page).saturating_sub(shown_at.elapsed());
+            if left > BEAT {
+                // What rests for long still lives.
+                stop.run_until_cancelled(tokio::time::sleep(BEAT)).await?;
+                return Some(self.beat().await);
+            }
+            if !left.is_zero() {
+                stop.run_until_cancelled(tokio::time::sleep(left)).await?;
             }
             // Nothing done within a beat is an event too: time goes on.
             drop(stop.run_until_cancelled(timeout(BEAT, self.moved.changed())).await?);
         }
         self.shown_at = Some(Instant::now());
-        let shown = self.show().await;
-        Some(shown.unwrap_or_else(|()| {
-            self.ended = true;
-            Event::default().event("gone").data("")
-        }))
+        self.show().await
     }
 
-    /// What changed, or that nothing did; an error where whoever listens is not signed in any more.
-    async fn show(&mut self) -> Result<Event, ()> {
+    /// That nothing changed; or that whoever listens is not signed in any more.
+    async fn beat(&mut self) -> Event {
         match self.live.site.visitor(&self.headers).await {
-            Ok(Some(visitor)) if visitor.by == self.visitor.by => self.visitor = visitor,
-            Ok(Some(_) | None) => return Err(()),
-            // The store does not answer: what is shown stays, and its reader is told that it is old.
-            Err(_) => return Ok(Event::default().comment("the store does not answer")),
+            Ok(Some(visitor)) if visitor.by == self.visitor.by => {
+                self.visitor = visitor;
+                Event::default().event("beat").data("")
+            }
+            Ok(Some(_) | None) => {
+                self.ended = true;
+                Event::default().event("gone").data("")
+            }
+            // The store does not answer: what is shown stays, and its reader sees that it is old.
+            Err(_) => Event::default().comment("the store does not answer"),
         }
-        let Ok(shown) = view::live(&self.live.site, &self.visitor, &self.place).await else {
-            return Ok(Event::default().comment("the page cannot be shown now"));
+    }
+
+    /// What changed, or that nothing did.
+    async fn show(&mut self) -> Option<Event> {
+        let beat = self.beat().await;
+        if self.ended {
+            return Some(beat);
+        }
+        // So many pages at once are shown anew, however many listen.
+        let _turn = self.live.turns.acquire().await.ok()?;
+        let call = self.live.site.call(&self.visitor, "page", None);
+        let Ok(shown) = view::look(&self.live.site, &self.visitor, &self.place, call).await else {
+            return Some(Event::default().comment("the page cannot be shown now"));
         };
+        let parts: Vec<_> = shown.view.parts.iter().map(|part| part.id).collect();
+        if parts != self.parts {
+            self.waiting.push_back(Event::default().event("parts").data(parts.join(" ")));
+            self.parts = parts;
+        }
         let mut changed = String::new();
-        let rail = frame::rail(&self.place, &shown.counts).into_string();
-        let acts = view::acts(&shown.view).into_string();
-        let parts = shown.view.parts.iter().map(|part| (part.id, frame::patched(part)));
-        for (id, html) in [("rooms", rail), ("acts", acts)].into_iter().chain(parts) {
-            let digest = id::digest(html.as_bytes());
-            if self.told.get(id) != Some(&digest) {
-                self.told.insert(id.to_owned(), digest);
+        for (id, mark, html) in frame::marks(&self.place, &shown.counts, &shown.view) {
+            if self.told.get(id) != Some(&mark) {
+                self.told.insert(id.to_owned(), mark);
                 changed.push_str(&html);
             }
         }
-        Ok(if changed.is_empty() {
-            Event::default().event("beat").data("")
-        } else {
-            Event::default().event("patch").data(changed.replace('\r', "&#13;"))
-        })
+        if !changed.is_empty() {
+            // An event has an id, by which a browser that comes back says that it was here before.
+            let patch = Event::default().id("0").event("patch").data(changed.replace('\r', "&#13;"));
+            self.waiting.push_back(patch);
+        }
+        Some(self.waiting.pop_front().unwrap_or(beat))
     }
 }

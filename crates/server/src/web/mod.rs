@@ -5,6 +5,7 @@
 mod act;
 pub(crate) mod asset;
 pub(crate) mod decision;
+mod doctor;
 pub(crate) mod frame;
 mod installation;
 mod live;
@@ -22,6 +23,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use domain::refusal::{Code, Refusal};
 use maud::Markup;
 use plane::No;
 use tokio_util::sync::CancellationToken;
@@ -48,8 +50,9 @@ const HEADERS: [(header::HeaderName, HeaderValue); 5] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// The largest form that is read, in bytes: a long reason with everything around it.
-const FORM_BYTES_MAX: usize = 32 * 1024;
+/// The largest form that is read, in bytes: the longest text of 10,000 characters, each of four bytes, escaped, and what is
+/// around it.
+const FORM_BYTES_MAX: usize = 160 * 1024;
 
 /// Every route of the pages for people.
 pub(crate) fn routes(site: &Arc<Site>, streams: Arc<Streams>, stop: CancellationToken) -> Router {
@@ -80,6 +83,7 @@ pub(crate) fn routes(site: &Arc<Site>, streams: Arc<Streams>, stop: Cancellation
         .route("/act/{act}", get(act::ask).post(act::done))
         .route("/sign-out", post(sign_in::leave))
         .route("/audit/export", get(view::audit::export))
+        .route("/doctor", post(doctor::look))
         .with_state(Arc::clone(site))
         .merge(
             Router::new()
@@ -114,11 +118,17 @@ fn answer(status: StatusCode, page: Markup) -> Response {
     (status, HEADERS, axum::response::Html(page.into_string())).into_response()
 }
 
-/// A no as a page, with the id by which the log has it.
-fn fault(site: &Site, no: No, path: &str) -> Response {
-    let request_id = format!("{:032x}", site.plane.draw());
-    if let No::Fault(fault) = &no {
-        tracing::error!(request_id, path, %fault, "a page was not shown");
+/// A no as a page, with the id of the request, by which the log has it.
+fn fault(no: No, request_id: &str, path: &str) -> Response {
+    match &no {
+        No::Fault(fault) => tracing::error!(request_id, path, %fault, "a page was not shown"),
+        No::Refusal(refusal) => tracing::info!(request_id, path, why = refusal.message, "a page was refused"),
     }
-    frame::refused(&crate::refusal(no), &request_id, &place::base(path.trim_start_matches('/')))
+    frame::refused(&crate::refusal(no), request_id, &place::base(path.trim_start_matches('/')))
+}
+
+/// What is asked for that is nowhere.
+pub(crate) async fn nowhere(uri: axum::http::Uri) -> Response {
+    let refusal = Refusal::new(Code::NotFound, "there is no such page").hint("begin at the overview");
+    frame::refused(&refusal, "", &place::base(uri.path().trim_start_matches('/')))
 }

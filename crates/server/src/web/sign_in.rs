@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{RawForm, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use domain::refusal::{Code, Refusal};
 use domain::session::LIFE;
+use domain::time::Span;
 use maud::{Markup, html};
 use plane::No;
 
+use super::act::Sent;
 use super::place::{Place, asked};
-use super::visit::{Site, Visitor, redirect, set_cookie};
+use super::visit::{Site, Visitor, redirect};
 use super::{fault, frame};
 
 /// The longest token that is looked at, in characters; ours have 70.
@@ -27,13 +29,12 @@ pub(crate) async fn ask(State(site): State<Arc<Site>>, RawQuery(query): RawQuery
     match site.visitor(&headers).await {
         Ok(Some(_)) => redirect(&format!("{BASE}{}", inside(&back))),
         Ok(None) => frame::door(StatusCode::OK, "Sign in", BASE, &form(&back, None)),
-        Err(no) => fault(&site, no, "/sign-in"),
+        Err(no) => fault(no, &format!("{:032x}", site.plane.draw()), "/sign-in"),
     }
 }
 
 /// `POST /sign-in`
-pub(crate) async fn enter(State(site): State<Arc<Site>>, RawForm(form_sent): RawForm) -> Response {
-    let mut sent = asked(&String::from_utf8_lossy(&form_sent));
+pub(crate) async fn enter(State(site): State<Arc<Site>>, Sent(mut sent): Sent) -> Response {
     let back = sent.remove("back").unwrap_or_default();
     let token: String = sent.remove("token").unwrap_or_default().trim().chars().take(TOKEN_CHARS_MAX).collect();
     if site.open {
@@ -49,7 +50,7 @@ pub(crate) async fn enter(State(site): State<Arc<Site>>, RawForm(form_sent): Raw
     match signed_in {
         Ok(signed_in) => {
             let mut response = redirect(&format!("{BASE}{}", inside(&back)));
-            if let Some(cookie) = set_cookie(&signed_in.secret, LIFE.0 / 1_000, site.is_secure()) {
+            if let Some(cookie) = site.set_cookie(&signed_in.secret, LIFE) {
                 response.headers_mut().insert(header::SET_COOKIE, cookie);
             }
             response
@@ -62,7 +63,7 @@ pub(crate) async fn enter(State(site): State<Arc<Site>>, RawForm(form_sent): Raw
             };
             frame::door(status, "Sign in", BASE, &form(&back, Some(&refusal)))
         }
-        Err(no) => fault(&site, no, "/sign-in"),
+        Err(no) => fault(no, &format!("{:032x}", site.plane.draw()), "/sign-in"),
     }
 }
 
@@ -70,17 +71,17 @@ pub(crate) async fn enter(State(site): State<Arc<Site>>, RawForm(form_sent): Raw
 pub(crate) async fn leave(
     State(site): State<Arc<Site>>,
     Extension(visitor): Extension<Visitor>,
-    RawForm(sent): RawForm,
+    Sent(sent): Sent,
 ) -> Response {
-    if asked(&String::from_utf8_lossy(&sent)).get("form_key") != Some(&visitor.form_key) {
-        return fault(&site, foreign_form().into(), "/sign-out");
+    if sent.get("form_key") != Some(&visitor.form_key) {
+        return fault(foreign_form().into(), &format!("{:032x}", site.plane.draw()), "/sign-out");
     }
     let request_id = format!("{:032x}", site.plane.draw());
-    if let Err(no) = site.plane.sign_out(visitor.by, &visitor.secret, request_id).await {
-        return fault(&site, no, "/sign-out");
+    if let Err(no) = site.plane.sign_out(visitor.by, &visitor.secret, request_id.clone()).await {
+        return fault(no, &request_id, "/sign-out");
     }
     let mut response = redirect(&format!("{BASE}sign-in"));
-    if let Some(cookie) = set_cookie("", 0, site.is_secure()) {
+    if let Some(cookie) = site.set_cookie("", Span::ZERO) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
@@ -103,7 +104,7 @@ fn form(back: &str, refusal: Option<&Refusal>) -> Markup {
         h1 { "Gapwright" }
         p { "The control room: what runs, what is stuck, what needs you, and what it cost." }
         @if let Some(refusal) = refusal {
-            div .note.bad role="alert" { b { (refusal.message) } @if !refusal.hint.is_empty() { br; (refusal.hint) } }
+            div .note.bad role="alert" { b { (refusal.message.replace("bearer token", "token")) } @if refusal.code == Code::Forbidden { br; (refusal.hint) } }
         }
         form .form method="post" action="sign-in" {
             input type="hidden" name="back" value=(back);

@@ -10,15 +10,19 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::agent::{Principal, Role};
 use domain::refusal::{Code, Refusal};
-use domain::session;
-use domain::time::Time;
+use domain::time::{Span, Time};
+use domain::{id, session};
 use plane::{Call, Idempotency, No, Plane};
 
 use super::place::{Place, encode};
-use super::{Installation, fault, frame};
+use super::{Check, Installation, fault, frame};
 
-/// The cookie that holds the secret of whoever is signed in.
-pub(crate) const COOKIE: &str = "gapwright";
+/// What the name of the cookie begins with that holds the secret of whoever is signed in. Cookies know no ports: what follows
+/// tells servers of one host apart.
+const COOKIE: &str = "gapwright";
+
+/// How many characters of the digest of its address are in the name of a server's cookie.
+const COOKIE_MARK_CHARS: usize = 8;
 
 /// How many words wait to be said to somebody at their next page.
 const WORDS_MAX: usize = 1_000;
@@ -35,8 +39,12 @@ pub(crate) struct Site {
     pub(crate) auth: Arc<crate::auth::Auth>,
     /// What a form carries where nobody signs in: drawn anew by each process.
     open_key: String,
+    /// The name of its cookie.
+    cookie: String,
     /// What is to be said to whom at their next page.
     words: Mutex<HashMap<String, String>>,
+    /// What the doctor found last, and when it was let look.
+    pub(crate) doctor: tokio::sync::Mutex<Option<(Time, Vec<Check>)>>,
 }
 
 impl Site {
@@ -47,12 +55,32 @@ impl Site {
         (open, hosts): (bool, Vec<String>),
     ) -> Self {
         let open_key = session::form_key(&session::secret((plane.draw(), plane.draw())));
-        Self { plane, installation, open, hosts, auth, open_key, words: Mutex::default() }
+        let address = plane.settings().public_url.clone().unwrap_or_default();
+        let mark: String = id::digest(address.as_bytes()).chars().take(COOKIE_MARK_CHARS).collect();
+        let cookie = format!("{COOKIE}-{mark}");
+        Self {
+            cookie,
+            plane,
+            installation,
+            open,
+            hosts,
+            auth,
+            open_key,
+            words: Mutex::default(),
+            doctor: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Whether cookies may travel over https alone, as people reach this server.
-    pub(crate) fn is_secure(&self) -> bool {
+    fn is_secure(&self) -> bool {
         self.plane.settings().public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// The header that sets the cookie, or takes it away where the secret is empty.
+    pub(crate) fn set_cookie(&self, secret: &str, life: Span) -> Option<HeaderValue> {
+        let (name, secs) = (&self.cookie, life.0 / 1_000);
+        let secure = if self.is_secure() { "; Secure" } else { "" };
+        HeaderValue::from_str(&format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={secs}{secure}")).ok()
     }
 
     /// Keeps a word to be said to somebody at their next page.
@@ -76,7 +104,7 @@ impl Site {
             let (form_key, now) = (self.open_key.clone(), self.plane.now().await?);
             return Ok(Some(Visitor { by, form_key, secret: String::new(), now }));
         }
-        let Some(secret) = cookie(headers) else { return Ok(None) };
+        let Some(secret) = cookie(headers, &self.cookie) else { return Ok(None) };
         let known = self.plane.signed_in(&secret).await?;
         Ok(known.map(|(by, now)| Visitor { by, form_key: session::form_key(&secret), secret, now }))
     }
@@ -101,16 +129,10 @@ pub(crate) struct Visitor {
 }
 
 /// The secret in a cookie of ours.
-pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap, of: &str) -> Option<String> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned()).next()
-}
-
-/// The header that sets that cookie, or takes it away where the secret is empty.
-pub(crate) fn set_cookie(secret: &str, secs: i64, secure: bool) -> Option<HeaderValue> {
-    let secure = if secure { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={secs}{secure}")).ok()
+    pairs.filter(|(name, _)| *name == of).map(|(_, value)| value.to_owned()).next()
 }
 
 /// Lets a request on that names a host of ours, and one that changes something only from a page of ours.
@@ -139,7 +161,7 @@ pub(crate) async fn signed_in(State(site): State<Arc<Site>>, mut request: Reques
             next.run(request).await
         }
         Ok(None) => to_the_door(request.uri()),
-        Err(no) => fault(&site, no, request.uri().path()),
+        Err(no) => fault(no, &format!("{:032x}", site.plane.draw()), request.uri().path()),
     }
 }
 
@@ -228,14 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_found_among_others_and_set_out_of_a_scripts_reach() {
-        assert_eq!(
-            cookie(&headers(&[("cookie", "a=b; gapwright=s3cret; gapwright=other")])).as_deref(),
-            Some("s3cret")
-        );
-        assert_eq!(cookie(&headers(&[("cookie", "xgapwright=s3cret")])), None);
-        let set = set_cookie("s", 9, true).expect("a header");
-        assert_eq!(set, "gapwright=s; Path=/; HttpOnly; SameSite=Lax; Max-Age=9; Secure");
-        assert!(!set_cookie("s", 9, false).expect("a header").to_str().expect("a text").contains("Secure"));
+    fn the_cookie_is_found_among_others_by_its_whole_name() {
+        let all = headers(&[("cookie", "a=b; gapwright-1=s3cret; gapwright-1=other; gapwright-2=third")]);
+        assert_eq!(cookie(&all, "gapwright-1").as_deref(), Some("s3cret"));
+        assert_eq!(cookie(&all, "gapwright-2").as_deref(), Some("third"));
+        assert_eq!(cookie(&all, "gapwright"), None);
     }
 }

@@ -68,7 +68,7 @@ statements! {
     WAITING_OF_KIND = by_time!("waiting", "next_run_at", " AND kind = $4");
     HELD = by_time!("held", "expires_at", "");
     HELD_OF_KIND = by_time!("held", "expires_at", " AND kind = $4");
-    HELD_BY = by_time!("held", "expires_at", " AND principal = $4");
+    HELD_BY = by_time!("held", "expires_at", " AND principal = $4 AND ($5 = '' OR kind = $5)");
     IDLE = idle!("");
     IDLE_OF_KIND = idle!(" AND kind = $3");
     DEAD = concat!("SELECT ", listed!(), " FROM job
@@ -76,7 +76,8 @@ statements! {
             ORDER BY COALESCE(last_run_at, created_at) DESC, name DESC LIMIT $3");
     NAMED = concat!("SELECT ", listed!(), " FROM job
              WHERE name IN (SELECT name FROM job WHERE name >= $1 AND name < $2 AND name > $3 ORDER BY name LIMIT $7)
-               AND ($4 = '' OR state = $4) AND ($5 = '' OR kind = $5) ORDER BY name LIMIT $6");
+               AND ($4 = '' OR state = $4) AND ($5 = '' OR kind = $5)
+               AND ($8 = '' OR (state = 'held' AND principal = $8)) ORDER BY name LIMIT $6");
     NAMED_END = "SELECT name FROM job WHERE name >= $1 AND name < $2 AND name > $3 ORDER BY name LIMIT 1 OFFSET $4";
 }
 
@@ -91,6 +92,13 @@ pub struct Look {
     pub name: Option<String>,
     /// Only those at work that this principal holds.
     pub holder: Option<String>,
+}
+
+impl Look {
+    /// In the order of which state they come: who is looked for holds what is at work.
+    fn order(&self) -> Option<Stands> {
+        if self.holder.is_some() { Some(Stands::Held) } else { self.state }
+    }
 }
 
 /// How a job stands, without what goes with it.
@@ -151,7 +159,7 @@ pub struct Found {
 pub fn place(look: &Look, listed: &Listed) -> Place {
     let job = &listed.job;
     let due = job.next_run_at.map_or(i64::MAX, |at| at.0);
-    let at = match (&look.name, look.state) {
+    let at = match (&look.name, look.order()) {
         (Some(_), _) | (None, Some(Stands::Idle)) => 0,
         (None, None | Some(Stands::Ready | Stands::Waiting)) => due,
         (None, Some(Stands::Held)) => match &job.state {
@@ -165,7 +173,7 @@ pub fn place(look: &Look, listed: &Listed) -> Place {
 
 /// Where a look begins.
 pub fn first(look: &Look) -> Place {
-    match (&look.name, look.state) {
+    match (&look.name, look.order()) {
         (None, Some(Stands::Dead)) => (i64::MAX, 0, String::new()),
         (_, Some(Stands::Ready | Stands::Waiting | Stands::Held | Stands::Idle | Stands::Dead) | None) => {
             (i64::MIN, i64::MAX, String::new())
@@ -181,7 +189,7 @@ pub async fn look(tx: &mut Tx, look: &Look, after: &Place, limit: i64) -> Result
     let (at, priority, name, limit) = (Int(after.0), Int(after.1), Text(&after.2), Int(limit));
     let kind = look.kind.as_deref();
     let rows: Vec<ListedRow> = match (look.state, kind, look.holder.as_deref()) {
-        (_, _, Some(holder)) => tx.all(HELD_BY, &[at, name, limit, Text(holder)]).await?,
+        (_, _, Some(holder)) => tx.all(HELD_BY, &[at, name, limit, Text(holder), Text(kind.unwrap_or(""))]).await?,
         (Some(Stands::Ready), None, _) => tx.all(READY, &[at, name, limit, priority]).await?,
         (Some(Stands::Ready), Some(kind), _) => tx.all(READY_OF_KIND, &[at, name, limit, priority, Text(kind)]).await?,
         (Some(Stands::Waiting), None, _) => tx.all(WAITING, &[at, name, limit]).await?,
@@ -200,8 +208,10 @@ async fn named(tx: &mut Tx, look: &Look, prefix: &str, after: &str, limit: i64) 
     let end = format!("{prefix}{LAST_CHAR}");
     let (from, to, after) = (Text(prefix), Text(&end), Text(after));
     let state = Text(look.state.map_or("", Stands::name));
+    let holder = Text(look.holder.as_deref().unwrap_or(""));
     let kind = Text(look.kind.as_deref().unwrap_or(""));
-    let rows: Vec<ListedRow> = tx.all(NAMED, &[from, to, after, state, kind, Int(limit), Int(LOOKED_AT_MAX)]).await?;
+    let rows: Vec<ListedRow> =
+        tx.all(NAMED, &[from, to, after, state, kind, Int(limit), Int(LOOKED_AT_MAX), holder]).await?;
     let jobs: Vec<Listed> = rows.into_iter().map(Listed::try_from).collect::<Result<_, _>>()?;
     let full = i64::try_from(jobs.len()).is_ok_and(|found| found >= limit);
     let last: Option<(String,)> =

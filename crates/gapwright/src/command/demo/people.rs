@@ -99,7 +99,12 @@ fn judges(word: &Word) -> bool {
 pub(super) async fn consents(house: &House, consent: Consent, teller: Teller) -> Result<Option<bool>, Failure> {
     match consent {
         Consent::Given => Ok(Some(true)),
-        Consent::Page => ended(house).await.map(Some),
+        Consent::Page => {
+            let step =
+                Step::new("yours", "gapwright", format!("it is your turn: read it, and merge it, at {}", house.page()));
+            teller.tell(&step.more("nobody takes it up here if you ask for changes: the scripts have had their turns"));
+            ended(house).await.map(Some)
+        }
         Consent::Ask => {
             if teller.format() == Format::Json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
                 return Ok(None);

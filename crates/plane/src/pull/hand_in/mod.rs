@@ -72,7 +72,7 @@ impl Plane {
     }
 
     /// The answer to the same call before, under the same idempotency key.
-    async fn answered<T>(&self, call: &Call) -> Result<Option<T>, No>
+    pub(super) async fn answered<T>(&self, call: &Call) -> Result<Option<T>, No>
     where
         T: DeserializeOwned + Send + 'static,
     {

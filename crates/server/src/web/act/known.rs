@@ -24,9 +24,65 @@ pub(super) struct Field {
     pub(super) chars_max: usize,
 }
 
+/// What an act does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Do {
+    Work(Work),
+    Gap(OfGap),
+    Leave(Leave),
+    Pull(OfPull),
+}
+
+/// With jobs, locks, questions, messages, tokens and starts of Routines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    TriggerJob,
+    TriggerScheduled,
+    BreakLock,
+    Answer,
+    Requeue,
+    Revoke,
+    ReleaseStart,
+}
+
+/// With gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfGap {
+    Wontfix,
+    Close,
+    Reopen,
+    Prioritize,
+    Merge,
+    TellApart,
+}
+
+/// With what people allow: levels, switches, and the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    Raise,
+    Lower,
+    Off,
+    On,
+    Arm,
+    Disarm,
+}
+
+/// With pull requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OfPull {
+    Merge,
+    RequestChanges,
+    Close,
+    Reopen,
+    Resume,
+    Stop,
+    ReleaseWrite,
+}
+
 /// An act.
 #[derive(Debug)]
 pub(super) struct Act {
+    pub(super) does: Do,
     /// As it stands in its address.
     pub(super) name: &'static str,
     /// As it stands in the audit.
@@ -82,9 +138,10 @@ const MESSAGE: Field = Field {
 const HEAD: Field = Field { may_be_empty: true, ..given("head", "At the commit") };
 
 /// Every act.
-pub(super) const ACTS: [Act; 25] = [
+pub(super) const ACTS: [Act; 26] = [
     Act {
         name: "trigger-job",
+        does: Do::Work(Work::TriggerJob),
         tool: "page trigger-job",
         title: "Run a job",
         about: "It is due at once, and its failed attempts are forgotten. Where it is held, it runs once more after that.",
@@ -94,6 +151,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "trigger-scheduled",
+        does: Do::Work(Work::TriggerScheduled),
         tool: "page trigger-scheduled",
         title: "Run a scheduled job",
         about: "It rings at once. Nothing else of it changes.",
@@ -103,15 +161,17 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "break-lock",
+        does: Do::Work(Work::BreakLock),
         tool: "page break-lock",
         title: "Break a lock",
         about: "Whoever holds it is not asked: what they go on to do is refused by its fencing token, where that is looked at.",
         verb: "Break it",
         is_grave: true,
-        fields: &[given("key", "Lock")],
+        fields: &[given("key", "Lock"), given("token", "With the fencing token")],
     },
     Act {
         name: "answer-decision",
+        does: Do::Work(Work::Answer),
         tool: "page answer-decision",
         title: "Answer a question",
         about: "The first answer stands. Whoever takes the job next is told it.",
@@ -119,20 +179,22 @@ pub(super) const ACTS: [Act; 25] = [
         is_grave: false,
         fields: &[
             given("decision", "Question"),
-            choice("option", "Your answer", "The first is the agent's own choice."),
+            Field { may_be_empty: false, ..choice("option", "Your answer", "The first is the agent's own choice.") },
         ],
     },
     Act {
         name: "wontfix-gap",
+        does: Do::Gap(OfGap::Wontfix),
         tool: "page wontfix-gap",
-        title: "Leave a gap as it is",
+        title: "Mark a gap as won't fix",
         about: "Agents do not work on it. It stays in the inventory, and can be opened again.",
-        verb: "Leave it as it is",
+        verb: "Mark as won't fix",
         is_grave: true,
         fields: &[given("gap", "Gap"), REASON],
     },
     Act {
         name: "close-gap",
+        does: Do::Gap(OfGap::Close),
         tool: "page close-gap",
         title: "Say that what was missing is there",
         about: "The gap counts as merged. The next success of a job that it blocked proves it.",
@@ -142,6 +204,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "reopen-gap",
+        does: Do::Gap(OfGap::Reopen),
         tool: "page reopen-gap",
         title: "Open a gap again",
         about: "Agents may work on it again.",
@@ -151,6 +214,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "prioritize-gap",
+        does: Do::Gap(OfGap::Prioritize),
         tool: "page prioritize-gap",
         title: "Say how important a gap is",
         about: "A person's word counts more than the reports. Left to the reports, they count again.",
@@ -160,6 +224,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "merge-gaps",
+        does: Do::Gap(OfGap::Merge),
         tool: "page merge-gaps",
         title: "Say that two gaps are the same",
         about: "The second stands for both: it takes over the reports, the jobs and what depends on it.",
@@ -169,6 +234,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "tell-gaps-apart",
+        does: Do::Gap(OfGap::TellApart),
         tool: "page tell-gaps-apart",
         title: "Say that two gaps are not the same",
         about: "They are not proposed again.",
@@ -178,6 +244,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "raise-level",
+        does: Do::Leave(Leave::Raise),
         tool: "page raise-level",
         title: "Raise the level of autonomy",
         about: "The next level does more by itself. It opens by evidence, or by a written reason.",
@@ -187,6 +254,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "lower-level",
+        does: Do::Leave(Leave::Lower),
         tool: "page lower-level",
         title: "Lower the level of autonomy",
         about: "It takes effect at once. What runs already ends as it would.",
@@ -199,6 +267,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "switch-off",
+        does: Do::Leave(Leave::Off),
         tool: "page switch-off",
         title: "Switch something off",
         about: "What is switched off begins no work and writes nothing. What runs already is told, and goes on to its end.",
@@ -211,6 +280,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "switch-on",
+        does: Do::Leave(Leave::On),
         tool: "page switch-on",
         title: "Switch something on again",
         about: "Work of it begins again.",
@@ -220,6 +290,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "arm-gate",
+        does: Do::Leave(Leave::Arm),
         tool: "page arm-gate",
         title: "Let a stratum merge by itself",
         about: "For 90 days at most, once its evidence is enough, in the pace of its phase. Somebody answers for it.",
@@ -237,6 +308,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "disarm-gate",
+        does: Do::Leave(Leave::Disarm),
         tool: "page disarm-gate",
         title: "Stop a stratum from merging by itself",
         about: "It takes effect at once.",
@@ -246,6 +318,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "merge-pull",
+        does: Do::Pull(OfPull::Merge),
         tool: "page merge-pull",
         title: "Merge a pull request",
         about: "It goes into its branch as it is at this commit, and only if that is its head.",
@@ -255,6 +328,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "request-changes",
+        does: Do::Pull(OfPull::RequestChanges),
         tool: "page request-changes",
         title: "Request changes of a pull request",
         about: "It goes back to its implementer for another round.",
@@ -264,6 +338,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "close-pull",
+        does: Do::Pull(OfPull::Close),
         tool: "page close-pull",
         title: "Close a pull request",
         about: "Nothing becomes of it. That counts as evidence, as a merge would.",
@@ -273,6 +348,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "reopen-pull",
+        does: Do::Pull(OfPull::Reopen),
         tool: "page reopen-pull",
         title: "Open a pull request again",
         about: "It goes on where it was.",
@@ -282,6 +358,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "resume-pull",
+        does: Do::Pull(OfPull::Resume),
         tool: "page resume-pull",
         title: "Let a pull request go on",
         about: "It gets its rounds anew, and what was spent too much is forgiven.",
@@ -291,6 +368,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "stop-pull",
+        does: Do::Pull(OfPull::Stop),
         tool: "page stop-pull",
         title: "Stop a pull request",
         about: "No agent goes on with it until a person says so.",
@@ -300,6 +378,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "release-write",
+        does: Do::Pull(OfPull::ReleaseWrite),
         tool: "page release-write",
         title: "Say whether something was written",
         about: "Look on the forge first. What was not made is made again.",
@@ -309,6 +388,7 @@ pub(super) const ACTS: [Act; 25] = [
     },
     Act {
         name: "requeue-message",
+        does: Do::Work(Work::Requeue),
         tool: "page requeue-message",
         title: "Send a message again",
         about: "It is tried anew, as if it were just written.",
@@ -317,7 +397,18 @@ pub(super) const ACTS: [Act; 25] = [
         fields: &[given("message", "Message")],
     },
     Act {
+        name: "release-start",
+        does: Do::Work(Work::ReleaseStart),
+        tool: "page release-start",
+        title: "Say whether a Routine was started",
+        about: "Look among its sessions first. What was not started is started again.",
+        verb: "Say so",
+        is_grave: false,
+        fields: &[given("start", "Start"), choice("made", "Does it run, or did it?", "")],
+    },
+    Act {
         name: "revoke-token",
+        does: Do::Work(Work::Revoke),
         tool: "page revoke-token",
         title: "Revoke a token",
         about: "Whoever shows it is turned away, for ever; a server that has just seen it may take it for two seconds more.",
@@ -329,7 +420,7 @@ pub(super) const ACTS: [Act; 25] = [
 
 /// The act of a name.
 pub(super) fn find(name: &str) -> Option<&'static Act> {
-    static ALL: [Act; 25] = ACTS;
+    static ALL: [Act; 26] = ACTS;
     ALL.iter().find(|act| act.name == name)
 }
 

@@ -8,20 +8,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, RawForm, RawQuery, State};
+use axum::extract::{FromRequest, Path, RawForm, RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::agent::Right;
 use domain::refusal::{Code, Refusal};
 use domain::{id, session};
 use maud::{Markup, html};
-use plane::{Idempotency, No};
+use plane::{Call, Idempotency, No};
 
 use self::known::{Act, Field, Kind};
 use super::place::asked;
 use super::sign_in::{foreign_form, inside};
 use super::visit::{Site, Visitor, redirect};
-use super::{fault, frame, part};
+use super::{fault, frame, part, place};
 
 /// The field with a form's own key, by which it is done once however often it is sent.
 const ONCE: &str = "once";
@@ -36,14 +36,20 @@ pub(super) async fn ask(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let Some(act) = known::find(&name) else { return fault(&site, unknown().into(), "/act/x") };
+    let Some(act) = known::find(&name) else { return lost(&site, unknown()) };
     let mut said = asked(&query.unwrap_or_default());
     // A key of its own: sent twice, this form does it once.
     said.insert(ONCE.to_owned(), format!("{:032x}", site.plane.draw()));
-    let choices = perform::choices(&site, &visitor, act, &said).await;
-    match choices {
-        Ok(choices) => page(StatusCode::OK, &visitor, act, &said, &choices, None),
-        Err(no) => refused(&site, &visitor, act, &said, no).await,
+    let told = async {
+        let choices = perform::choices(&site, &visitor, act, &said).await?;
+        Ok(Told { choices, about: perform::about(&site, &visitor, act, &said).await?, refusal: None })
+    };
+    match told.await {
+        Ok(told) => page(StatusCode::OK, &visitor, act, &said, &told),
+        Err(no) => {
+            let request_id = format!("{:032x}", site.plane.draw());
+            refused(&site, &visitor, act, &said, (no, request_id)).await
+        }
     }
 }
 
@@ -52,33 +58,56 @@ pub(super) async fn done(
     State(site): State<Arc<Site>>,
     Extension(visitor): Extension<Visitor>,
     Path(name): Path<String>,
-    RawForm(form): RawForm,
+    Sent(said): Sent,
 ) -> Response {
-    let Some(act) = known::find(&name) else { return fault(&site, unknown().into(), "/act/x") };
-    let said = asked(&String::from_utf8_lossy(&form));
+    let Some(act) = known::find(&name) else { return lost(&site, unknown()) };
     if said.get("form_key") != Some(&visitor.form_key) {
-        return fault(&site, foreign_form().into(), "/act/x");
+        return lost(&site, foreign_form());
     }
-    match once(&site, &visitor, act, &said).await {
+    let call = site.call(&visitor, act.tool, None);
+    let request_id = call.request_id.clone();
+    match once(&site, call, act, &said).await {
         Ok(word) => {
             site.leave_word(&visitor, word);
             let back = inside(said.get("back").map_or("", String::as_str));
             redirect(&format!("{BASE}{back}"))
         }
-        Err(no) => refused(&site, &visitor, act, &said, no).await,
+        Err(no) => refused(&site, &visitor, act, &said, (no, request_id)).await,
     }
 }
 
+/// A form as it was sent, its line ends as line feeds. One that is too long is answered by a page.
+pub(super) struct Sent(pub(super) BTreeMap<String, String>);
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let base = place::base(request.uri().path().trim_start_matches('/'));
+        let read = RawForm::from_request(request, state).await.map_err(|_| {
+            let why = Refusal::invalid("form", "what was sent is too long, or no form").hint("say it in fewer words");
+            frame::refused(&why, "", &base)
+        });
+        let told = asked(&String::from_utf8_lossy(&read?.0));
+        Ok(Self(told.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect()))
+    }
+}
+
+/// What was sent to no act that there is, or from no page of this visitor.
+fn lost(site: &Site, refusal: Refusal) -> Response {
+    fault(refusal.into(), &format!("{:032x}", site.plane.draw()), "/act/x")
+}
+
 /// Does it in the visitor's name, under the form's own key.
-async fn once(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>) -> Result<String, No> {
-    visitor.by.require(Right::Operate, act.title)?;
+async fn once(site: &Site, call: Call, act: &Act, said: &BTreeMap<String, String>) -> Result<String, No> {
+    call.by.require(Right::Operate, act.title)?;
     check(act, said)?;
     let key = said.get(ONCE).filter(|key| key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let key = key.ok_or_else(foreign_form)?;
     let told = act.fields.iter().map(|field| format!("{}={}", field.name, value(said, field)));
     let request = format!("{}?{}", act.name, told.collect::<Vec<_>>().join("&"));
     let idempotency = Idempotency { key: format!("page-{key}"), request: id::digest(request.as_bytes()) };
-    let call = site.call(visitor, act.tool, Some(idempotency));
+    let call = Call { idempotency: Some(idempotency), ..call };
     perform::perform(site, &call, act, said).await
 }
 
@@ -108,40 +137,52 @@ fn unknown() -> Refusal {
 }
 
 /// The same page once more, with why it was not done; what was said stays said.
-async fn refused(site: &Site, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>, no: No) -> Response {
-    let request_id = format!("{:032x}", site.plane.draw());
-    if let No::Fault(fault) = &no {
-        tracing::error!(request_id, act = act.name, %fault, "an act failed");
+async fn refused(
+    site: &Site,
+    visitor: &Visitor,
+    act: &Act,
+    said: &BTreeMap<String, String>,
+    (no, request_id): (No, String),
+) -> Response {
+    match &no {
+        No::Fault(fault) => tracing::error!(request_id, act = act.name, %fault, "an act failed"),
+        No::Refusal(refusal) => tracing::info!(request_id, act = act.name, why = refusal.message, "an act was refused"),
     }
     let refusal = crate::refusal(no);
     let told = html! {
-        b { (refusal.message) }
-        @if !refusal.hint.is_empty() { br; (refusal.hint) }
+        b { (part::seen(&refusal.message)) }
+        @if !refusal.hint.is_empty() { br; (part::seen(&refusal.hint)) }
         br; span .soft { "Request " code { (request_id) } }
     };
     // Where they cannot be had, what was chosen cannot be chosen anew; why it was not done is told all the same.
     let choices = perform::choices(site, visitor, act, said).await.unwrap_or_default();
-    page(crate::status(refusal.code), visitor, act, said, &choices, Some(&told))
+    let about = perform::about(site, visitor, act, said).await.unwrap_or_default();
+    page(crate::status(refusal.code), visitor, act, said, &Told { choices, about, refusal: Some(told) })
 }
 
 /// What somebody may choose from, by field.
 type Choices = BTreeMap<&'static str, Vec<(String, String)>>;
 
-fn page(
-    status: StatusCode,
-    visitor: &Visitor,
-    act: &Act,
-    said: &BTreeMap<String, String>,
-    choices: &Choices,
-    refusal: Option<&Markup>,
-) -> Response {
+/// What the page of an act tells.
+struct Told {
+    choices: Choices,
+    /// What it is about, in words.
+    about: Vec<(&'static str, String)>,
+    /// Why it was not done.
+    refusal: Option<Markup>,
+}
+
+fn page(status: StatusCode, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>, told: &Told) -> Response {
     let back = inside(said.get("back").map_or("", String::as_str));
     let why_not = session::kept_from(&visitor.by, Right::Operate);
     let body = html! {
         div #act {
             h1 { (act.title) }
             p { (act.about) }
-            @if let Some(refusal) = refusal { div .note.bad role="alert" { (refusal) } }
+            @if !told.about.is_empty() {
+                dl .facts { @for (what, is) in &told.about { dt { (what) } dd { (part::seen(is)) } } }
+            }
+            @if let Some(refusal) = &told.refusal { div .note.bad role="alert" { (refusal) } }
             @if let Some(why) = &why_not {
                 div .note.warn role="alert" { (why) }
             } @else {
@@ -149,10 +190,10 @@ fn page(
                     input type="hidden" name="form_key" value=(visitor.form_key);
                     input type="hidden" name=(ONCE) value=(said.get(ONCE).map_or("", String::as_str));
                     input type="hidden" name="back" value=(back);
-                    @for field in act.fields { (field_of(field, value(said, field), choices.get(field.name))) }
+                    @for field in act.fields { (field_of(field, value(said, field), told.choices.get(field.name))) }
                     div .bar {
                         button .go .danger[act.is_grave] { (act.verb) }
-                        a .b href={ (BASE) (back) } data-close { "Leave it" }
+                        a .b href={ (BASE) (back) } data-close data-cancel[act.is_grave] { "Cancel" }
                     }
                 }
             }
@@ -173,6 +214,7 @@ fn field_of(field: &Field, value: &str, choices: Option<&Vec<(String, String)>>)
                 label {
                     (field.label)
                     select name=(field.name) {
+                        @if field.name == "option" { option value="" { "choose" } }
                         @for (name, word) in &choices { option value=(name) selected[name == value] { (part::seen(word)) } }
                     }
                     @if !field.hint.is_empty() { span .soft { (field.hint) } }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::gap::Priority;
+use domain::job::State;
 use domain::level::Level;
 use domain::refusal::{Code, Refusal};
 use domain::scheduled::Triggered;
@@ -11,7 +12,7 @@ use plane::pull::{ByHand, Hand, Method};
 use plane::{Call, No};
 
 use super::Choices;
-use super::known::Act;
+use super::known::{Act, Do, Leave, OfGap, OfPull, Work};
 use crate::web::visit::{Site, Visitor};
 
 /// What was said with an act.
@@ -24,6 +25,16 @@ impl<'a> Said<'a> {
 
     fn if_said(&self, name: &str) -> Option<&'a str> {
         Some(self.of(name)).filter(|text| !text.is_empty())
+    }
+
+    fn yes(&self, name: &'static str) -> Result<bool, Refusal> {
+        match self.of(name) {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            other => {
+                Err(Refusal::invalid(name, format!("{other:?} is neither yes nor no")).hint("open the page again"))
+            }
+        }
     }
 
     fn number(&self, name: &'static str) -> Result<i64, Refusal> {
@@ -44,22 +55,27 @@ pub(super) async fn choices(
     let said = Said(said);
     let plain = |name: &str, word: &str| (name.to_owned(), word.to_owned());
     let mut choices = Choices::new();
-    match act.name {
-        "answer-decision" => {
+    match act.does {
+        Do::Work(Work::Answer) => {
             let call = site.call(visitor, "page", None);
             let decision = site.plane.show_decision(&call, said.of("decision")).await?;
             let options = (1..).zip(&decision.options).map(|(at, option): (i64, _)| (at.to_string(), option.clone()));
             choices.insert("option", options.collect());
         }
-        "prioritize-gap" => {
+        Do::Work(Work::ReleaseStart) => {
+            choices.insert("made", vec![plain("yes", "yes"), plain("no", "no, start it again")]);
+        }
+        Do::Gap(OfGap::Prioritize) => {
             let each = Priority::ALL.into_iter().map(|priority| plain(priority.name(), priority.name()));
             choices.insert("priority", std::iter::once(plain("", "leave it to the reports")).chain(each).collect());
         }
-        "lower-level" => {
-            let each = Level::ALL.into_iter().map(|level| plain(level.name(), level.name()));
-            choices.insert("to", std::iter::once(plain("", "the one below")).chain(each).collect());
+        Do::Leave(Leave::Lower) => {
+            let call = site.call(visitor, "page", None);
+            let now = site.plane.show_level(&call).await?.level;
+            let below = Level::ALL.into_iter().rev().filter(|level| *level < now);
+            choices.insert("to", below.map(|level| plain(level.name(), level.name())).collect());
         }
-        "merge-pull" => {
+        Do::Pull(OfPull::Merge) => {
             let methods = [
                 ("merge", "a commit with two parents"),
                 ("squash", "one commit of everything"),
@@ -67,12 +83,53 @@ pub(super) async fn choices(
             ];
             choices.insert("method", methods.map(|(name, word)| plain(name, word)).into());
         }
-        "release-write" => {
+        Do::Pull(OfPull::ReleaseWrite) => {
             choices.insert("made", vec![plain("yes", "yes, it is there"), plain("no", "no, make it again")]);
         }
-        _ => {}
+        Do::Work(_) | Do::Gap(_) | Do::Leave(_) | Do::Pull(_) => {}
     }
     Ok(choices)
+}
+
+/// What an act is about, in words: whoever confirms it knows what by more than a name.
+pub(super) async fn about(
+    site: &Site,
+    visitor: &Visitor,
+    act: &Act,
+    said: &BTreeMap<String, String>,
+) -> Result<Vec<(&'static str, String)>, No> {
+    let (plane, call, said) = (&site.plane, site.call(visitor, "page", None), Said(said));
+    Ok(match act.does {
+        Do::Work(Work::Answer) => {
+            let decision = plane.show_decision(&call, said.of("decision")).await?;
+            vec![("Asked", decision.question), ("For the job", decision.job), ("By", decision.principal)]
+        }
+        Do::Work(Work::Revoke) => {
+            let token = plane.show_token(&call, said.of("token")).await?;
+            let own = if token.id == visitor.by.token { ", by which you are signed in: it signs you out" } else { "" };
+            vec![("Of", format!("{}, {}{own}", token.principal, token.role))]
+        }
+        Do::Leave(Leave::Raise) => {
+            let standing = plane.show_level(&call).await?;
+            let lacks = standing.gate.iter().filter(|item| !item.is_met());
+            let lacks: Vec<_> =
+                lacks.map(|item| format!("{} of {} {}", item.have.unwrap_or(0), item.need, item.what)).collect();
+            let lacks = if lacks.is_empty() { "nothing".to_owned() } else { lacks.join(", ") };
+            let next = standing.next.map_or_else(|| "none above".to_owned(), |next| next.to_string());
+            vec![("To the level", next), ("Missing, of what opens it", lacks)]
+        }
+        Do::Pull(OfPull::Merge | OfPull::RequestChanges | OfPull::Close | OfPull::Reopen) => {
+            let shown = plane.show_pull(&call, said.of("number")).await?;
+            shown.stored.pull.change.map(|change| ("Title", change.title)).into_iter().collect()
+        }
+        Do::Pull(OfPull::Resume | OfPull::Stop) => {
+            let shown = plane.show_pull(&call, said.of("pull")).await?;
+            let pull = shown.stored.pull;
+            let number = pull.there.number.map(|number| ("Number", number.to_string()));
+            number.into_iter().chain(pull.change.map(|change| ("Title", change.title))).collect()
+        }
+        Do::Work(_) | Do::Gap(_) | Do::Leave(_) | Do::Pull(_) => Vec::new(),
+    })
 }
 
 /// Does it.
@@ -83,31 +140,28 @@ pub(super) async fn perform(
     said: &BTreeMap<String, String>,
 ) -> Result<String, No> {
     let said = Said(said);
-    match act.name {
-        "trigger-job" | "trigger-scheduled" | "break-lock" | "answer-decision" | "requeue-message" | "revoke-token" => {
-            of_work(site, call, act, &said).await
-        }
-        "wontfix-gap" | "close-gap" | "reopen-gap" | "prioritize-gap" | "merge-gaps" | "tell-gaps-apart" => {
-            of_gaps(site, call, act, &said).await
-        }
-        "raise-level" | "lower-level" | "switch-off" | "switch-on" | "arm-gate" | "disarm-gate" => {
-            of_leave(site, call, act, &said).await
-        }
-        _ => of_pulls(site, call, act, &said).await,
+    match act.does {
+        Do::Work(work) => of_work(site, call, work, &said).await,
+        Do::Gap(of_gap) => of_gaps(site, call, of_gap, &said).await,
+        Do::Leave(leave) => of_leave(site, call, leave, &said).await,
+        Do::Pull(of_pull) => of_pulls(site, call, of_pull, &said).await,
     }
 }
 
 /// Jobs, locks, questions, messages and tokens.
-async fn of_work(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Result<String, No> {
+async fn of_work(site: &Site, call: &Call, work: Work, said: &Said<'_>) -> Result<String, No> {
     let plane = &site.plane;
-    Ok(match act.name {
-        "trigger-job" => {
+    Ok(match work {
+        Work::TriggerJob => {
             let name = said.of("job");
             let job = plane.trigger_job(call, name).await?;
-            job.ok_or_else(|| gone(&format!("there is no job {name:?}")))?;
-            format!("{name} is due now.")
+            let job = job.ok_or_else(|| gone(&format!("there is no job {name:?}")))?;
+            match job.state {
+                State::Held(_) => format!("{name} is at work, and runs once more after that."),
+                State::Idle | State::Waiting | State::Ready | State::Dead => format!("{name} is due now."),
+            }
         }
-        "trigger-scheduled" => {
+        Work::TriggerScheduled => {
             let name = said.of("name");
             match plane.trigger_scheduled(call, name).await? {
                 Triggered::Now => format!("{name} rings now."),
@@ -119,43 +173,47 @@ async fn of_work(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Result
                 Triggered::NotFound => return Err(gone(&format!("there is no scheduled job {name:?}")).into()),
             }
         }
-        "break-lock" => {
-            let lock = plane.break_lock(call, said.of("key")).await?;
+        Work::BreakLock => {
+            let lock = plane.break_lock_seen(call, said.of("key"), said.number("token")?).await?;
             format!("The lock {} of {} is broken.", lock.key, lock.principal)
         }
-        "answer-decision" => {
+        Work::Answer => {
             let decision = plane.answer_decision(call, said.of("decision"), said.number("option")?).await?;
             format!("Answered: {}", decision.chosen().unwrap_or_default())
         }
-        "requeue-message" => {
+        Work::Requeue => {
             if !plane.requeue_message(call, said.of("message")).await? {
                 return Err(gone("no such message was given up").into());
             }
             "The message is sent again.".to_owned()
         }
-        _ => {
+        Work::ReleaseStart => {
+            let fire = plane.release_fire(call, said.of("start"), said.yes("made")?).await?;
+            format!("{} for {}: {}.", fire.routine, fire.job, fire.state.name())
+        }
+        Work::Revoke => {
             plane.revoke_token(call, said.of("token")).await?;
             format!("The token {} is revoked.", said.of("token"))
         }
     })
 }
 
-async fn of_gaps(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Result<String, No> {
+async fn of_gaps(site: &Site, call: &Call, of_gap: OfGap, said: &Said<'_>) -> Result<String, No> {
     let (plane, gap, reason) = (&site.plane, said.of("gap"), said.of("reason"));
-    Ok(match act.name {
-        "wontfix-gap" => format!("{} is left as it is.", plane.wontfix_gap(call, gap, reason).await?),
-        "close-gap" => format!("{} counts as merged.", plane.close_gap(call, gap, reason).await?),
-        "reopen-gap" => format!("{} is open again.", plane.reopen_gap(call, gap, reason).await?),
-        "prioritize-gap" => {
+    Ok(match of_gap {
+        OfGap::Wontfix => format!("{} will not be fixed.", plane.wontfix_gap(call, gap, reason).await?),
+        OfGap::Close => format!("{} counts as merged.", plane.close_gap(call, gap, reason).await?),
+        OfGap::Reopen => format!("{} is open again.", plane.reopen_gap(call, gap, reason).await?),
+        OfGap::Prioritize => {
             let priority = said.if_said("priority").map(Priority::parse).transpose()?;
             let (key, rank) = plane.prioritize_gap(call, gap, priority).await?;
             format!("{key} has the rank {rank} now.")
         }
-        "merge-gaps" => {
+        OfGap::Merge => {
             let merged = plane.merge_gaps(call, said.of("duplicate"), said.of("into")).await?;
             format!("{} stands for both, and blocks {} jobs.", merged.into, merged.jobs)
         }
-        _ => {
+        OfGap::TellApart => {
             plane.tell_gaps_apart(call, said.of("one"), said.of("other")).await?;
             "They are not the same.".to_owned()
         }
@@ -163,32 +221,32 @@ async fn of_gaps(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Result
 }
 
 /// What people allow: levels, switches, and the gate.
-async fn of_leave(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Result<String, No> {
+async fn of_leave(site: &Site, call: &Call, leave: Leave, said: &Said<'_>) -> Result<String, No> {
     let (plane, reason) = (&site.plane, said.of("reason"));
-    Ok(match act.name {
-        "raise-level" => {
+    Ok(match leave {
+        Leave::Raise => {
             let seen = Level::parse(said.of("seen"))?;
             format!("The level is {} now.", plane.raise_level_from(call, seen, said.if_said("reason")).await?.now)
         }
-        "lower-level" => {
+        Leave::Lower => {
             let to = said.if_said("to").map(Level::parse).transpose()?;
             format!("The level is {} now.", plane.lower_level(call, to, said.if_said("reason")).await?.now)
         }
-        "switch-off" => {
+        Leave::Off => {
             let scope = Scope::parse(said.of("scope"))?;
             plane.turn_off(call, scope.clone(), reason).await?;
             format!("{scope} is switched off.")
         }
-        "switch-on" => {
+        Leave::On => {
             let scope = Scope::parse(said.of("scope"))?;
             plane.turn_on(call, scope.clone()).await?;
             format!("{scope} is switched on.")
         }
-        "arm-gate" => {
+        Leave::Arm => {
             let armed = plane.arm_gate(call, said.of("stratum"), said.of("owner"), reason).await?;
             format!("{} is armed until {}.", armed.stratum, armed.until)
         }
-        _ => {
+        Leave::Disarm => {
             plane.disarm_gate(call, Some(said.of("stratum")), reason).await?;
             format!("{} is disarmed.", said.of("stratum"))
         }
@@ -196,25 +254,25 @@ async fn of_leave(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Resul
 }
 
 /// Pull requests: on the local forge in the visitor's own name, and what the pipeline does with them.
-async fn of_pulls(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Result<String, No> {
+async fn of_pulls(site: &Site, call: &Call, of_pull: OfPull, said: &Said<'_>) -> Result<String, No> {
     let (plane, reason) = (&site.plane, said.of("reason"));
-    let by_hand = match act.name {
-        "resume-pull" => {
+    let by_hand = match of_pull {
+        OfPull::Resume => {
             let now = plane.resume_pull(call, said.of("pull"), reason).await?;
             return Ok(format!("It goes on: {}.", now.state));
         }
-        "stop-pull" => {
+        OfPull::Stop => {
             let now = plane.stop_pull(call, said.of("pull"), reason).await?;
             return Ok(format!("It is stopped: {}.", now.state));
         }
-        "release-write" => {
-            plane.release(call, said.of("write"), said.of("made") == "yes").await?;
+        OfPull::ReleaseWrite => {
+            plane.release(call, said.of("write"), said.yes("made")?).await?;
             return Ok("Said so.".to_owned());
         }
-        "merge-pull" => ByHand::Merge(method(said.of("method"))),
-        "request-changes" => ByHand::RequestChanges(said.of("message").to_owned()),
-        "close-pull" => ByHand::Close,
-        _ => ByHand::Reopen,
+        OfPull::Merge => ByHand::Merge(method(said.of("method"))?),
+        OfPull::RequestChanges => ByHand::RequestChanges(said.of("message").to_owned()),
+        OfPull::Close => ByHand::Close,
+        OfPull::Reopen => ByHand::Reopen,
     };
     let Some(local) = plane.settings().local.as_ref() else {
         return Err(Refusal::new(Code::WrongState, "pull requests of this server are not here")
@@ -230,11 +288,14 @@ async fn of_pulls(site: &Site, call: &Call, act: &Act, said: &Said<'_>) -> Resul
     })
 }
 
-fn method(text: &str) -> Method {
+fn method(text: &str) -> Result<Method, Refusal> {
     match text {
-        "squash" => Method::Squash,
-        "rebase" => Method::Rebase,
-        _ => Method::Merge,
+        "merge" => Ok(Method::Merge),
+        "squash" => Ok(Method::Squash),
+        "rebase" => Ok(Method::Rebase),
+        other => {
+            Err(Refusal::invalid("method", format!("there is no way {other:?} to merge")).hint("open the page again"))
+        }
     }
 }
 

@@ -20,6 +20,8 @@ function attributes(was, now) {
 function become(was, now) {
   if (was.isEqualNode(now) || keep(was)) return;
   attributes(was, now);
+  const wanted = new Set([...now.children].map(keyOf).filter(Boolean));
+  for (const gone of [...was.children]) if (keyOf(gone) && !wanted.has(keyOf(gone)) && !keep(gone)) gone.remove();
   const keyed = new Map([...was.children].filter(keyOf).map(child => [keyOf(child), child]));
   let at = was.firstChild;
   for (const next of [...now.childNodes]) {
@@ -45,44 +47,75 @@ function patch(html) {
   tick(template.content);
   for (const now of [...template.content.children]) {
     const was = document.getElementById(now.id);
-    if (was) become(was, now);
+    if (!was) continue;
+    if (was.nodeName === now.nodeName) become(was, now); else was.replaceWith(now);
   }
+  const title = document.getElementById("title");
+  if (title) document.title = `${title.textContent} \u00b7 Gapwright`;
+}
+// The parts of the page, in their order: what is not there yet gets a place, what is gone goes.
+function lay(ids) {
+  const parts = document.getElementById("parts");
+  if (!parts) return;
+  for (const part of [...parts.children]) if (!ids.includes(part.id)) part.remove();
+  ids.forEach((id, at) => {
+    const there = document.getElementById(id) ?? Object.assign(document.createElement("div"), { id });
+    if (parts.children[at] !== there) parts.insertBefore(there, parts.children[at] ?? null);
+  });
 }
 
 // --- Live: one stream for what is shown, none while nobody looks. Silence is told.
-const BEAT_MS = 15000;
-let stream = null, paused = false, heard = Date.now();
+const SILENT_MS = 25000, REST_MS = [1000, 2000, 5000, 15000, 30000];
+let stream = null, paused = false, heard = Date.now(), failed = 0, fresh = true;
 function say(state, text) {
   root.dataset.live = state;
   const told = document.getElementById("live");
   if (told && told.textContent !== text) told.textContent = text;
 }
+function hear() { heard = Date.now(); failed = 0; stale(); say("on", "Live"); }
 function listen() {
-  const from = document.body.dataset.stream;
+  const { stream: from, seen } = document.body.dataset;
   if (!from || stream || paused || document.hidden) return;
-  stream = new EventSource(from);
-  const hear = () => { heard = Date.now(); delete root.dataset.stale; say("on", "Live"); };
-  stream.addEventListener("open", hear);
+  // What the page came with need not be sent once more, unless it was patched since.
+  stream = new EventSource(fresh && seen ? `${from}&seen=${seen}` : from);
+  fresh = false;
   stream.addEventListener("beat", hear);
-  stream.addEventListener("patch", event => { hear(); patch(event.data); });
+  stream.addEventListener("parts", event => lay(event.data.split(" ")));
+  stream.addEventListener("patch", event => { patch(event.data); hear(); });
   stream.addEventListener("gone", () => location.reload());
-  stream.addEventListener("error", () => say("off", "Reconnecting"));
+  stream.addEventListener("error", lost);
 }
-function deaf(state, text) { if (stream) stream.close(); stream = null; say(state, text); }
-function toggle() { paused = !paused; if (paused) deaf("paused", "Paused"); else listen(); pressed(); }
-function pressed() { document.getElementById("pause")?.setAttribute("aria-pressed", String(paused)); }
+// The browser tries again by itself after a break, and never after an answer that is no stream.
+async function lost() {
+  say("off", "Reconnecting");
+  if (!stream || stream.readyState !== EventSource.CLOSED) return;
+  stream.close();
+  stream = null;
+  const rest = REST_MS[Math.min(failed++, REST_MS.length - 1)];
+  setTimeout(listen, rest);
+  const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => null);
+  if (answer?.type === "opaqueredirect") location.reload();
+}
+function deaf(text) { stream?.close(); stream = null; say("paused", text); }
+function toggle() {
+  paused = !paused;
+  if (paused) deaf("Paused"); else listen();
+  const button = document.getElementById("pause");
+  if (button) button.firstChild.data = paused ? "Go on " : "Pause ";
+}
 function stale() {
-  const age = Math.round((Date.now() - heard) / 1000);
-  if (!stream || age < 2 * BEAT_MS / 1000) return;
-  root.dataset.stale = "";
-  const told = document.getElementById("stale");
-  if (told) told.textContent = `Last update ${age} s ago: what is shown may have changed since.`;
+  const age = Date.now() - heard, told = document.getElementById("stale");
+  const old = Boolean(document.body.dataset.stream) && age > SILENT_MS;
+  if (old) root.dataset.stale = ""; else delete root.dataset.stale;
+  if (told) told.textContent = old ? `Last update ${relative(heard + apart)}: what is shown may have changed since.` : "";
 }
 
 // --- Times tick by themselves, the absolute stays in the title.
+// By the server's clock, as far as the page knows it: a machine's own may be wrong.
+let apart = 0;
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 function relative(at) {
-  const seconds = Math.round((Date.now() - at) / 1000), size = Math.abs(seconds);
+  const seconds = Math.round((Date.now() + apart - at) / 1000), size = Math.abs(seconds);
   if (size < 5) return "now";
   const [unit, length] = UNITS.find(([, length]) => size >= length);
   const told = `${Math.floor(size / length)} ${unit}`;
@@ -109,7 +142,8 @@ async function confirm(link) {
   dialog.setAttribute("aria-label", title.textContent);
   dialog.replaceChildren(read);
   dialog.showModal();
-  (dialog.querySelector("[autofocus], textarea, input:not([type=hidden]), button"))?.focus();
+  // What ends something is not one press of a key away.
+  dialog.querySelector("[data-cancel], textarea, input:not([type=hidden]), select, button")?.focus();
 }
 
 // --- Keys: never within a field.
@@ -132,10 +166,11 @@ function key(event) {
 }
 
 addEventListener("DOMContentLoaded", () => {
+  apart = (Number(document.body.dataset.now) || Date.now()) - Date.now();
   tick();
   setInterval(() => { tick(); stale(); }, 5000);
   listen();
-  document.addEventListener("visibilitychange", () => document.hidden ? deaf("paused", "Paused") : (heard = Date.now(), listen()));
+  document.addEventListener("visibilitychange", () => document.hidden ? deaf("Paused") : listen());
   addEventListener("keydown", key);
   document.addEventListener("click", event => {
     const link = event.target.closest("a[data-act]");
@@ -159,5 +194,5 @@ addEventListener("DOMContentLoaded", () => {
   const name = document.getElementById("theme-name");
   if (name) name.textContent = theme();
 });
-addEventListener("pagehide", () => deaf("paused", "Paused"));
+addEventListener("pagehide", () => deaf("Paused"));
 addEventListener("pageshow", event => { if (event.persisted) listen(); });

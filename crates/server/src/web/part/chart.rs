@@ -60,25 +60,24 @@ pub(in crate::web) fn number(value: i64) -> f64 {
     value as f64
 }
 
-/// A small curve without axes; the value beside it says where it ended.
-pub(in crate::web) fn spark(values: &[i64], label: &str) -> Markup {
-    let max = values.iter().copied().max().unwrap_or(0).max(1);
+/// A small curve without axes, broken where nothing is known; the value beside it says where it ended.
+pub(in crate::web) fn spark(values: &[Option<i64>], label: &str) -> Markup {
+    let max = values.iter().flatten().copied().max().unwrap_or(0).max(1);
     let last = values.len().saturating_sub(1).max(1);
     let step = 100.0 / number(i64::try_from(last).unwrap_or(i64::MAX));
-    let mut line = String::new();
-    let mut x = 0.0;
+    let (mut line, mut x, mut drawn) = (String::new(), 0.0, false);
     for value in values {
-        let mark = if line.is_empty() { 'M' } else { 'L' };
-        // Writing into a text does not fail.
-        let _ = write!(line, "{mark}{} {}", at(x), at(23.0 - 21.0 * ratio(*value, max)));
+        if let Some(value) = value {
+            let mark = if drawn { 'L' } else { 'M' };
+            // Writing into a text does not fail.
+            let _ = write!(line, "{mark}{} {}", at(x), at(23.0 - 21.0 * ratio(*value, max)));
+        }
+        drawn = value.is_some();
         x += step;
     }
     html! {
         svg viewBox="0 0 100 25" preserveAspectRatio="none" role="img" aria-label=(label) {
-            @if values.len() > 1 {
-                path .f-tint d={ (line) "L100 25L0 25Z" } {}
-                path .s-accent d=(line) vector-effect="non-scaling-stroke" {}
-            }
+            path .s-accent d=(line) vector-effect="non-scaling-stroke" {}
         }
     }
 }
@@ -87,16 +86,21 @@ pub(in crate::web) fn spark(values: &[i64], label: &str) -> Markup {
 pub(in crate::web) struct Bar {
     /// When, as it stands in the table.
     pub(in crate::web) when: String,
-    /// What went well.
-    pub(in crate::web) good: i64,
-    /// What did not.
-    pub(in crate::web) bad: i64,
+    /// What went well and what did not; none where nobody counted.
+    pub(in crate::web) counts: Option<(i64, i64)>,
+}
+
+impl Bar {
+    /// How high it is; nothing where nobody counted.
+    fn height(&self) -> f64 {
+        self.counts.map_or(0.0, |(good, bad)| number(good + bad))
+    }
 }
 
 /// Bars over time, those that went wrong on top, with the same as a table.
 pub(in crate::web) fn bars(bars: &[Bar], title: &str, (good, bad): (&str, &str)) -> Markup {
     let (width, height, left, foot) = (440.0, 200.0, 30.0, 20.0);
-    let max = top(bars.iter().map(|bar| number(bar.good + bar.bad)).fold(1.0, f64::max));
+    let max = top(bars.iter().map(Bar::height).fold(1.0, f64::max));
     let y = |value: f64| 6.0 + (height - foot - 6.0) * (1.0 - value / max);
     let step = (width - left) / number(i64::try_from(bars.len().max(1)).unwrap_or(1));
     let mut x = left - step;
@@ -114,24 +118,35 @@ pub(in crate::web) fn bars(bars: &[Bar], title: &str, (good, bad): (&str, &str))
                 text x=(width) y=(height - 5.0) text-anchor="end" { (last.when) }
             }
         }
+        div .legend {
+            span { svg viewBox="0 0 10 10" aria-hidden="true" { rect .f-accent width="10" height="10" rx="2" {} } " " (good) ", below" }
+            span { svg viewBox="0 0 10 10" aria-hidden="true" { rect .f-bad width="10" height="10" rx="2" {} } " " (bad) ", on top" }
+        }
         details {
             summary { "Show as a table" }
             table {
                 caption { (title) }
                 thead { tr { th scope="col" { "When" } th .num scope="col" { (good) } th .num scope="col" { (bad) } } }
-                tbody { @for bar in bars { tr { td { (bar.when) } td .num { (bar.good) } td .num { (bar.bad) } } } }
+                tbody { @for bar in bars {
+                        tr {
+                            td { (bar.when) }
+                            @if let Some((good, bad)) = bar.counts { td .num { (good) } td .num { (bad) } }
+                            @else { td .num { "not known" } td .num { "not known" } }
+                        }
+                    } }
             }
         }
     }
 }
 
 fn bar_of(bar: &Bar, (x, width): (f64, f64), y: &impl Fn(f64) -> f64, (good, bad): (&str, &str)) -> Markup {
-    let (of_good, of_all) = (number(bar.good), number(bar.good + bar.bad));
+    let Some((of_good, of_bad)) = bar.counts else { return html! {} };
+    let (low, high) = (number(of_good), bar.height());
     html! {
         g {
-            title { (bar.when) ": " (bar.good) " " (good) ", " (bar.bad) " " (bad) }
-            rect .f-accent x=(at(x)) y=(at(y(of_good))) width=(at(width)) height=(at(y(0.0) - y(of_good))) {}
-            rect .f-bad x=(at(x)) y=(at(y(of_all))) width=(at(width)) height=(at(y(of_good) - y(of_all))) {}
+            title { (bar.when) ": " (of_good) " " (good) ", " (of_bad) " " (bad) }
+            rect .f-accent x=(at(x)) y=(at(y(low))) width=(at(width)) height=(at(y(0.0) - y(low))) {}
+            rect .f-bad x=(at(x)) y=(at(y(high))) width=(at(width)) height=(at(y(low) - y(high))) {}
         }
     }
 }
@@ -224,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_of_one_point_is_none() {
-        assert!(!spark(&[3], "x").into_string().contains("path"));
-        assert!(spark(&[3, 4], "x").into_string().contains("M0.0"));
+    fn a_curve_is_broken_where_nothing_is_known() {
+        let drawn = spark(&[Some(3), Some(6), None, Some(6), Some(0)], "x").into_string();
+        assert!(drawn.contains("M0.0 12.5L25.0 2.0M75.0 2.0L100.0 23.0"), "{drawn}");
     }
 }

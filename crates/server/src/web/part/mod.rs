@@ -91,7 +91,7 @@ impl Tone {
 
 /// A word with a colour, which the word alone would do without.
 pub(super) fn tag(tone: Tone, word: &str) -> Markup {
-    html! { span class={ "tag " (tone.class()) } { (word) } }
+    html! { span class={ "tag " (tone.class()) } { (seen(word)) } }
 }
 
 /// A sign beside a word that says the same.
@@ -189,6 +189,9 @@ pub(super) fn said(text: &str) -> Markup {
 
 /// A text with what cannot be seen, or changes how other text shows, written out and marked.
 pub(super) fn seen(text: &str) -> Markup {
+    if text.is_ascii() && !text.chars().any(is_hidden) {
+        return html! { (text) };
+    }
     if !text.chars().any(is_hidden) {
         return html! { bdi { (text) } };
     }
@@ -293,7 +296,8 @@ mod tests {
     fn what_cannot_be_seen_is_written_out_and_marked() {
         let shown = seen("a\u{202e}b<").into_string();
         assert!(shown.contains("\\u{202e}</span>b&lt;"), "{shown}");
-        assert_eq!(seen("plain").into_string(), "<bdi>plain</bdi>");
-        assert_eq!(line("one two\nthree", 3).into_string(), "<bdi>one</bdi>\u{2026}");
+        assert_eq!(seen("plain").into_string(), "plain");
+        assert_eq!(seen("\u{5d0}").into_string(), "<bdi>\u{5d0}</bdi>", "it turns no other text around");
+        assert_eq!(line("one two\nthree", 3).into_string(), "one\u{2026}");
     }
 }

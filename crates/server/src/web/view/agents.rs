@@ -20,7 +20,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         None => Some(Part::card("tokens", Width::Whole, ("Tokens", "in the order of their making"), tokens(cx).await?)),
     };
     let mut parts = vec![
-        Part::card("work", Width::Half, ("At work", "the claim that ends next first"), at_work(cx, &held)),
+        Part::card("work", Width::Half, ("At work", "200 at most, the claim that ends next first"), at_work(cx, &held)),
         Part::card("replicas", Width::Half, ("Servers", "that are live"), servers(cx, &replicas)),
     ];
     parts.extend(tokens);

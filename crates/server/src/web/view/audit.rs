@@ -117,13 +117,19 @@ fn changes(before: &str, after: &str) -> Vec<Change> {
     }
     let (was, now) = (fields(&was), fields(&now));
     let names: BTreeSet<_> = was.keys().chain(now.keys()).collect();
-    let told = |value: Option<&Value>| value.filter(|value| !value.is_null()).map(plain);
-    let pairs = names.into_iter().map(|name| (name.clone(), told(was.get(name)), told(now.get(name))));
+    let told =
+        |name: &str, value: Option<&Value>| value.filter(|value| !value.is_null()).map(|value| plain(name, value));
+    let pairs = names.into_iter().map(|name| (name.clone(), told(name, was.get(name)), told(name, now.get(name))));
     pairs.filter(|(_, was, now)| was != now).collect()
 }
 
 /// A value as people read it.
-fn plain(value: &Value) -> String {
+fn plain(name: &str, value: &Value) -> String {
+    match value.as_i64() {
+        Some(at) if name.ends_with("_at") && at > 0 => return part::clock(Time(at)),
+        Some(micro) if name.ends_with("micro_usd") => return part::dollars(micro),
+        Some(_) | None => {}
+    }
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
@@ -168,7 +174,7 @@ pub(crate) async fn export(
     let asked = asked(&query.unwrap_or_default());
     let call = site.call(&visitor, "page audit export", None);
     if let Err(refusal) = call.by.require(domain::agent::Right::Operate, "the audit") {
-        return fault(&site, refusal.into(), "/audit/export");
+        return fault(refusal.into(), &call.request_id, "/audit/export");
     }
     let look = look(|name| asked.get(name).cloned().filter(|value| !value.is_empty()));
     let export = Export { plane: site.plane.clone(), call, look, cursor: None, done: false };

@@ -17,8 +17,8 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
             button { "Look" }
         }
         @if page.items.is_empty() {
-            @if all { (part::empty("Nobody has asked anything", "An agent asks when only a person can decide; its job waits meanwhile.", "gapwright decisions list --all")) }
-            @else { (part::empty("No question is open", "An agent asks when only a person can decide; its job waits meanwhile.", "gapwright decisions list")) }
+            @if all { (part::empty("Nobody has asked anything", "An agent asks when only a person can decide; its job waits meanwhile.", "the tool ask-operator, over MCP")) }
+            @else { (part::empty("No question is open", "An agent asks when only a person can decide; its job waits meanwhile.", "the tool ask-operator, over MCP")) }
         } @else {
             ul .needs { @for decision in &page.items { (item(cx, decision)) } }
         }

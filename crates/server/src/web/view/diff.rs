@@ -30,7 +30,16 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
     };
     let about = format!("{} onto {}", short(&difference.head), short(&difference.base));
     let name = difference.number.map_or_else(|| id.to_owned(), |number| format!("#{number}"));
-    let acts = html! { a .b href=(cx.to(&Page::Pull(id.to_owned()))) { "Back to it" } };
+    let number = difference.number.map(|number| number.to_string());
+    // What is merged from here is what was read here.
+    let acts = html! {
+        a .b href=(cx.to(&Page::Pull(id.to_owned()))) { "Back to it" }
+        @if let (Some(number), true) = (&number, cx.plane().settings().local.is_some()) {
+            @let about = [("number", number.as_str()), ("head", difference.head.as_str())];
+            (cx.act("merge-pull", &about, "Merge", ""))
+            (cx.act("request-changes", &about, "Request changes", ""))
+        }
+    };
     Ok(View {
         title: format!("Diff of {name}"),
         acts,

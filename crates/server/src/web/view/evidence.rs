@@ -32,7 +32,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         part::empty(
             "No stratum was met yet",
             "A pull request that bots approve and people end is of one.",
-            "gapwright gate show",
+            "gapwright work --kind reviewer -- COMMAND",
         )
     } else {
         html! { div .scroll { (strata_table(cx, &strata)) } }
@@ -150,7 +150,7 @@ fn outcomes_table(cx: &Cx<'_>, outcomes: &[store::outcome::Listed]) -> Markup {
         return part::empty(
             "No pull request has ended yet",
             "What became of each is written down and weighed.",
-            "gapwright outcomes list",
+            "gapwright pulls merge NUMBER",
         );
     }
     html! {

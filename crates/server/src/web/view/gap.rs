@@ -44,7 +44,7 @@ pub(super) async fn view(cx: &Cx<'_>, key: &str) -> Result<View, No> {
 fn acts(cx: &Cx<'_>, gap: &Gap, name: &str) -> Markup {
     html! {
         @if gap.state.is_work() {
-            (cx.act("wontfix-gap", &[("gap", name)], "Will not be fixed", ""))
+            (cx.act("wontfix-gap", &[("gap", name)], "Won't fix", ""))
             (cx.act("close-gap", &[("gap", name)], "It is there now", ""))
         } @else {
             (cx.act("reopen-gap", &[("gap", name)], "Open it again", ""))
@@ -183,7 +183,7 @@ fn issue(cx: &Cx<'_>, shown: &Shown) -> Markup {
         return part::empty(
             "No issue yet",
             "At the level propose and above, gaps are mirrored to issues.",
-            "gapwright level show",
+            "gapwright level raise",
         );
     };
     html! {

@@ -133,7 +133,7 @@ pub(super) async fn inventory(cx: &Cx<'_>) -> Result<View, No> {
         part::empty(
             "No gap was reported",
             "The inventory sums up by kind what agents lack.",
-            "gapwright gaps inventory",
+            "the tool report-gap, over MCP",
         )
     } else {
         kinds(cx, &inventory)
@@ -159,7 +159,8 @@ fn kinds(cx: &Cx<'_>, inventory: &Inventory) -> Markup {
 }
 
 fn kind_row(cx: &Cx<'_>, inventory: &Inventory, kind: &Kind) -> Markup {
-    let days: Vec<i64> = inventory.days.iter().filter(|day| day.kind == kind.kind).map(|day| day.sightings).collect();
+    let days: Vec<Option<i64>> =
+        inventory.days.iter().filter(|day| day.kind == kind.kind).map(|day| Some(day.sightings)).collect();
     html! {
         tr data-key=(kind.kind) {
             td { a href=(cx.to_asking(&Page::Gaps, &[("kind", &kind.kind), ("state", "all")])) { (part::line(&kind.kind, 80)) } }
@@ -179,7 +180,7 @@ pub(super) async fn alike(cx: &Cx<'_>) -> Result<View, No> {
     let page = cx.plane().list_likeness(&cx.call, &cx.ask()?).await?;
     let body = html! {
         @if page.items.is_empty() {
-            (part::empty("No pair waits for you", "Gaps with names that are alike are proposed here; a person says whether they are the same.", "gapwright gaps list"))
+            (part::empty("No pair waits for you", "Gaps with names that are alike are proposed here; a person says whether they are the same.", "two reports of gaps with names that are alike"))
         } @else {
             div .scroll { (pairs(cx, &page.items)) }
         }

@@ -8,7 +8,7 @@ use plane::page::{Ask, Page as Paged};
 use super::super::part::chart;
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
-use super::{Cx, View, outcome_tag, queue};
+use super::{Cx, View, outcome_tag, queue, shut_part};
 
 /// How many entries of the audit are shown.
 const DONE_SHOWN: i64 = 15;
@@ -25,16 +25,19 @@ pub(super) async fn view(cx: &Cx<'_>, name: &str) -> Result<View, No> {
         Part::card("payload", Width::Half, ("Payload", "what its worker is given"), payload(&job)),
         Part::card("runs", Width::Whole, ("Runs", "the latest first"), timeline(cx, &job, &runs)),
     ];
-    if domain::session::kept_from(&cx.visitor.by, domain::agent::Right::Operate).is_none() {
-        let look = store::journal::Look { object: Some(format!("job:{name}")), ..store::journal::Look::default() };
-        let done = plane.look_into_journal(call, &look, &Ask::new(Some(DONE_SHOWN), None)?).await?;
-        parts.push(Part::card(
-            "history",
-            Width::Whole,
-            ("History", "what was done to it"),
-            super::audit::table(cx, &done.items),
-        ));
-    }
+    parts.push(match shut_part(cx, "history", "History") {
+        Some(shut) => shut,
+        None => {
+            let look = store::journal::Look { object: Some(format!("job:{name}")), ..store::journal::Look::default() };
+            let done = plane.look_into_journal(call, &look, &Ask::new(Some(DONE_SHOWN), None)?).await?;
+            Part::card(
+                "history",
+                Width::Whole,
+                ("History", "what was done to it"),
+                super::audit::table(cx, &done.items),
+            )
+        }
+    });
     let acts = html! {
         @let again = if job.state == State::Dead { "Run it again" } else { "Run it now" };
         (cx.act("trigger-job", &[("job", name)], again, ""))

@@ -20,7 +20,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         }
         @if page.items.is_empty() {
             @if prefix.is_some() { (part::filtered(cx.place, &Page::Locks.path(), page.cursor.as_deref())) }
-            @else { (part::empty("No lock is held", "Agents take a lock before they touch what others may touch too.", "gapwright locks list")) }
+            @else { (part::empty("No lock is held", "Agents take a lock before they touch what others may touch too.", "the tool acquire-lock, over MCP")) }
         } @else {
             div .scroll { (table(cx, &page.items)) }
         }
@@ -53,7 +53,7 @@ fn row(cx: &Cx<'_>, lock: &Lock) -> Markup {
             td .nw { (cx.ago(lock.expires_at)) }
             td { (chart::meter(part, tone, &format!("{} of its time is used up", chart::percent(part.min(1.0))))) }
             td .num.mono { (lock.fencing_token) }
-            td .nw { (cx.act("break-lock", &[("key", &lock.key)], "Break", "danger")) }
+            td .nw { (cx.act("break-lock", &[("key", &lock.key), ("token", &lock.fencing_token.to_string())], "Break", "danger")) }
         }
     }
 }

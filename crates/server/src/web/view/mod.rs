@@ -60,8 +60,6 @@ pub(super) struct Cx<'a> {
     pub(super) place: &'a Place,
     pub(super) call: Call,
     pub(super) base: String,
-    /// Whether a script tells times, so that they need not be told anew each second.
-    still: bool,
 }
 
 impl Cx<'_> {
@@ -85,8 +83,7 @@ impl Cx<'_> {
 
     /// How long ago, or in how long; the moment itself stands in the title.
     pub(super) fn ago(&self, at: Time) -> Markup {
-        let told = if self.still { part::clock(at) } else { part::relative(at, self.now()) };
-        html! { time datetime=(at.iso()) title=(part::clock(at)) data-rel { (told) } }
+        html! { time datetime=(at.iso()) title=(part::clock(at)) data-rel { (part::relative(at, self.now())) } }
     }
 
     /// The same, or a dash where there is none.
@@ -109,7 +106,7 @@ impl Cx<'_> {
         let query: Vec<_> = about
             .map(|(name, value)| format!("{}={}", super::place::encode(name), super::place::encode(value)))
             .collect();
-        html! { a class={ "b " (look) } href={ (self.base) "act/" (act) "?" (query.join("&")) } data-act role="button" { (word) } }
+        html! { a class={ "b " (look) } href={ (self.base) "act/" (act) "?" (query.join("&")) } data-act aria-haspopup="dialog" { (word) } }
     }
 
     /// The way to what became of something.
@@ -124,32 +121,24 @@ pub(super) struct Shown {
     pub(super) view: View,
 }
 
-/// A page as a stream tells of it.
-pub(super) async fn live(site: &Site, visitor: &Visitor, place: &Place) -> Result<Shown, No> {
-    look(site, visitor, place, true).await
-}
-
-/// What can be done with what a page shows, as it is patched in.
-pub(super) fn acts(view: &View) -> Markup {
-    html! { div #acts .bar { (view.acts) } }
-}
-
 /// Any page of the control room.
 pub(super) async fn show(State(site): State<Arc<Site>>, Extension(visitor): Extension<Visitor>, uri: Uri) -> Response {
-    let place = match Place::read(uri.path(), uri.query().unwrap_or_default()) {
-        Ok(place) => place,
-        Err(refusal) => return fault(&site, refusal.into(), uri.path()),
+    let call = site.call(&visitor, "page", None);
+    let request_id = call.request_id.clone();
+    let shown = match Place::read(uri.path(), uri.query().unwrap_or_default()) {
+        Ok(place) => look(&site, &visitor, &place, call).await.map(|shown| (place, shown)),
+        Err(refusal) => Err(refusal.into()),
     };
-    match look(&site, &visitor, &place, false).await {
-        Ok(Shown { counts, view }) => frame::whole(&site, &visitor, &place, &counts, &view),
-        Err(no) => fault(&site, no, uri.path()),
+    match shown {
+        Ok((place, Shown { counts, view })) => frame::whole(&site, &visitor, &place, &counts, &view),
+        Err(no) => fault(no, &request_id, uri.path()),
     }
 }
 
-async fn look(site: &Site, visitor: &Visitor, place: &Place, still: bool) -> Result<Shown, No> {
-    let call = site.call(visitor, "page", None);
+/// What a place shows.
+pub(super) async fn look(site: &Site, visitor: &Visitor, place: &Place, call: Call) -> Result<Shown, No> {
     let counts = site.plane.counts(&call).await?;
-    let cx = Cx { site, visitor, place, call, base: place.base(), still };
+    let cx = Cx { site, visitor, place, call, base: place.base() };
     let view = match &place.page {
         Page::Overview => overview::view(&cx).await?,
         Page::Queue => queue::view(&cx).await?,
@@ -176,14 +165,14 @@ async fn look(site: &Site, visitor: &Visitor, place: &Place, still: bool) -> Res
 
 /// What a visitor may not see, with the reason, in the place of what it would be.
 fn shut(cx: &Cx<'_>, title: &str) -> Option<View> {
+    Some(View::of(title, vec![shut_part(cx, "shut", title)?]))
+}
+
+/// The same for one part of a page.
+fn shut_part(cx: &Cx<'_>, id: &'static str, title: &str) -> Option<Part> {
     let why = session::kept_from(&cx.visitor.by, Right::Operate)?;
-    let part = Part::card(
-        "shut",
-        part::Width::Whole,
-        (title, ""),
-        part::empty("Not for you to see", &why, "gapwright token create --role operator --name NAME"),
-    );
-    Some(View::of(title, vec![part]))
+    let next = "gapwright token create --role operator --name NAME";
+    Some(Part::card(id, part::Width::Whole, (title, ""), part::empty("Not for you to see", &why, next)))
 }
 
 /// How a run ended, by colour and by word.

@@ -11,7 +11,7 @@ use store::journal::Row;
 use super::super::part::chart::{self, Bar};
 use super::super::part::{self, Part, Tone, Width, count};
 use super::super::place::Page;
-use super::{Cx, View, pipeline};
+use super::{Cx, View, pipeline, shut_part};
 
 /// How many things that were done are shown.
 const DONE_SHOWN: usize = 14;
@@ -25,7 +25,13 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let needs = plane.list_needs(call).await?;
     let today = plane.show_budget(call).await?;
     let board = plane.list_board(call).await?;
-    let done = plane.list_done(call, DONE_SHOWN).await?;
+    let activity = match shut_part(cx, "feed", "Activity") {
+        Some(shut) => shut,
+        None => {
+            let done = plane.list_done(call, DONE_SHOWN).await?;
+            Part::card("feed", Width::Half, ("Activity", "what was done last"), feed(cx, &done))
+        }
+    };
     Ok(View::of(
         "Overview",
         vec![
@@ -38,7 +44,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
                 pipeline::board(cx, &board),
             ),
             Part::card("throughput", Width::Half, ("Runs", "by half hours, the last day"), throughput(&overview)),
-            Part::card("feed", Width::Half, ("Activity", "what was done last"), feed(cx, &done)),
+            activity,
         ],
     ))
 }
@@ -78,8 +84,14 @@ fn needed(cx: &Cx<'_>, needs: &Needs) -> Markup {
 fn title(item: &Needed) -> &str {
     match item.need {
         Need::Decide | Need::Merge | Need::LookAt | Need::Review | Need::Unstop => &item.about,
-        Need::UnknownWrite | Need::DeadMessage | Need::MayBeSame if !item.about.is_empty() => &item.about,
+        Need::UnknownWrite | Need::UnknownStart | Need::DeadMessage | Need::MayBeSame if !item.about.is_empty() => {
+            &item.about
+        }
         Need::UnknownWrite
+        | Need::UnknownStart
+        | Need::Spent
+        | Need::AllOff
+        | Need::Unclaimed
         | Need::DeadMessage
         | Need::MayBeSame
         | Need::DeadJob
@@ -92,9 +104,11 @@ fn title(item: &Needed) -> &str {
 const fn tone(need: Need) -> Tone {
     match need {
         Need::Decide | Need::Merge | Need::LookAt | Need::Review => Tone::Run,
-        Need::Unstop | Need::StrandedGap | Need::SwitchedOff => Tone::Warn,
+        Need::AllOff | Need::Unclaimed | Need::Unstop | Need::Spent | Need::StrandedGap | Need::SwitchedOff => {
+            Tone::Warn
+        }
         Need::MayBeSame => Tone::Plain,
-        Need::UnknownWrite | Need::DeadJob | Need::SilentRoutine | Need::DeadMessage => Tone::Bad,
+        Need::UnknownWrite | Need::UnknownStart | Need::DeadJob | Need::SilentRoutine | Need::DeadMessage => Tone::Bad,
     }
 }
 
@@ -102,22 +116,26 @@ const fn tone(need: Need) -> Tone {
 const fn room(need: Need) -> Page {
     match need {
         Need::Decide => Page::Decisions,
-        Need::Merge | Need::LookAt | Need::Review | Need::Unstop | Need::UnknownWrite => Page::Pipeline,
-        Need::DeadJob => Page::Queue,
-        Need::SilentRoutine => Page::Schedules,
+        Need::Merge | Need::LookAt | Need::Review | Need::Unstop | Need::UnknownWrite | Need::Spent => Page::Pipeline,
+        Need::DeadJob | Need::Unclaimed => Page::Queue,
+        Need::SilentRoutine | Need::UnknownStart => Page::Schedules,
         Need::StrandedGap => Page::Gaps,
         Need::MayBeSame => Page::Alike,
-        Need::DeadMessage | Need::SwitchedOff => Page::Settings,
+        Need::DeadMessage | Need::AllOff | Need::SwitchedOff => Page::Settings,
     }
 }
 
 fn leads_to(cx: &Cx<'_>, item: &Needed) -> String {
     match item.need {
         Need::Merge | Need::LookAt | Need::Review | Need::Unstop => cx.to(&Page::Pull(item.name.clone())),
+        Need::Unclaimed => cx.to_asking(&Page::Queue, &[("state", "ready")]),
         Need::DeadJob => cx.to(&Page::Job(item.name.clone())),
         Need::StrandedGap => cx.to(&Page::Gap(item.name.clone())),
         Need::Decide
         | Need::UnknownWrite
+        | Need::UnknownStart
+        | Need::Spent
+        | Need::AllOff
         | Need::SilentRoutine
         | Need::DeadMessage
         | Need::MayBeSame
@@ -133,22 +151,26 @@ fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
         Need::Merge | Need::LookAt | Need::Review => html! { a .b.go href=(leads_to(cx, item)) { "Look at it" } },
         Need::Unstop => cx.act("resume-pull", &[("pull", name)], "Let it go on", ""),
         Need::UnknownWrite => cx.act("release-write", &[("write", name)], "Say how it is", ""),
+        Need::UnknownStart => cx.act("release-start", &[("start", name)], "Say how it is", ""),
+        Need::Spent => html! { a .b href=(leads_to(cx, item)) { "See on what" } },
         Need::DeadJob => cx.act("trigger-job", &[("job", name)], "Run it again", ""),
         Need::SilentRoutine => html! { a .b href=(leads_to(cx, item)) { "See when it came" } },
         Need::DeadMessage => cx.act("requeue-message", &[("message", name)], "Send it again", ""),
         Need::StrandedGap => cx.act("reopen-gap", &[("gap", name)], "Open it again", ""),
         Need::MayBeSame => html! { a .b href=(leads_to(cx, item)) { "Say whether" } },
-        Need::SwitchedOff => cx.act("switch-on", &[("scope", name)], "Switch it on", ""),
+        Need::Unclaimed => html! { a .b href=(leads_to(cx, item)) { "See which" } },
+        Need::AllOff | Need::SwitchedOff => cx.act("switch-on", &[("scope", name)], "Switch it on", ""),
     }
 }
 
 fn tiles(cx: &Cx<'_>, overview: &Overview, today: &budget::Today) -> Markup {
     let counts = &overview.counts;
-    let oldest = match overview.latest {
-        Some(latest) if latest.oldest_ms > 0 && counts.ready > 0 => part::lasting(domain::time::Span(latest.oldest_ms)),
-        Some(_) | None => "none".to_owned(),
+    let oldest = match overview.oldest {
+        Some(since) => part::lasting(cx.now().since(since)),
+        None if counts.ready == 0 => "none".to_owned(),
+        None => "not known".to_owned(),
     };
-    let curve = |of: fn(&Figure) -> i64| overview.curve.iter().map(of).collect::<Vec<_>>();
+    let curve = |of: fn(&Figure) -> i64| overview.curve.iter().map(|(_, at)| at.as_ref().map(of)).collect::<Vec<_>>();
     let spent = part::dollars(today.booked.micro_usd);
     html! {
         div .tiles {
@@ -162,7 +184,7 @@ fn tiles(cx: &Cx<'_>, overview: &Overview, today: &budget::Today) -> Markup {
     }
 }
 
-fn tile(to: &str, label: &str, value: &str, unit: &str, curve: &[i64]) -> Markup {
+fn tile(to: &str, label: &str, value: &str, unit: &str, curve: &[Option<i64>]) -> Markup {
     let drawn = format!("{label} over the last day, by half hours");
     html! {
         div .card.tile {
@@ -176,19 +198,16 @@ fn tile(to: &str, label: &str, value: &str, unit: &str, curve: &[i64]) -> Markup
 }
 
 fn throughput(overview: &Overview) -> Markup {
-    if overview.curve.iter().all(|figure| figure.ended == 0) {
-        return part::empty(
-            "No run ended in the last day",
-            "A worker claims a job and completes it.",
-            "gapwright jobs add NAME --kind KIND --every 1h",
-        );
+    if overview.curve.iter().all(|(_, figure)| figure.is_none_or(|figure| figure.ended == 0)) {
+        let command = "gapwright jobs add NAME --kind KIND --every 1h";
+        return part::empty("No run ended in the last day", "A worker claims a job and completes it.", command);
     }
-    let bars: Vec<_> = overview
-        .curve
-        .iter()
-        .map(|figure| Bar { when: hour(Time(figure.at)), good: figure.ended - figure.failed, bad: figure.failed })
-        .collect();
-    part::body(&chart::bars(&bars, "Runs that ended, by half hours", ("ok", "failed")))
+    let bar = |(at, figure): &(Time, Option<Figure>)| Bar {
+        when: hour(*at),
+        counts: figure.map(|figure| (figure.ended - figure.failed, figure.failed)),
+    };
+    let bars: Vec<_> = overview.curve.iter().map(bar).collect();
+    part::body(&chart::bars(&bars, "Runs that ended, by half hours in UTC", ("ok", "failed")))
 }
 
 /// The hour and minute of a moment, in UTC.

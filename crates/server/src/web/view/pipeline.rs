@@ -106,18 +106,19 @@ pub(super) fn board(cx: &Cx<'_>, board: &plane::pull::Board) -> Markup {
         return part::empty(
             "No pull request yet",
             "At the level pipeline, agents plan, implement and review what closes a gap.",
-            "gapwright level show",
+            "gapwright level raise",
         );
     }
     html! {
         div .board {
             @for column in &COLUMNS {
+                @let all = board.counts.iter().filter(|(state, _)| column.states.contains(state)).map(|(_, count)| count).sum::<i64>();
                 @let cards: Vec<_> = board.pulls.iter().filter(|stored| column.states.contains(&stored.pull.state)).collect();
                 div {
-                    h3 { span { (column.name) } span { (cards.len()) } }
+                    h3 { span { (column.name) } @if column.states == [State::Merged] { span { "lately" } } @else { span { (all) } } }
                     @for stored in cards.iter().take(CARDS_MAX) { (card(cx, &stored.pull, board.cap)) }
                     @if cards.is_empty() { p .none { "\u{2013}" } }
-                    @if cards.len() > CARDS_MAX { p .none { (cards.len() - CARDS_MAX) " more below" } }
+                    @if cards.len() > CARDS_MAX { p .none { "more below" } }
                 }
             }
         }
@@ -150,7 +151,11 @@ pub(super) fn name(pull: &Pull) -> String {
 /// Pull requests as a table.
 pub(super) fn list(cx: &Cx<'_>, pulls: &[Stored]) -> Markup {
     if pulls.is_empty() {
-        return part::empty("None", "No pull request is under way.", "gapwright pulls list");
+        return part::empty(
+            "No pull request",
+            "One begins when an agent takes up a gap.",
+            "gapwright work --kind planner -- COMMAND",
+        );
     }
     html! {
         div .scroll {

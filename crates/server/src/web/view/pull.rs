@@ -5,7 +5,7 @@ use domain::budget::Amount;
 use domain::gate::Item;
 use domain::outcome::Answer as Is;
 use domain::pull::{Finding, Plan, Pull, Severity, Stage, State};
-use domain::time::Time;
+use domain::time::{Span, Time};
 use maud::{Markup, html};
 use plane::No;
 use plane::gate::Explained;
@@ -32,7 +32,7 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
         Part::card("facts", Width::Half, ("How it stands", ""), part::body(&facts(cx, &shown))),
         Part::card("cost", Width::Half, ("Cost", "by stage, of its budget"), part::body(&cost(cx, pull, &rounds))),
         Part::card("rounds", Width::Whole, ("Rounds", "in order"), list(cx, &rounds)),
-        Part::card("findings", Width::Half, ("Findings", "of the last review"), findings(&rounds)),
+        Part::card("words", Width::Half, ("Words", "of each round, the last first"), words(cx, &rounds)),
         Part::card("about", Width::Half, ("Description", "in the implementer's words"), about(pull)),
         Part::card("plan", Width::Half, ("Plan", "the planner's, of which the simplest was taken"), plan(&shown)?),
         Part::card(
@@ -64,6 +64,9 @@ fn acts(cx: &Cx<'_>, pull: &Pull) -> Markup {
             (cx.act("merge-pull", &about, "Merge", if pull.state.is_a_persons() { "go" } else { "" }))
             (cx.act("request-changes", &about, "Request changes", ""))
             (cx.act("close-pull", &[("number", number)], "Close", "danger"))
+        }
+        @if let (Some(number), true, State::Closed | State::WontFix) = (&number, here, pull.state) {
+            (cx.act("reopen-pull", &[("number", number)], "Open it again", ""))
         }
         @if number.is_some() && !here && !pull.there.url.is_empty() { (outside(&pull.there.url, "Review and merge it on the forge")) }
         @if pull.state.is_stopped() { (cx.act("resume-pull", &[("pull", id)], "Let it go on", "")) }
@@ -100,9 +103,12 @@ fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
 fn cost(cx: &Cx<'_>, pull: &Pull, rounds: &[Round]) -> Markup {
     let cap = cx.plane().settings().rules.caps.pull;
     let (spent, of) = (part::dollars(pull.booked.micro_usd), part::dollars(cap.micro_usd));
-    let minutes: i64 = rounds.iter().filter_map(Round::minutes).sum();
+    let worked =
+        rounds.iter().filter_map(|round| round.run.as_ref()).map(|run| run.ended_at.since(run.claimed_at).0).sum();
+    let known = rounds.iter().map(|round| round.spent.spend).fold(0, |sum, spend| sum + spend.micro_usd.unwrap_or(0));
+    let aside = pull.booked.micro_usd - known;
     html! {
-        p { b { (spent) } " of " (of) ", " (part::grouped(pull.booked.tokens)) " tokens, " (part::counted(minutes, "minute")) " of work" }
+        p { b { (spent) } " of " (of) ", " (part::grouped(pull.booked.tokens)) " tokens, " (part::lasting(Span(worked))) " of work" @if aside > 0 { ", of which " (part::dollars(aside)) " are set aside for what is not known yet" } }
         (chart::budget(pull.booked.micro_usd, cap.micro_usd, &format!("{spent} of {of} spent")))
         table {
             caption .sr { "Cost by stage" }
@@ -132,7 +138,7 @@ fn list(cx: &Cx<'_>, rounds: &[Round]) -> Markup {
                 caption .sr { "Rounds" }
                 thead { tr {
                     th scope="col" { "Began" } th scope="col" { "Stage" } th scope="col" { "By" } th .num scope="col" { "Revision" } th scope="col" { "Verdict" }
-                    th .num scope="col" { "Findings" } th .num scope="col" { "Minutes" } th .num scope="col" { "Tokens" } th .num scope="col" { "Cost" } th scope="col" { "Run" }
+                    th .num scope="col" { "Findings" } th .num scope="col" { "Took" } th .num scope="col" { "Tokens" } th .num scope="col" { "Cost" } th scope="col" { "Run" }
                 } }
                 tbody { @for round in rounds { (round_row(cx, round)) } }
             }
@@ -151,7 +157,7 @@ fn round_row(cx: &Cx<'_>, round: &Round) -> Markup {
             td .num { @if let Some(word) = word { (word.iteration) } }
             td { (verdict(round)) }
             td .num { @if let Some(findings) = &round.findings { (findings.len()) } }
-            td .num { @if let Some(minutes) = round.minutes() { (minutes) } }
+            td .num { @if let Some(run) = &round.run { (part::lasting(run.ended_at.since(run.claimed_at))) } }
             td .num { (part::grouped(booked.tokens)) }
             td .num { (part::dollars(booked.micro_usd)) @if !round.is_known() { " " span .soft { "set aside" } } }
             td { @if round.run.is_some() { a href=(cx.to(&Page::Run(round.spent.claim_id.clone()))) { "Run" } } @else { "at work" } }
@@ -174,12 +180,38 @@ fn verdict(round: &Round) -> Markup {
     }
 }
 
-fn findings(rounds: &[Round]) -> Markup {
-    let last = rounds.iter().rev().find_map(|round| round.findings.as_ref());
-    let Some(found) = last.filter(|found| !found.is_empty()) else {
-        return part::empty("No findings", "What a reviewer finds wanting is cited here by its line.", "");
-    };
-    html! { div .bd { ul .line { @for finding in found { (finding_of(finding)) } } } }
+/// What each round said, in its own words, the last first: what people judge by before they merge.
+fn words(cx: &Cx<'_>, rounds: &[Round]) -> Markup {
+    let told = rounds.iter().rev().filter_map(|round| Some((round, round.word.as_ref()?)));
+    let told: Vec<_> = told.filter(|(round, _)| round.spent.stage != Stage::Planner).collect();
+    if told.is_empty() {
+        return part::empty(
+            "Nothing was said yet",
+            "Reviews with their findings, and the answers to them, come here.",
+            "",
+        );
+    }
+    html! {
+        div .bd {
+            ul .line {
+                @for (round, word) in told {
+                    @let tone = if round.findings.as_ref().is_some_and(|found| !found.is_empty()) { Tone::Warn } else { Tone::Good };
+                    li .(tone.class()) data-key=(word.id) {
+                        b { (round.spent.stage) } ", " (part::line(&round.principal, 80)) " " (verdict(round)) " " (cx.ago(Time(word.at)))
+                        @for text in said_in(word) { (part::said(&text)) }
+                        @if let Some(found) = &round.findings { ul .line { @for finding in found { (finding_of(finding)) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sentences of what was handed in: its summary, or the answer to what was asked for.
+fn said_in(word: &Word) -> Vec<String> {
+    let body: serde_json::Value = serde_json::from_str(&word.body).unwrap_or_default();
+    let texts = ["/summary", "/answer"].into_iter().filter_map(|at| body.pointer(at)?.as_str());
+    texts.filter(|text| !text.trim().is_empty()).map(str::to_owned).collect()
 }
 
 fn finding_of(finding: &Finding) -> Markup {

@@ -1,22 +1,16 @@
 //! Settings and the doctor: every value with where it came from, secrets hidden; what is switched off; what could not be
 //! delivered; and what is wrong, with the next step.
 
-use std::time::Duration;
-
 use domain::time::Time;
 use maud::{Markup, html};
 use plane::No;
 use plane::checks::DeadLetter;
 use store::switch::Off;
-use tokio::time::timeout;
 
 use super::super::installation::{Check, Setting, Verdict};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View, shut};
-
-/// How long the doctor may look.
-const DOCTOR_MAX: Duration = Duration::from_secs(20);
 
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     if let Some(shut) = shut(cx, "Settings") {
@@ -34,7 +28,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
             ("Kill switches", "what is switched off begins no work and writes nothing"),
             switches(cx, &off),
         ),
-        Part::card("doctor", Width::Half, ("Doctor", "what is wrong, and the next step"), doctor(cx).await),
+        Part::card("doctor", Width::Half, ("Doctor", "what is wrong, and the next step"), doctor(cx)),
         Part::card("letters", Width::Whole, ("Dead letters", "what gave up, the latest first"), letters_body),
         Part::card(
             "settings",
@@ -67,22 +61,25 @@ fn switches(cx: &Cx<'_>, off: &[Off]) -> Markup {
     }
 }
 
-async fn doctor(cx: &Cx<'_>) -> Markup {
-    if cx.place.asks("doctor").is_none() {
-        return html! {
-            div .bd {
-                p { "It looks at the database, the catalogue, the forge, the pipeline, the gate and the audit. That may take some seconds." }
-                a .b href=(cx.to_asking(&Page::Settings, &[("doctor", "yes")])) { "Let it look" }
+fn doctor(cx: &Cx<'_>) -> Markup {
+    // While it looks, what it found before is not told.
+    let kept = cx.site.doctor.try_lock().ok().and_then(|kept| kept.clone());
+    html! {
+        div .bd {
+            @match &kept {
+                None => { p { "It looks at the database, the catalogue, the forge, the pipeline, the gate and the audit. That may take some seconds." } }
+                Some((at, checks)) => {
+                    p { "It looked " (cx.ago(*at)) "." }
+                    @if checks.is_empty() { p .soft { "The program says nothing of itself here: " code { "gapwright doctor" } } }
+                    ul .check { @for check in checks { (check_of(check)) } }
+                }
             }
-        };
+            form method="post" action={ (cx.base) "doctor" } {
+                input type="hidden" name="form_key" value=(cx.visitor.form_key);
+                button { "Let it look" }
+            }
+        }
     }
-    let Ok(checks) = timeout(DOCTOR_MAX, cx.site.installation.doctor()).await else {
-        return part::empty("It did not end in time", "Ask it on the machine of the server.", "gapwright doctor");
-    };
-    if checks.is_empty() {
-        return part::empty("It says nothing", "Ask it on the machine of the server.", "gapwright doctor");
-    }
-    html! { div .bd { ul .check { @for check in &checks { (check_of(check)) } } } }
 }
 
 fn check_of(check: &Check) -> Markup {
@@ -131,6 +128,7 @@ fn letter_row(cx: &Cx<'_>, letter: &DeadLetter) -> Markup {
                 @match letter.source {
                     "routine_job" => (cx.act("trigger-job", &[("job", id)], "Run it again", "")),
                     "outbox" => (cx.act("requeue-message", &[("message", id)], "Send it again", "")),
+                    "routine_start" => (cx.act("release-start", &[("start", id)], "Say how it is", "")),
                     "outcome" => (cx.act("release-write", &[("write", id)], "Say how it is", "")),
                     _ => "",
                 }

@@ -45,7 +45,7 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
 
 /// Whether people let it merge by itself now.
 pub(super) fn is_armed(one: &Standing) -> bool {
-    one.record.arm.as_ref().is_some_and(|arm| one.record.at < arm.until)
+    one.record.arm.as_ref().is_some_and(|arm| arm.holds_at(one.record.at))
 }
 
 /// The streak, of how many, and up to what the true rate of bad ones could be.
@@ -71,7 +71,7 @@ fn facts(cx: &Cx<'_>, one: &Standing) -> Markup {
             dt { "Reviewer" } dd { (part::line(&stratum.reviewer.to_string(), 200)) }
             dt { "Phase" } dd { (one.phase.name()) }
             dt { "Armed" } dd {
-                @if let Some(arm) = one.record.arm.as_ref().filter(|arm| one.record.at < arm.until) { (part::tag(Tone::Good, "armed")) " until " (cx.ago(arm.until)) ", " (part::line(&arm.owner, 120)) " answers for it" }
+                @if let Some(arm) = one.record.arm.as_ref().filter(|arm| arm.holds_at(one.record.at)) { (part::tag(Tone::Good, "armed")) " until " (cx.ago(arm.until)) ", " (part::line(&arm.owner, 120)) " answers for it" }
                 @else { (part::tag(Tone::Plain, "not armed")) }
             }
             dt { "Shadow" } dd { (one.record.shadow.agreed) " of " (one.record.rules.shadow) " agreed since it was last wrong, " (one.record.shadow.wrong) " were wrong, " (one.record.shadow.open) " are open" }

@@ -1,15 +1,49 @@
 //! A pull request in whose every text is what somebody wants there: for those who show what others said.
 
+use std::sync::Arc;
+
 use domain::pull::Stage;
 use domain::time::Span;
+use harness::World;
+use plane::Plane;
+use plane::mirror::Home;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use serde_json::json;
 
 use super::{GAP, Yard};
+use crate::asked::{Asked, options};
 
 /// How many findings a review has here.
 const FINDINGS: usize = 20;
 
 impl Yard<'_> {
+    /// A yard whose people act on the local forge by the page.
+    pub(crate) async fn with_a_page(world: &World) -> Yard<'_> {
+        let yard = Yard::new(world).await;
+        let (local, home) = (yard.local.clone(), yard.home().await);
+        let settings = harness::plane::settings(|settings| (settings.home, settings.local) = (Some(home), Some(local)));
+        let plane = Plane::new(world.store().clone(), settings, StdRng::seed_from_u64(100));
+        let asked = Asked::serve(plane.clone(), options()).await;
+        Yard { asked, plane, ..yard }
+    }
+
+    async fn home(&self) -> Home {
+        harness::local::home(Arc::new(self.local.clone()), self.folder.path(), (super::REPO, super::POLL)).await
+    }
+
+    /// One goes as far as its review; gives its number and its head.
+    pub(crate) async fn opens_one(&self) -> (String, String) {
+        self.takes_up(GAP, "nobody could see what was deployed").await;
+        let head = self.opened().await;
+        (self.status().await["number"].to_string(), head)
+    }
+
+    /// Time passes, and the forge is looked at.
+    pub(crate) async fn looks(&self, span: Span) {
+        self.pass(span).await;
+    }
+
     /// Lets one go through planning, implementing and a review that sends it back, with all of these texts in each of its own.
     pub(crate) async fn passes_through(&self, text: impl Fn(usize) -> String, count: usize) {
         let each: Vec<String> = (0..count).map(text).collect();

@@ -50,9 +50,13 @@ both!(work_is_triggered_locks_are_broken_tokens_revoked_and_questions_answered, 
     let ann = Visitor::of(&asked, Role::Operator, "ann").await;
     asked.plane.acquire_lock(&agent, "pr-fix-7", "w", Span::mins(5)).await.expect("a lock");
     assert!(ann.page("/locks").await.contains("pr-fix-7"));
-    is_done(&ann.act("break-lock", &[("key", "pr-fix-7"), ("back", "locks")], &[]).await, "../locks");
+    let lock = asked.plane.list_locks(&by, None, &Ask::default()).await.expect("locks").items.remove(0);
+    let (key, token) = (("key", "pr-fix-7"), lock.fencing_token.to_string());
+    let stale = ann.act("break-lock", &[key, ("token", "1")], &[]).await;
+    assert!(stale.status == StatusCode::CONFLICT && stale.text.contains("taken anew since"), "{}", stale.text);
+    is_done(&ann.act("break-lock", &[key, ("token", &token), ("back", "locks")], &[]).await, "../locks");
     assert!(ann.page("/locks").await.contains("No lock is held"));
-    let gone = ann.act("break-lock", &[("key", "pr-fix-7")], &[]).await;
+    let gone = ann.act("break-lock", &[key, ("token", &token)], &[]).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text);
     assert!(gone.text.contains("Request "), "what was not done says why, with its id: {}", gone.text);
 
@@ -102,6 +106,11 @@ both!(gaps_are_left_closed_reopened_ranked_merged_and_told_apart, async |world| 
     assert_eq!(state().await.priority, None);
     let page = ann.page("/gaps/one/mcp%2Dtool%2Fother").await;
     assert!(page.contains(WHY) && page.contains("by <bdi>ann</bdi>"), "{page}");
+    let apart = [("one", "mcp-tool/other"), ("other", "mcp-tool/list-deploys")];
+    let unasked = ann.act("tell-gaps-apart", &apart, &[]).await;
+    assert_eq!(unasked.status, StatusCode::NOT_FOUND, "nobody proposed it: {}", unasked.text);
+    asked.plane.tend_gaps().await.expect("compared");
+    assert!(ann.page("/gaps/alike").await.contains("Not the same"));
     let pair = [("duplicate", "mcp-tool/list-deploys"), ("into", "mcp-tool/list-recent-deploys")];
     is_done(&ann.act("merge-gaps", &pair, &[]).await, "../");
     let merged = asked.plane.show_gap(&by, "mcp-tool/list-recent-deploys", &Ask::default()).await.expect("the gap");
@@ -135,7 +144,26 @@ both!(levels_and_switches_are_moved_by_a_reason_and_bad_words_are_refused, async
     is_done(&ann.act("switch-on", &[("scope", "all")], &[]).await, "../");
     assert!(ann.page("/").await.contains("Nothing needs you"));
     let huge = ann.send("/act/switch-off", &[("reason", &"x".repeat(40_000))]).await;
-    assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(huge.text.contains("not one that was shown to you"), "it is read: {}", huge.text);
+    let larger = ann.send("/act/switch-off", &[("reason", &"x".repeat(200_000))]).await;
+    assert!(larger.status == StatusCode::BAD_REQUEST && larger.text.contains("too long"), "{}", larger.text);
     assert_eq!(ann.get("/act/nothing").await.status, StatusCode::NOT_FOUND);
     asked.end().await.expect("a clean end");
 });
+
+/// Every act is done somewhere here: a new one that nobody tries fails this.
+#[test]
+fn every_act_is_tried() {
+    let known = include_str!("../../../src/web/act/known.rs");
+    let names = known.split("name: \"").skip(1).filter_map(|rest| rest.split('"').next());
+    let tried = concat!(
+        include_str!("acts.rs"),
+        include_str!("by_hand.rs"),
+        include_str!("../../../../gapwright/tests/it/control_room.rs")
+    );
+    let acts: Vec<_> = names.filter(|name| known.contains(&format!("page {name}\""))).collect();
+    assert_eq!(acts.len(), 26);
+    let is_tried = |name: &&str| [".act(\"", "(\""].iter().any(|way| tried.contains(&format!("{way}{name}\"")));
+    let untried: Vec<_> = acts.into_iter().filter(|name| !is_tried(name)).collect();
+    assert_eq!(untried, Vec::<&str>::new());
+}

@@ -9,6 +9,7 @@ use domain::job::{Payload, Pointer, Register, Status};
 use domain::time::Span;
 use harness::browser::Browser;
 use harness::{World, call, keyed};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use plane::job::{Claim, Claimed, Completion, Upsert};
 use serde_json::json;
 
@@ -213,6 +214,39 @@ async fn pages(browser: &Browser, url: &str, seen: &mut BTreeSet<String>) {
     }
 }
 
+/// The same vectors in addresses, which anybody may send to somebody who is signed in.
+async fn by_address(browser: &Browser, url: &str, evil: &str) {
+    for at in 0..VECTORS.len() {
+        let text = utf8_percent_encode(&vector(at, evil), NON_ALPHANUMERIC).to_string();
+        let address = match at % 6 {
+            0 => format!("queue?name={text}&kind={text}"),
+            1 => format!("audit?object={text}&principal={text}&tool={text}"),
+            2 => format!("act/switch-off?scope={text}&reason={text}&back={text}"),
+            3 => format!("jobs/{text}"),
+            4 => format!("locks?prefix={text}&cursor={text}"),
+            _ => format!("{text}?state={text}&back={text}"),
+        };
+        browser.goto(&format!("{url}/{address}")).await;
+        browser.wait_for("main").await;
+    }
+}
+
+/// The same arriving on a page that is open.
+async fn alive(browser: &Browser, yard: &Yard<'_>, evil: &str) {
+    browser.goto(&format!("{}/locks", yard.asked.url)).await;
+    browser.wait_for("html[data-live=on]").await;
+    for at in 0..VECTORS.len() {
+        let key = format!("live {}", name(at, evil));
+        yard.plane
+            .acquire_lock(&call(Role::Routine, "late", "exam"), &key, &key, Span::secs(30))
+            .await
+            .expect("a lock");
+    }
+    browser
+        .wait_until("document.querySelector('#locks').textContent.includes('live 15 <img src=x onerror=alert(1)>')")
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_comes_from_outside_is_text_on_every_page() {
     let world = World::new(harness::On::Sqlite).await;
@@ -234,6 +268,8 @@ async fn whatever_comes_from_outside_is_text_on_every_page() {
     for room in ["jobs/", "runs/", "pulls/", "gaps/one/", "act/", "audit?"] {
         assert!(seen.iter().any(|page| page.contains(room)), "no page of {room} was seen: {seen:?}");
     }
+    by_address(&browser, &yard.asked.url, &evil).await;
+    alive(&browser, &yard, &evil).await;
     assert_eq!(browser.dialogs().await, Vec::<String>::new(), "something ran");
     assert_eq!(browser.foreign_requests(&yard.asked.url).await, Vec::<String>::new(), "something was asked elsewhere");
     let errors: Vec<_> = browser.console_errors().await;

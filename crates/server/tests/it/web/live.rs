@@ -58,6 +58,14 @@ both!(a_change_arrives_as_the_part_that_changed_and_nothing_else, async |world| 
     asked.plane.register_job(&by, job("fresh <b>", "k", 0), Upsert::Never).await.expect("a job");
     let then = next(&mut stream, "patch").await;
     assert!(then.contains("fresh &lt;b&gt;") && !then.contains("id=\"acts\""), "what changed alone: {then}");
+
+    // What a page came with is not sent once more.
+    let page = ann.page("/locks").await;
+    let seen = page.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("marks");
+    let mut stream = open(&ann, &format!("locks&seen={seen}")).await.bytes_stream();
+    let first = next(&mut stream, "parts").await;
+    assert!(first.contains("data: locks"), "{first}");
+    next(&mut stream, "beat").await;
     asked.end().await.expect("a clean end");
 });
 

@@ -1,6 +1,7 @@
 //! The control room over real HTTP: who is let in, what pages show, what acts do.
 
 mod acts;
+mod by_hand;
 mod door;
 mod hostile;
 mod live;

@@ -73,6 +73,7 @@ both!(what_is_not_there_and_what_makes_no_sense_gets_a_page_that_says_so, async 
         ("/evidence/none", StatusCode::NOT_FOUND, "stratum"),
         ("/queue?state=lost", StatusCode::BAD_REQUEST, "there is no state"),
         ("/queue?cursor=zz", StatusCode::BAD_REQUEST, "cursor"),
+        ("/queue?state=ready&agent=x", StatusCode::BAD_REQUEST, "somebody holds only what is at work"),
         ("/gaps?state=lost", StatusCode::BAD_REQUEST, "state"),
         ("/pipeline?state=lost", StatusCode::BAD_REQUEST, "there is no state"),
         ("/locks?prefix=%00", StatusCode::BAD_REQUEST, "prefix"),
@@ -81,7 +82,11 @@ both!(what_is_not_there_and_what_makes_no_sense_gets_a_page_that_says_so, async 
         assert_eq!(answer.status, status, "{path}: {}", answer.text);
         assert!(answer.text.contains(says) && answer.text.contains("Request "), "{path}: {}", answer.text);
     }
-    assert_eq!(ann.get("/nowhere").await.status, StatusCode::NOT_FOUND);
+    for path in ["/nowhere", "/queue/", "/jobs/a/b", "//"] {
+        let answer = ann.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text.contains("there is no such page"), "{path}: {}", answer.text);
+    }
     let long = ann.get(&format!("/queue?name={}", "x".repeat(9_000))).await;
     assert_eq!(long.status, StatusCode::BAD_REQUEST);
     asked.end().await.expect("a clean end");
@@ -98,7 +103,7 @@ both!(the_queue_is_filtered_by_its_address_and_paged_by_key_without_loss_or_repe
         asked.plane.trigger_job(&by, &format!("job/{n:03} é")).await.expect("triggered");
     }
     let wish = |name: &str| Claim { holder: "w".into(), ttl: Span::mins(5), kind: None, name: Some(name.to_owned()) };
-    for n in 0..5 {
+    for n in 0..55 {
         asked
             .plane
             .claim_job(&call(Role::Routine, "worker", "exam"), wish(&format!("job/{n:03} é")))
@@ -108,15 +113,19 @@ both!(the_queue_is_filtered_by_its_address_and_paged_by_key_without_loss_or_repe
     let ann = Visitor::of(&asked, Role::Viewer, "ann").await;
     for (filter, expect) in [
         ("", 130),
-        ("state=ready", 55),
-        ("state=held", 5),
-        ("agent=worker", 5),
-        ("state=ready&kind=even", 27),
+        ("state=ready", 5),
+        ("state=held", 55),
+        ("agent=worker", 55),
+        ("agent=worker&kind=even", 28),
+        ("agent=worker&state=held", 55),
+        ("agent=nobody", 0),
+        ("agent=worker&name=job%2F00", 10),
+        ("state=ready&kind=even", 2),
         ("state=idle", 70),
         ("state=idle&kind=odd", 35),
         ("kind=odd", 65),
         ("name=job%2F00", 10),
-        ("name=job%2F&state=ready", 55),
+        ("name=job%2F&state=ready", 5),
         ("name=job%2F&kind=even", 65),
         ("state=dead", 0),
         ("name=other", 0),
@@ -158,9 +167,20 @@ both!(a_viewer_is_shown_what_it_may_not_do_with_the_reason, async |world| {
         assert!(ben.page(path).await.contains("Not for you to see"), "{path}");
     }
     assert_eq!(ben.get("/audit/export").await.status, StatusCode::BAD_REQUEST);
+    for path in ["/", "/jobs/one"] {
+        let page = ben.page(path).await;
+        assert!(page.contains("Not for you to see"), "what was done is in the audit, which is not for viewers: {path}");
+        assert!(!page.contains("sign-in") && !page.contains("session"), "{path}: {page}");
+    }
+    let form_key = ben.get("/").await.hidden("form_key");
+    let doctor = ben.send("/doctor", &[("form_key", &form_key)]).await;
+    assert!(
+        doctor.status == StatusCode::BAD_REQUEST && doctor.text.contains("may not use the doctor"),
+        "{}",
+        doctor.text
+    );
     let asks = ben.get("/act/trigger-job?job=one").await;
     assert!(asks.text.contains("who may only look") && !asks.text.contains("name=\"once\""), "{}", asks.text);
-    let form_key = ben.get("/").await.hidden("form_key");
     let key = "0123456789abcdef0123456789abcdef";
     let sent = ben.send("/act/trigger-job", &[("form_key", &form_key), ("once", key), ("job", "one")]).await;
     assert_eq!(sent.status, StatusCode::BAD_REQUEST);
