@@ -7,6 +7,7 @@ use domain::need::{self, Need};
 use domain::pull::Pull;
 use domain::switch::Scope;
 use domain::time::{Span, Time};
+use store::Tx;
 use store::figure::{self, Counts, Figure};
 use store::job::list::Listed;
 use store::switch::Off;
@@ -83,14 +84,13 @@ impl Plane {
         let unkept = latest.map_or(since, |latest| Time(latest.at)).max(since);
         let (ended, failed) = figure::ended_since(&mut tx, unkept).await?;
         let slot = at.0 / CURVE.1.0 * CURVE.1.0;
-        match kept.last_mut().filter(|last| last.at == slot) {
-            Some(last) => (last.ended, last.failed) = (last.ended + ended, last.failed + failed),
-            None => {
-                let Counts { ready, held, locks, .. } = counts;
-                let micro_usd = store::spend::booked_so_far(&mut tx, budget::day(at)).await?.micro_usd;
-                let oldest_ms = latest.map_or(0, |latest| latest.oldest_ms);
-                kept.push(Figure { at: slot, ready, held, oldest_ms, locks, ended, failed, merged: 0, micro_usd });
-            }
+        if let Some(last) = kept.last_mut().filter(|last| last.at == slot) {
+            (last.ended, last.failed) = (last.ended + ended, last.failed + failed);
+        } else {
+            let Counts { ready, held, locks, .. } = counts;
+            let micro_usd = store::spend::booked_so_far(&mut tx, budget::day(at)).await?.micro_usd;
+            let oldest_ms = latest.map_or(0, |latest| latest.oldest_ms);
+            kept.push(Figure { at: slot, ready, held, oldest_ms, locks, ended, failed, merged: 0, micro_usd });
         }
         let slots = (since.0 / CURVE.1.0 + 1)..=(slot / CURVE.1.0);
         let slots = slots.map(|slot| Time(slot * CURVE.1.0));
@@ -130,44 +130,14 @@ impl Plane {
             name: routine.name,
         });
         needs.take(Need::SilentRoutine, late.collect(), |needed| needed);
-        let unknown = store::pull::say::unknown(&mut tx, (i64::MAX, ""), most).await?;
-        needs.take(Need::UnknownWrite, unknown, |say| Needed {
-            need: Need::UnknownWrite,
-            name: say.id,
-            about: format!("{} of {}", say.what, say.pull),
-            since: Time(say.at),
-        });
-        let starts = store::fire::unknown(&mut tx, (i64::MAX, ""), most).await?;
-        needs.take(Need::UnknownStart, starts, |fire| Needed {
-            need: Need::UnknownStart,
-            about: format!("{} for {}", fire.routine, fire.job),
-            since: fire.tried_at,
-            name: fire.id,
-        });
+        needs.take_unknown(&mut tx, most).await?;
         let day = budget::day(now);
         let (booked, cap) = (store::spend::booked_so_far(&mut tx, day).await?, self.rules().caps.day);
         if booked.micro_usd >= cap.micro_usd || booked.tokens >= cap.tokens {
             let spent = Needed { need: Need::Spent, name: booked.dollars(), about: String::new(), since: now };
             needs.take(Need::Spent, vec![spent], |needed| needed);
         }
-        let dead = store::outbox::list_dead(&mut tx, (i64::MAX, ""), most).await?;
-        needs.take(Need::DeadMessage, dead, |row| Needed {
-            need: Need::DeadMessage,
-            about: format!("to {}", row.channel),
-            since: Time(row.ended_at.unwrap_or(row.created_at)),
-            name: row.id,
-        });
-        let first = (i64::MIN, String::new(), String::new());
-        let pairs = store::gap::likeness::list(&mut tx, &first, most).await?;
-        if pairs.len() > 1 {
-            needs.more.push(Need::MayBeSame);
-        }
-        needs.take(Need::MayBeSame, pairs.into_iter().take(1).collect(), |pair| Needed {
-            need: Need::MayBeSame,
-            about: format!("{} and {}", pair.gap, pair.other),
-            since: Time(pair.at),
-            name: pair.gap,
-        });
+        needs.take_pairs(&mut tx, most).await?;
         let off = store::switch::all(&mut tx).await?;
         let (all, some) = off.into_iter().partition(|off| off.scope == Scope::All.to_string());
         needs.take(Need::AllOff, all, switched);
@@ -210,6 +180,48 @@ impl Plane {
 }
 
 impl Needs {
+    /// Takes in what may have been done, and what gave up: nobody else can say.
+    async fn take_unknown(&mut self, tx: &mut Tx, most: i64) -> Result<(), No> {
+        let unknown = store::pull::say::unknown(tx, (i64::MAX, ""), most).await?;
+        self.take(Need::UnknownWrite, unknown, |say| Needed {
+            need: Need::UnknownWrite,
+            name: say.id,
+            about: format!("{} of {}", say.what, say.pull),
+            since: Time(say.at),
+        });
+        let starts = store::fire::unknown(tx, (i64::MAX, ""), most).await?;
+        self.take(Need::UnknownStart, starts, |fire| Needed {
+            need: Need::UnknownStart,
+            about: format!("{} for {}", fire.routine, fire.job),
+            since: fire.tried_at,
+            name: fire.id,
+        });
+        let dead = store::outbox::list_dead(tx, (i64::MAX, ""), most).await?;
+        self.take(Need::DeadMessage, dead, |row| Needed {
+            need: Need::DeadMessage,
+            about: format!("to {}", row.channel),
+            since: Time(row.ended_at.unwrap_or(row.created_at)),
+            name: row.id,
+        });
+        Ok(())
+    }
+
+    /// Takes in one of the pairs of gaps that may be the same: the page of them has the others.
+    async fn take_pairs(&mut self, tx: &mut Tx, most: i64) -> Result<(), No> {
+        let first = (i64::MIN, String::new(), String::new());
+        let pairs = store::gap::likeness::list(tx, &first, most).await?;
+        if pairs.len() > 1 {
+            self.more.push(Need::MayBeSame);
+        }
+        self.take(Need::MayBeSame, pairs.into_iter().take(1).collect(), |pair| Needed {
+            need: Need::MayBeSame,
+            about: format!("{} and {}", pair.gap, pair.other),
+            since: Time(pair.at),
+            name: pair.gap,
+        });
+        Ok(())
+    }
+
     /// Takes in as many of a sort as are shown.
     fn take<T>(&mut self, need: Need, found: Vec<T>, shown: impl Fn(T) -> Needed) {
         if found.len() > NEEDS_SHOWN {

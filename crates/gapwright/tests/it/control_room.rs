@@ -255,7 +255,7 @@ async fn a_server_that_is_gone_is_told_of_and_one_that_comes_back_is_heard_again
     let folder = tempfile::tempdir().expect("a folder");
     let database = format!("sqlite:{}", folder.path().join("gapwright.db").display());
     let program = Program::new(Path::new(env!("CARGO_BIN_EXE_gapwright")), folder.path(), &database);
-    let program = program.with("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL", "slack://s3cret");
+    let program = program.with("GAPWRIGHT__NOTIFY__CHANNELS__OPS__URL", "slack://hooks/T000/B000/s3cret");
     let server = program.serve().await;
     let token = program.token("operator", "ann").await;
     let browser = Browser::open().await;

@@ -206,7 +206,9 @@ fn all(size: Size, now: Time) -> Vec<Rows> {
     let mut rows = vec![jobs(size, now), runs(size, now)];
     rows.extend(journal(size, now));
     rows.extend(ended_pulls(size, now));
+    rows.push(judged(size, now));
     rows.extend(small(size, now));
+    rows.extend(told(now));
     rows
 }
 
@@ -288,9 +290,8 @@ fn journal(size: Size, now: Time) -> [Rows; 2] {
     [entries, blocks]
 }
 
-/// Pull requests that ended in the last 85 days, each with what a reviewer said three times and with its outcome; and what the
-/// gate would have merged of them.
-fn ended_pulls(size: Size, now: Time) -> [Rows; 4] {
+/// Pull requests that ended in the last 85 days, each with what a reviewer said three times and with its outcome.
+fn ended_pulls(size: Size, now: Time) -> [Rows; 3] {
     let count = size.ended;
     let apart = Span::days(85).0 / count;
     let at = |number: &str| format!("{} + ({number}) * {apart}", now.0 - apart * count);
@@ -349,26 +350,31 @@ fn ended_pulls(size: Size, now: Time) -> [Rows; 4] {
             evidence = json!(story::evidence()),
         ),
     };
+    [pulls, words, outcomes]
+}
+
+/// What the gate would have merged of them.
+fn judged(size: Size, now: Time) -> Rows {
     let record = json!(story::record(now, None, Vec::new(), None));
-    let records = Rows {
+    let stratum = one_of("n", &strata().iter().map(Stratum::id).collect::<Vec<_>>());
+    Rows {
         into: "gate_record (id, pull, at, head, stratum, word, would, record, judgement)",
-        count: count / 5,
+        count: size.ended / 5,
         values: format!(
-            "'ended-record-' || n, {id}, {at} - 3600000, {head}, {stratum}, 'person', 1, '{record}', '{judgement}'",
-            id = id("n"),
-            at = at("n"),
-            head = head("n"),
+            "'ended-record-' || n, 'ended-' || {number}, {begun} + n * {apart} - 3600000, {number} || '{digits}', {stratum}, 'person', 1, '{record}', '{judgement}'",
+            number = seven("n"),
+            apart = Span::days(85).0 / size.ended,
+            begun = now.0 - Span::days(85).0,
+            digits = &digits(0)[..33],
             judgement = json!(story::record(now, None, Vec::new(), None).judge()),
         ),
-    };
-    [pulls, words, outcomes, records]
+    }
 }
 
 /// What there is less of.
-fn small(size: Size, now: Time) -> [Rows; 8] {
+fn small(size: Size, now: Time) -> [Rows; 5] {
     let Time(now) = now;
     let (later, year) = (now + Span::hours(24).0, now + Span::days(365).0);
-    let rows = |into, count, values| Rows { into, count, values };
     [
         rows(
             "lock (key, lock_id, holder, principal, fencing_token, acquired_at, expires_at)",
@@ -415,6 +421,13 @@ fn small(size: Size, now: Time) -> [Rows; 8] {
                 key("n")
             ),
         ),
+    ]
+}
+
+/// What was told to people, asked of others, and merged by itself.
+fn told(now: Time) -> [Rows; 3] {
+    let Time(now) = now;
+    [
         rows(
             "outbox (id, channel, level, text, created_at, since, state, attempts, barred, next_at, ended_at, last_error)",
             100,
@@ -441,4 +454,8 @@ fn small(size: Size, now: Time) -> [Rows; 8] {
             ),
         ),
     ]
+}
+
+fn rows(into: &'static str, count: i64, values: String) -> Rows {
+    Rows { into, count, values }
 }

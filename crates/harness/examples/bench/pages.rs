@@ -61,7 +61,7 @@ pub(crate) async fn ask(plan: &Plan, report: &mut Report) {
         for token in &tokens {
             cookies.push(Visitor::sign_in(&served.url, token).await);
         }
-        let pages = pages(&served, &cookies[0]).await;
+        let pages = pages(size, &served, &cookies[0]).await;
         let (assets, weights) = weigh(&served, &cookies[0], &pages).await;
         let rounds = read(plan, &ground, &served, &cookies, &pages).await;
         report.section(&title(size, on), &told(&pages, &rounds));
@@ -81,13 +81,13 @@ fn encoded(text: &str) -> String {
 
 /// A cursor that leads behind a job in a list by due time, as the server itself would give it there.
 fn behind(place: &serde_json::Value) -> String {
-    place.to_string().bytes().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(place.to_string())
 }
 
 /// Every page that is looked at.
-async fn pages(served: &Served, cookie: &str) -> Vec<Page> {
+async fn pages(size: Size, served: &Served, cookie: &str) -> Vec<Page> {
     let job = house::job(house::LOOKED_AT);
-    let half = house::job(500_000);
+    let half = house::job(size.jobs / 2);
     let stratum = house::strata()[0].id();
     let rare = house::RARE_KIND;
     let gap = encoded(&registry::key(0).to_string());

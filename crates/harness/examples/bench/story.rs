@@ -134,7 +134,7 @@ async fn trials(tx: &mut Tx) {
     for number in 0..REVIEWERS * TRIALS {
         let by = house::fingerprint("reviewer", number % REVIEWERS);
         let nth = number / REVIEWERS;
-        let defect = (nth % 3 != 0).then(|| Defect::ALL[nth % Defect::ALL.len()].name()).unwrap_or_default();
+        let defect = if nth.is_multiple_of(3) { "" } else { Defect::ALL[nth % Defect::ALL.len()].name() };
         let trial = Trial {
             id: format!("trial-{number}"),
             at: (now - Span::days(20)).0 + i64::try_from(number).expect("a number"),

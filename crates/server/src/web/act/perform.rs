@@ -119,8 +119,12 @@ pub(super) async fn about(
             vec![("To the level", next), ("Missing, of what opens it", lacks)]
         }
         Do::Pull(OfPull::Merge | OfPull::RequestChanges | OfPull::Close | OfPull::Reopen) => {
-            let shown = plane.show_pull(&call, said.of("number")).await?;
-            shown.stored.pull.change.map(|change| ("Title", change.title)).into_iter().collect()
+            match plane.show_pull(&call, said.of("number")).await {
+                Ok(shown) => shown.stored.pull.change.map(|change| ("Title", change.title)).into_iter().collect(),
+                // One that is not on its way here is one of the house all the same.
+                Err(No::Refusal(refusal)) if refusal.code == Code::NotFound => Vec::new(),
+                Err(no) => return Err(no),
+            }
         }
         Do::Pull(OfPull::Resume | OfPull::Stop) => {
             let shown = plane.show_pull(&call, said.of("pull")).await?;
@@ -214,7 +218,11 @@ async fn of_gaps(site: &Site, call: &Call, of_gap: OfGap, said: &Said<'_>) -> Re
             format!("{} stands for both, and blocks {} jobs.", merged.into, merged.jobs)
         }
         OfGap::TellApart => {
-            plane.tell_gaps_apart(call, said.of("one"), said.of("other")).await?;
+            if !plane.tell_gaps_apart(call, said.of("one"), said.of("other")).await? {
+                return Err(Refusal::new(Code::NotFound, "nobody proposes that these two are the same")
+                    .hint("those that are proposed stand on the page Alike of Gaps")
+                    .into());
+            }
             "They are not the same.".to_owned()
         }
     })

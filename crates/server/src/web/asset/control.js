@@ -79,8 +79,9 @@ function listen() {
   // What the page came with need not be sent once more, unless it was patched since.
   stream = new EventSource(fresh && seen ? `${from}&seen=${seen}` : from);
   fresh = false;
+  stream.addEventListener("open", hear);
   stream.addEventListener("beat", hear);
-  stream.addEventListener("parts", event => lay(event.data.split(" ")));
+  stream.addEventListener("parts", event => { lay(event.data.split(" ")); hear(); });
   stream.addEventListener("patch", event => { patch(event.data); hear(); });
   stream.addEventListener("gone", () => location.reload());
   stream.addEventListener("error", lost);

@@ -25,18 +25,13 @@ pub(super) async fn view(cx: &Cx<'_>, name: &str) -> Result<View, No> {
         Part::card("payload", Width::Half, ("Payload", "what its worker is given"), payload(&job)),
         Part::card("runs", Width::Whole, ("Runs", "the latest first"), timeline(cx, &job, &runs)),
     ];
-    parts.push(match shut_part(cx, "history", "History") {
-        Some(shut) => shut,
-        None => {
-            let look = store::journal::Look { object: Some(format!("job:{name}")), ..store::journal::Look::default() };
-            let done = plane.look_into_journal(call, &look, &Ask::new(Some(DONE_SHOWN), None)?).await?;
-            Part::card(
-                "history",
-                Width::Whole,
-                ("History", "what was done to it"),
-                super::audit::table(cx, &done.items),
-            )
-        }
+    parts.push(if let Some(shut) = shut_part(cx, "history", "History") {
+        shut
+    } else {
+        let look = store::journal::Look { object: Some(format!("job:{name}")), ..store::journal::Look::default() };
+        let done = plane.look_into_journal(call, &look, &Ask::new(Some(DONE_SHOWN), None)?).await?;
+        let table = super::audit::table(cx, &done.items);
+        Part::card("history", Width::Whole, ("History", "what was done to it"), table)
     });
     let acts = html! {
         @let again = if job.state == State::Dead { "Run it again" } else { "Run it now" };

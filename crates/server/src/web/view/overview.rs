@@ -25,12 +25,11 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let needs = plane.list_needs(call).await?;
     let today = plane.show_budget(call).await?;
     let board = plane.list_board(call).await?;
-    let activity = match shut_part(cx, "feed", "Activity") {
-        Some(shut) => shut,
-        None => {
-            let done = plane.list_done(call, DONE_SHOWN).await?;
-            Part::card("feed", Width::Half, ("Activity", "what was done last"), feed(cx, &done))
-        }
+    let activity = if let Some(shut) = shut_part(cx, "feed", "Activity") {
+        shut
+    } else {
+        let done = plane.list_done(call, DONE_SHOWN).await?;
+        Part::card("feed", Width::Half, ("Activity", "what was done last"), feed(cx, &done))
     };
     Ok(View::of(
         "Overview",

@@ -105,7 +105,7 @@ both!(gaps_are_left_closed_reopened_ranked_merged_and_told_apart, async |world| 
     is_done(&ann.act("prioritize-gap", &[("gap", gap)], &[("priority", "")]).await, "../");
     assert_eq!(state().await.priority, None);
     let page = ann.page("/gaps/one/mcp%2Dtool%2Fother").await;
-    assert!(page.contains(WHY) && page.contains("by <bdi>ann</bdi>"), "{page}");
+    assert!(page.contains(WHY) && page.contains("by ann"), "{page}");
     let apart = [("one", "mcp-tool/other"), ("other", "mcp-tool/list-deploys")];
     let unasked = ann.act("tell-gaps-apart", &apart, &[]).await;
     assert_eq!(unasked.status, StatusCode::NOT_FOUND, "nobody proposed it: {}", unasked.text);
@@ -163,7 +163,7 @@ fn every_act_is_tried() {
     );
     let acts: Vec<_> = names.filter(|name| known.contains(&format!("page {name}\""))).collect();
     assert_eq!(acts.len(), 26);
-    let is_tried = |name: &&str| [".act(\"", "(\""].iter().any(|way| tried.contains(&format!("{way}{name}\"")));
+    let is_tried = |name: &&str| ["\"", "\"/act/"].iter().any(|way| tried.contains(&format!("({way}{name}\"")));
     let untried: Vec<_> = acts.into_iter().filter(|name| !is_tried(name)).collect();
     assert_eq!(untried, Vec::<&str>::new());
 }

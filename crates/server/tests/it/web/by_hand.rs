@@ -2,7 +2,6 @@
 //! and what cannot says why.
 
 use domain::agent::Role;
-use domain::effect::Notify;
 use domain::notice::Level;
 use domain::pull::State;
 use domain::time::Span;
@@ -79,11 +78,9 @@ both!(a_pull_request_is_stopped_resumed_sent_back_closed_and_opened_again_once_e
 both!(what_gave_up_is_tried_again_and_what_cannot_be_says_why, async |world| {
     let yard = Yard::new(world).await;
     let ann = Visitor::of(&yard.asked, Role::Operator, "ann").await;
-    let mut tx = world.store().begin().await.expect("a write");
-    let effect = Notify { channel: "log".into(), level: Level::Error, text: "lost".into(), link: None };
-    store::outbox::add(&mut tx, "01M8HNVJW35JR43428FKYWD3TX", &effect).await.expect("a message");
-    tx.commit().await.expect("kept");
-    let unlost = ann.act("requeue-message", &[("message", "01M8HNVJW35JR43428FKYWD3TX")], &[]).await;
+    let by = call(Role::Operator, "ops", "exam");
+    let queued = yard.plane.notify(&by, "lost", Level::Error, None).await.expect("a message").id;
+    let unlost = ann.act("requeue-message", &[("message", &queued)], &[]).await;
     assert_eq!(unlost.status, StatusCode::NOT_FOUND, "it was never given up: {}", unlost.text);
     for (act, about, said) in [
         ("release-write", ("write", "01M8HNVJW35JR43428FKYWD3TX"), ("made", "yes")),
