@@ -3,6 +3,7 @@
 
 mod known;
 mod perform;
+mod shape;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use domain::{id, session};
 use maud::{Markup, html};
 use plane::{Call, Idempotency, No};
 
-use self::known::{Act, Field, Kind};
+use self::shape::{Act, Field, Kind};
 use super::place::asked;
 use super::sign_in::{foreign_form, inside};
 use super::visit::{Site, Visitor, redirect};

@@ -12,7 +12,7 @@ use plane::pull::{ByHand, Hand, Method};
 use plane::{Call, No};
 
 use super::Choices;
-use super::known::{Act, Do, Leave, OfGap, OfPull, Work};
+use super::shape::{Act, Do, Leave, OfGap, OfPull, Work};
 use crate::web::visit::{Site, Visitor};
 
 /// What was said with an act.
