@@ -86,7 +86,7 @@ both!(gaps_are_left_closed_reopened_ranked_merged_and_told_apart, async |world| 
     let asked = Asked::new(world).await;
     let by = call(Role::Operator, "o", "exam");
     let ann = Visitor::of(&asked, Role::Operator, "ann").await;
-    for name in ["list-recent-deploys", "list-deploys", "other"] {
+    for name in ["deploys-list", "list-deploys", "other"] {
         let seen = Sighting { reason: "it is not there".into(), ..Sighting::named("mcp-tool", name) };
         asked.plane.report_gap(&keyed(&by, name, name), seen).await.expect("reported");
     }
@@ -111,9 +111,9 @@ both!(gaps_are_left_closed_reopened_ranked_merged_and_told_apart, async |world| 
     assert_eq!(unasked.status, StatusCode::NOT_FOUND, "nobody proposed it: {}", unasked.text);
     asked.plane.tend_gaps().await.expect("compared");
     assert!(ann.page("/gaps/alike").await.contains("Not the same"));
-    let pair = [("duplicate", "mcp-tool/list-deploys"), ("into", "mcp-tool/list-recent-deploys")];
+    let pair = [("duplicate", "mcp-tool/list-deploys"), ("into", "mcp-tool/deploys-list")];
     is_done(&ann.act("merge-gaps", &pair, &[]).await, "../");
-    let merged = asked.plane.show_gap(&by, "mcp-tool/list-recent-deploys", &Ask::default()).await.expect("the gap");
+    let merged = asked.plane.show_gap(&by, "mcp-tool/deploys-list", &Ask::default()).await.expect("the gap");
     assert_eq!(merged.duplicates, ["mcp-tool/list-deploys"]);
     asked.end().await.expect("a clean end");
 });
