@@ -9,11 +9,12 @@ const SMALL: [&str; 10] =
     ["fence", "gate_arm", "level", "replica", "repository", "routine", "scheduled_job", "stratum", "switch", "token"];
 
 /// Steps over the few rows that a part of the same statement gives.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
     "each",
     "hands",
     "first",
     "line",
+    "looked",
     "timed",
     "lost",
     "counted",
@@ -30,9 +31,10 @@ const PARTS: [&str; 15] = [
 /// What reads everything there is, asked by people and by nobody in a loop.
 const WHOLE: [&str; 4] = ["outcome::BY_KIND", "gap::TOTALS", "issue::MOVE", "check_in::LIST"];
 
-/// What reads an index with all rows and is not the longer for it, or must be: the end of a chain, and a count of every
-/// job for the metrics, which touches no row.
-const ENDS_AND_COUNTS: [&str; 2] = ["journal::HEAD", "job::COUNT"];
+/// What reads an index with all rows and is not the longer for it, or must be: the end of a chain, of the journal and of the
+/// figures, and counts of every job for the metrics and of the pull requests under way for their board, which touch no row.
+const ENDS_AND_COUNTS: [&str; 5] =
+    ["journal::HEAD", "figure::NEWEST", "figure::LATEST", "job::COUNT", "pull/board::COUNT"];
 
 /// The steps by which SQLite runs each statement, by `file::NAME`.
 async fn plans() -> BTreeMap<String, Vec<String>> {
