@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn each_pull_request_of_a_person_needs_something_of_its_own() {
-        let theirs: Vec<_> = State::ALL.into_iter().filter(|state| state.is_a_persons()).collect();
+        let theirs: Vec<_> = State::ALL.into_iter().filter(|state| state.needs_person()).collect();
         assert_eq!(
             theirs.into_iter().map(|state| (state, Need::of_pull(state))).collect::<Vec<_>>(),
             [

@@ -115,7 +115,7 @@ impl Plane {
         let mut needs = Needs::default();
         let most = i64::try_from(NEEDS_SHOWN).unwrap_or(i64::MAX) + 1;
         needs.take(Need::Decide, store::decision::open(&mut tx, (i64::MIN, ""), most).await?, question);
-        for state in domain::pull::State::ALL.into_iter().filter(|state| state.is_a_persons()) {
+        for state in domain::pull::State::ALL.into_iter().filter(|state| state.needs_person()) {
             let pulls = store::pull::board::waiting(&mut tx, state, most).await?;
             needs.take(Need::of_pull(state), pulls, |stored| pull(stored.pull));
         }

@@ -172,8 +172,6 @@ fn nothing_is_unfinished_ignored_or_slept_over() {
         "crates/forge/src/github/line.rs",
         "crates/server/src/health.rs",
         "crates/server/src/lib.rs",
-        // A page that is looked at rests before it is shown anew.
-        "crates/server/src/web/live.rs",
         "crates/alerts/tests/it/",
         // A runner asks, tries and reports at intervals.
         "crates/runner/src/",

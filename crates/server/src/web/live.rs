@@ -164,13 +164,12 @@ impl Listener {
         let stop = self.live.stop.clone();
         if let Some(shown_at) = self.shown_at {
             let left = rest(&self.place.page).saturating_sub(shown_at.elapsed());
-            if left > BEAT {
-                // What rests for long still lives.
-                stop.run_until_cancelled(tokio::time::sleep(BEAT)).await?;
-                return Some(self.beat().await);
+            // The end of the server is the only thing that is waited for here; what rests for long still lives.
+            if !left.is_zero() && timeout(left.min(BEAT), stop.cancelled()).await.is_ok() {
+                return None;
             }
-            if !left.is_zero() {
-                stop.run_until_cancelled(tokio::time::sleep(left)).await?;
+            if left > BEAT {
+                return Some(self.beat().await);
             }
             // Nothing done within a beat is an event too: time goes on.
             drop(stop.run_until_cancelled(timeout(BEAT, self.moved.changed())).await?);

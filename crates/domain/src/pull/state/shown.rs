@@ -33,24 +33,6 @@ pub fn effects() -> String {
     rows.join("\n") + "\n"
 }
 
-impl State {
-    /// Whether the next thing is a person's to do.
-    pub const fn is_a_persons(self) -> bool {
-        match self {
-            Self::Proposed | Self::NeedsHuman | Self::NeedsVisual | Self::Capped | Self::RequiresHuman => true,
-            Self::Planning
-            | Self::Implementing
-            | Self::Opening
-            | Self::NeedsReview
-            | Self::ChangesRequested
-            | Self::Approved
-            | Self::WontFix
-            | Self::Closed
-            | Self::Merged => false,
-        }
-    }
-}
-
 impl Event {
     /// Every event.
     pub const ALL: [Self; 16] = [

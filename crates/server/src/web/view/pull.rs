@@ -61,7 +61,7 @@ fn acts(cx: &Cx<'_>, pull: &Pull) -> Markup {
         @if pull.change.is_some() { a .b href=(cx.to(&Page::Diff(id.to_owned()))) { "Read the diff" } }
         @if let (Some(number), true, true) = (&number, here, pull.state.is_live()) {
             @let about = [("number", number.as_str()), ("head", head)];
-            (cx.act("merge-pull", &about, "Merge", if pull.state.is_a_persons() { "go" } else { "" }))
+            (cx.act("merge-pull", &about, "Merge", if pull.state.needs_person() { "go" } else { "" }))
             (cx.act("request-changes", &about, "Request changes", ""))
             (cx.act("close-pull", &[("number", number)], "Close", "danger"))
         }
