@@ -29,5 +29,11 @@ CREATE INDEX journal_by_object ON journal (object, at DESC, id DESC);
 -- What agents could not close, by rank.
 CREATE INDEX gap_stranded ON gap (place, first_at, key) WHERE state = 'requires_human';
 
+-- How much was seen of each kind on each day.
+CREATE INDEX sighting_by_day ON sighting ((at / 86400000), kind) WHERE name IS NOT NULL;
+
+-- How much speaks for each stratum.
+CREATE INDEX outcome_by_stratum_weight ON outcome (stratum, weight);
+
 -- What gave up, the last first.
 CREATE INDEX job_given_up ON job ((COALESCE(last_run_at, created_at)) DESC, name DESC) WHERE state = 'dead';

@@ -52,10 +52,21 @@ impl Plane {
         let mut tx = self.read(call).await?;
         let (level, latest) = store::level::current(&mut tx).await?;
         let gate = gate(&mut tx, level, latest.as_ref(), &self.rules()).await?;
-        let history = store::level::history(&mut tx, CHANGES_SHOWN).await?;
-        let since = latest.map(|change| Time(change.at));
-        let outcomes = crate::outcome::counts(&mut tx, since.unwrap_or(Time(0))).await?;
-        Ok(Standing { level, since, next: level.above(), gate, outcomes, history })
+        standing(&mut tx, (level, latest), gate).await
+    }
+
+    /// How far the level is, and each stratum: those that were armed or have most in their favour first. Both are of one moment, and
+    /// what both stand on is read once.
+    pub async fn show_evidence(&self, call: &Call) -> Result<(Standing, Vec<crate::gate::Standing>), No> {
+        let mut tx = self.read(call).await?;
+        let rules = self.rules();
+        let (level, latest) = store::level::current(&mut tx).await?;
+        let records = crate::gate::records(&mut tx, &rules).await?;
+        let evidence =
+            judges_strata(level).then(|| crate::gate::evidence(records.iter().map(|(_, record)| record), &rules));
+        let gate = gate_given(&mut tx, level, latest.as_ref(), &rules, evidence).await?;
+        let standing = standing(&mut tx, (level, latest), gate).await?;
+        Ok((standing, crate::gate::standings(&mut tx, records).await?))
     }
 
     /// Raises the level by one from where it stands at the call, if its gate is open or a reason overrides it.
@@ -81,17 +92,45 @@ impl Plane {
     }
 }
 
+async fn standing(tx: &mut Tx, (level, latest): (Level, Option<Change>), gate: Vec<Item>) -> Result<Standing, No> {
+    let history = store::level::history(tx, CHANGES_SHOWN).await?;
+    let since = latest.map(|change| Time(change.at));
+    let outcomes = crate::outcome::counts(tx, since.unwrap_or(Time(0))).await?;
+    Ok(Standing { level, since, next: level.above(), gate, outcomes, history })
+}
+
+/// Whether the gate above a level asks what strata have shown.
+const fn judges_strata(level: Level) -> bool {
+    match level {
+        Level::Pipeline => true,
+        Level::Observe | Level::Propose | Level::Automerge => false,
+    }
+}
+
 /// What the gate above a level asks for, counted from the store.
 async fn gate(tx: &mut Tx, level: Level, latest: Option<&Change>, rules: &Rules) -> Result<Vec<Item>, No> {
+    let evidence = if judges_strata(level) {
+        let records = crate::gate::records(tx, rules).await?;
+        Some(crate::gate::evidence(records.iter().map(|(_, record)| record), rules))
+    } else {
+        None
+    };
+    gate_given(tx, level, latest, rules, evidence).await
+}
+
+/// The same, where it is known what strata have shown.
+async fn gate_given(
+    tx: &mut Tx,
+    level: Level,
+    latest: Option<&Change>,
+    rules: &Rules,
+    evidence: Option<level::Evidence>,
+) -> Result<Vec<Item>, No> {
     let needs = rules.needs;
     let since = latest.map(|change| Time(change.at));
     let days = store::level::days(tx, since.unwrap_or(Time(0)), needs.days.max(1)).await?;
     let sightings = store::gap::sighting::named(tx, needs.sightings.max(1)).await?;
     let settled = store::pull::settled(tx, since.unwrap_or(Time(0)), SETTLED_MIN).await?;
-    let evidence = match level {
-        Level::Pipeline => Some(crate::gate::evidence(tx, rules).await?),
-        Level::Observe | Level::Propose | Level::Automerge => None,
-    };
     let record = Record { since, days, sightings, settled: Some(settled), evidence };
     Ok(level::gate(level, needs, record))
 }

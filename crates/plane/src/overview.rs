@@ -1,7 +1,7 @@
 //! What is seen at a glance: how much there is of what, how it came to be so, what needs a person, and what was done last.
 
 use domain::agent::Right;
-use domain::budget;
+use domain::budget::{self, Amount};
 use domain::decision::Decision;
 use domain::need::{self, Need};
 use domain::pull::Pull;
@@ -42,6 +42,8 @@ pub struct Overview {
     pub curve: Vec<(Time, Option<Figure>)>,
     /// How many pull requests were merged within seven days.
     pub merged: i64,
+    /// What is booked today, and what may be.
+    pub booked: (Amount, Amount),
 }
 
 /// Something that needs a person, with as much of it as says what.
@@ -79,6 +81,7 @@ impl Plane {
         let at = tx.now();
         let (counts, latest) = (figure::counts(&mut tx).await?, figure::latest(&mut tx).await?);
         let since = at - CURVE.0;
+        let booked = store::spend::booked_so_far(&mut tx, budget::day(at)).await?;
         let mut kept = figure::curve(&mut tx, since, CURVE.1.0).await?;
         // The slot under way has no figure yet.
         let unkept = latest.map_or(since, |latest| Time(latest.at)).max(since);
@@ -88,7 +91,7 @@ impl Plane {
             (last.ended, last.failed) = (last.ended + ended, last.failed + failed);
         } else {
             let Counts { ready, held, locks, .. } = counts;
-            let micro_usd = store::spend::booked_so_far(&mut tx, budget::day(at)).await?.micro_usd;
+            let micro_usd = booked.micro_usd;
             let oldest_ms = latest.map_or(0, |latest| latest.oldest_ms);
             kept.push(Figure { at: slot, ready, held, oldest_ms, locks, ended, failed, merged: 0, micro_usd });
         }
@@ -100,6 +103,7 @@ impl Plane {
             oldest: figure::oldest_ready(&mut tx).await?,
             counts,
             curve,
+            booked: (booked, self.rules().caps.day),
             merged: figure::ended_in(&mut tx, domain::pull::State::Merged.name(), at - LATELY).await?,
         })
     }

@@ -7,9 +7,11 @@ mod merge;
 mod show;
 mod tell;
 
+use std::collections::BTreeMap;
+
 use domain::agent::Right;
 use domain::calibration::rule;
-use domain::gate::{ARMED_FOR, BUDGET_SPAN, Candidate, Draw, PAST_MAX, Record, Shadow, Stratum};
+use domain::gate::{ARMED_FOR, BUDGET_SPAN, Candidate, Draw, Fingerprint, PAST_MAX, Record, Shadow, Stratum};
 use domain::id;
 use domain::level::{self, Level};
 use domain::outcome::Answer;
@@ -27,6 +29,7 @@ use crate::settings::Rules;
 use crate::{Call, No, Plane};
 
 pub(crate) use back::{Back, REVERT, went_wrong};
+pub(crate) use show::standings;
 pub use show::{Explained, Kept, Standing, judge_text};
 
 /// How many merges by itself are looked at: more than any cap lets by in 90 days.
@@ -159,6 +162,18 @@ pub(crate) async fn record(
     (repo, stratum): (&str, Option<&Stratum>),
     candidate: Option<Candidate>,
 ) -> Result<Record, No> {
+    let calibrated = calibrated(tx, stratum.map(|stratum| &stratum.reviewer)).await?;
+    record_beside(tx, rules, (repo, stratum), candidate, calibrated).await
+}
+
+/// The same, where it is known whether its reviewer is calibrated.
+async fn record_beside(
+    tx: &mut Tx,
+    rules: &Rules,
+    (repo, stratum): (&str, Option<&Stratum>),
+    candidate: Option<Candidate>,
+    calibrated: Answer,
+) -> Result<Record, No> {
     let now = tx.now();
     let id = stratum.map(Stratum::id).unwrap_or_default();
     let arm = store::gate::said(tx, &id).await?.and_then(|said| said.arm());
@@ -177,7 +192,7 @@ pub(crate) async fn record(
         at: now,
         rules: rules.gate.clone(),
         past: store::outcome::past(tx, &id, PAST_MAX).await?,
-        calibrated: calibrated(tx, stratum).await?,
+        calibrated,
         shadow: shadow(tx, &id).await?,
         autos,
         level: level.name().to_owned(),
@@ -206,10 +221,9 @@ async fn off(tx: &mut Tx, repo: &str) -> Result<Option<String>, No> {
     Ok(store::switch::covering(tx, merger, Some(repo)).await?.map(|(scope, _)| scope.to_string()))
 }
 
-/// Whether the reviewer of a stratum is calibrated.
-async fn calibrated(tx: &mut Tx, stratum: Option<&Stratum>) -> Result<Answer, No> {
-    let Some(stratum) = stratum else { return Ok(Answer::Unknown("the reviewer is not known".to_owned())) };
-    let by = &stratum.reviewer;
+/// Whether a reviewer is calibrated.
+async fn calibrated(tx: &mut Tx, reviewer: Option<&Fingerprint>) -> Result<Answer, No> {
+    let Some(by) = reviewer else { return Ok(Answer::Unknown("the reviewer is not known".to_owned())) };
     let key = (by.principal.as_str(), by.model.as_str(), by.prompt.as_str());
     let trials = store::trial::of_reviewer(tx, key, TRIALS_MAX).await?;
     if trials.is_empty() {
@@ -239,15 +253,29 @@ pub(crate) async fn draw(desk: &mut Desk<'_>, pull: &str) -> Result<Draw, No> {
     Ok(Draw::of(&secret, pull))
 }
 
-/// The evidence for the level above the pipeline: the longest streak of any stratum, and how many have shown enough.
-pub(crate) async fn evidence(tx: &mut Tx, rules: &Rules) -> Result<level::Evidence, No> {
-    let mut evidence = level::Evidence { streak: 0, needed: rules.gate.asks.streak, shown: 0 };
+/// The strata that were armed or have most in their favour, each with its record. What a reviewer of several is worth is read once.
+pub(crate) async fn records(tx: &mut Tx, rules: &Rules) -> Result<Vec<(Stratum, Record)>, No> {
+    let (mut records, mut known) = (Vec::new(), BTreeMap::new());
     for stratum in store::gate::strata(tx, STRATA_MAX).await? {
-        let record = record(tx, rules, (&stratum.repo, Some(&stratum)), None).await?;
-        evidence.streak = evidence.streak.max(record.track().streak);
-        evidence.shown += i64::from(record.judge().lacking().is_none());
+        let answer = match known.get(&stratum.reviewer).cloned() {
+            Some(answer) => answer,
+            None => calibrated(tx, Some(&stratum.reviewer)).await?,
+        };
+        known.insert(stratum.reviewer.clone(), answer.clone());
+        let record = record_beside(tx, rules, (&stratum.repo, Some(&stratum)), None, answer).await?;
+        records.push((stratum, record));
     }
-    Ok(evidence)
+    Ok(records)
+}
+
+/// The evidence for the level above the pipeline: the longest streak of any stratum, and how many have shown enough.
+pub(crate) fn evidence<'a>(records: impl IntoIterator<Item = &'a Record>, rules: &Rules) -> level::Evidence {
+    let none = level::Evidence { streak: 0, needed: rules.gate.asks.streak, shown: 0 };
+    records.into_iter().fold(none, |evidence, record| level::Evidence {
+        streak: evidence.streak.max(record.track().streak),
+        shown: evidence.shown + i64::from(record.judge().lacking().is_none()),
+        ..evidence
+    })
 }
 
 /// Whether anything is judged at a level: below the pipeline no bot approves anything.

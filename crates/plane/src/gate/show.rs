@@ -2,11 +2,12 @@
 
 use domain::gate::{Judgement, Phase, Record, Stratum, Word};
 use domain::refusal::{Code, Refusal};
+use store::Tx;
 use store::automerge::Revert;
 use store::gate::{Judged, Said, Would};
 use store::outcome::Found;
 
-use super::{SHADOW_MAX, STRATA_MAX, known, record};
+use super::{SHADOW_MAX, known, record, records};
 use crate::pull::meant;
 use crate::{Call, No, Plane};
 
@@ -51,17 +52,15 @@ impl Plane {
     /// How each stratum stands, those that were armed or have most in their favour first; or one.
     pub async fn show_gate(&self, call: &Call, stratum: Option<&str>) -> Result<Vec<Standing>, No> {
         let mut tx = self.read(call).await?;
-        let strata = match stratum {
-            Some(id) => vec![known(&mut tx, id).await?],
-            None => store::gate::strata(&mut tx, STRATA_MAX).await?,
+        let found = match stratum {
+            Some(id) => {
+                let stratum = known(&mut tx, id).await?;
+                let record = record(&mut tx, &self.rules(), (&stratum.repo, Some(&stratum)), None).await?;
+                vec![(stratum, record)]
+            }
+            None => records(&mut tx, &self.rules()).await?,
         };
-        let mut standing = Vec::new();
-        for stratum in strata {
-            let record = record(&mut tx, &self.rules(), (&stratum.repo, Some(&stratum)), None).await?;
-            let said = store::gate::sayings(&mut tx, &stratum.id(), SHOWN_MAX).await?;
-            standing.push(Standing { judgement: record.judge(), phase: record.phase(), stratum, record, said });
-        }
-        Ok(standing)
+        standings(&mut tx, found).await
     }
 
     /// The pull requests of a stratum that the gate would have merged, those that ended last first, with what became of them: 500 at
@@ -92,6 +91,16 @@ impl Plane {
         }
         Ok(Explained { pull: stored.pull, judged, again, same, since, outcomes, revert })
     }
+}
+
+/// Each stratum with how it is judged, and what operators said of it.
+pub(crate) async fn standings(tx: &mut Tx, records: Vec<(Stratum, Record)>) -> Result<Vec<Standing>, No> {
+    let mut standings = Vec::new();
+    for (stratum, record) in records {
+        let said = store::gate::sayings(tx, &stratum.id(), SHOWN_MAX).await?;
+        standings.push(Standing { judgement: record.judge(), phase: record.phase(), stratum, record, said });
+    }
+    Ok(standings)
 }
 
 /// A record that somebody kept, such as one that was exported, judged anew.

@@ -8,6 +8,7 @@ pub(crate) mod decision;
 mod doctor;
 pub(crate) mod frame;
 mod installation;
+mod kept;
 mod live;
 mod part;
 mod place;

@@ -12,9 +12,12 @@ use domain::agent::{Principal, Role};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
 use domain::{id, session};
+use plane::gap::Inventory;
 use plane::{Call, Idempotency, No, Plane};
 
+use super::kept::Kept;
 use super::place::{Place, encode};
+use super::view::Evidence;
 use super::{Check, Installation, fault, frame};
 
 /// What the name of the cookie begins with that holds the secret of whoever is signed in. Cookies know no ports: what follows
@@ -45,6 +48,10 @@ pub(crate) struct Site {
     words: Mutex<HashMap<String, String>>,
     /// What the doctor found last, and when it was let look.
     pub(crate) doctor: tokio::sync::Mutex<Option<(Time, Vec<Check>)>>,
+    /// What all evidence comes to.
+    pub(crate) evidence: Arc<Kept<Evidence>>,
+    /// What agents lack, summed up.
+    pub(crate) inventory: Arc<Kept<(Time, Inventory)>>,
 }
 
 impl Site {
@@ -68,6 +75,8 @@ impl Site {
             open_key,
             words: Mutex::default(),
             doctor: tokio::sync::Mutex::default(),
+            evidence: Arc::default(),
+            inventory: Arc::default(),
         }
     }
 
@@ -81,6 +90,12 @@ impl Site {
         let (name, secs) = (&self.cookie, life.0 / 1_000);
         let secure = if self.is_secure() { "; Secure" } else { "" };
         HeaderValue::from_str(&format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={secs}{secure}")).ok()
+    }
+
+    /// Lets everything go that is kept because it takes long to read: something was done.
+    pub(crate) fn forget(&self) {
+        self.evidence.forget();
+        self.inventory.forget();
     }
 
     /// Keeps a word to be said to somebody at their next page.

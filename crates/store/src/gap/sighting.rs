@@ -1,7 +1,7 @@
 //! Sightings of gaps as rows: appended, never changed.
 
 use domain::gap::{Key, Sighting};
-use domain::time::Time;
+use domain::time::{Span, Time};
 use serde::Serialize;
 
 use crate::Arg::{Int, MaybeInt, MaybeText, Text};
@@ -35,7 +35,7 @@ statements! {
              FROM gap JOIN sighting ON sighting.kind = gap.kind AND sighting.name = gap.name
             WHERE gap.key IN (SELECT key FROM gap WHERE key = $1 UNION SELECT key FROM gap WHERE duplicate_of = $1)";
     BY_DAY = "SELECT at / 86400000 AS day, kind, COUNT(*) AS sightings FROM sighting
-               WHERE at >= $1 AND name IS NOT NULL GROUP BY at / 86400000, kind ORDER BY day, kind";
+               WHERE at / 86400000 >= $1 AND name IS NOT NULL GROUP BY at / 86400000, kind ORDER BY day, kind";
 }
 
 /// A sighting as it is remembered.
@@ -150,7 +150,7 @@ pub struct OfDay {
     pub sightings: i64,
 }
 
-/// Sightings by day and kind since a moment.
+/// Sightings by day and kind since the beginning of the day of a moment.
 pub async fn by_day(tx: &mut Tx, since: Time) -> Result<Vec<OfDay>, Fault> {
-    tx.all(BY_DAY, &[Int(since.0)]).await
+    tx.all(BY_DAY, &[Int(since.0.div_euclid(Span::days(1).0))]).await
 }

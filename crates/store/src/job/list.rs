@@ -21,17 +21,35 @@ macro_rules! listed {
 
 pub(super) use listed;
 
-/// Jobs that are never due come last: they count as due at the end of time.
-macro_rules! page {
-    ($filter:literal, $kind:literal) => {
+/// Jobs by due time and name from a place on. Those that are never due come last: they count as due at the end of time.
+macro_rules! walk {
+    ($place:literal, $filter:literal, $order:literal) => {
         concat!(
             "SELECT ",
             listed!(),
-            ", COALESCE(next_run_at, 9223372036854775807) AS due FROM job
-              WHERE (COALESCE(next_run_at, 9223372036854775807), name) > ($1, $2)",
+            ", COALESCE(next_run_at, 9223372036854775807) AS due FROM job WHERE ",
+            $place,
             $filter,
-            $kind,
-            " ORDER BY COALESCE(next_run_at, 9223372036854775807), name LIMIT $3"
+            " ORDER BY ",
+            $order,
+            " LIMIT $3"
+        )
+    };
+}
+
+/// A page after a place: the rest of its moment, which many may share, and what is due later, each walked from where it begins.
+macro_rules! page {
+    ($kind:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT * FROM (",
+            walk!("COALESCE(next_run_at, 9223372036854775807) = $1 AND name > $2", $kind, "name"),
+            ") AS same UNION ALL SELECT * FROM (",
+            walk!(
+                "COALESCE(next_run_at, 9223372036854775807) > $1",
+                $kind,
+                "COALESCE(next_run_at, 9223372036854775807), name"
+            ),
+            ") AS later) AS line ORDER BY due, name LIMIT $3"
         )
     };
 }
@@ -42,13 +60,20 @@ macro_rules! due {
     ($kind:literal) => {
         concat!(
             "SELECT * FROM (SELECT * FROM (",
-            page!(
-                " AND COALESCE(next_run_at, 9223372036854775807) >= $1
-                  AND COALESCE(next_run_at, 9223372036854775807) <= $4 AND state IN ('ready', 'waiting')",
-                $kind
+            walk!(
+                "(COALESCE(next_run_at, 9223372036854775807), name) > ($1, $2)
+                 AND COALESCE(next_run_at, 9223372036854775807) >= $1
+                 AND COALESCE(next_run_at, 9223372036854775807) <= $4 AND state IN ('ready', 'waiting')",
+                $kind,
+                "COALESCE(next_run_at, 9223372036854775807), name"
             ),
             ") AS timed UNION ALL SELECT * FROM (",
-            page!(" AND state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4", $kind),
+            walk!(
+                "(COALESCE(next_run_at, 9223372036854775807), name) > ($1, $2)
+                 AND state = 'held' AND expires_at <= $4 AND COALESCE(next_run_at, expires_at) <= $4",
+                $kind,
+                "COALESCE(next_run_at, 9223372036854775807), name"
+            ),
             ") AS lost) AS line ORDER BY due, name LIMIT $3"
         )
     };
@@ -57,15 +82,16 @@ macro_rules! due {
 // The place to go on from is said twice, so that the index is entered there and not walked up to it: SQLite takes no
 // bound from a row of expressions.
 statements! {
-    LIST = page!(" AND COALESCE(next_run_at, 9223372036854775807) >= $1", "");
-    LIST_OF_KIND = page!(" AND COALESCE(next_run_at, 9223372036854775807) >= $1", " AND kind = $4");
+    LIST = page!("");
+    LIST_OF_KIND = page!(" AND kind = $4");
     LIST_DUE = due!("");
     LIST_DUE_OF_KIND = due!(" AND kind = $5");
     LIST_HELD = concat!("SELECT ", listed!(), " FROM job
             WHERE state = 'held' AND claimed_at <= $1 AND (claimed_at, name) > ($2, $3)
             ORDER BY claimed_at, name LIMIT $4");
     LIST_DEAD = concat!("SELECT ", listed!(), " FROM job
-            WHERE state = 'dead' AND (COALESCE(last_run_at, created_at), name) < ($1, $2)
+            WHERE state = 'dead' AND COALESCE(last_run_at, created_at) <= $1
+              AND (COALESCE(last_run_at, created_at), name) < ($1, $2)
             ORDER BY COALESCE(last_run_at, created_at) DESC, name DESC LIMIT $3");
 }
 

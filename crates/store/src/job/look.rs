@@ -34,15 +34,30 @@ macro_rules! by_time {
     };
 }
 
+/// A page of what could be claimed, after a place: the rest of its moment, the rest of its priority, and the priorities below, each
+/// walked from where it begins.
 macro_rules! ready {
     ($more:literal) => {
         concat!(
+            "SELECT * FROM (SELECT * FROM (",
+            ready!(" AND priority = $4 AND next_run_at = $1 AND name > $2", $more, "name"),
+            ") AS same UNION ALL SELECT * FROM (",
+            ready!(" AND priority = $4 AND next_run_at > $1", $more, "next_run_at, name"),
+            ") AS later UNION ALL SELECT * FROM (",
+            ready!(" AND priority < $4", $more, "priority DESC, next_run_at, name"),
+            ") AS lower) AS line ORDER BY priority DESC, next_run_at, name LIMIT $3"
+        )
+    };
+    ($place:literal, $more:literal, $order:literal) => {
+        concat!(
             "SELECT ",
             listed!(),
-            " FROM job WHERE state = 'ready' AND priority <= $4
-               AND (priority < $4 OR (next_run_at, name) > ($1, $2))",
+            " FROM job WHERE state = 'ready'",
+            $place,
             $more,
-            " ORDER BY priority DESC, next_run_at, name LIMIT $3"
+            " ORDER BY ",
+            $order,
+            " LIMIT $3"
         )
     };
 }
@@ -53,10 +68,9 @@ macro_rules! idle {
         concat!(
             "SELECT ",
             listed!(),
-            " FROM job WHERE COALESCE(next_run_at, 9223372036854775807) >= 9223372036854775807
-               AND (COALESCE(next_run_at, 9223372036854775807), name) > (9223372036854775807, $1) AND state = 'idle'",
+            " FROM job WHERE COALESCE(next_run_at, 9223372036854775807) = 9223372036854775807 AND name > $1 AND state = 'idle'",
             $more,
-            " ORDER BY COALESCE(next_run_at, 9223372036854775807), name LIMIT $2"
+            " ORDER BY name LIMIT $2"
         )
     };
 }
@@ -72,7 +86,8 @@ statements! {
     IDLE = idle!("");
     IDLE_OF_KIND = idle!(" AND kind = $3");
     DEAD = concat!("SELECT ", listed!(), " FROM job
-            WHERE state = 'dead' AND (COALESCE(last_run_at, created_at), name) < ($1, $2) AND ($4 = '' OR kind = $4)
+            WHERE state = 'dead' AND COALESCE(last_run_at, created_at) <= $1
+              AND (COALESCE(last_run_at, created_at), name) < ($1, $2) AND ($4 = '' OR kind = $4)
             ORDER BY COALESCE(last_run_at, created_at) DESC, name DESC LIMIT $3");
     NAMED = concat!("SELECT ", listed!(), " FROM job
              WHERE name IN (SELECT name FROM job WHERE name >= $1 AND name < $2 AND name > $3 ORDER BY name LIMIT $7)

@@ -9,8 +9,11 @@ const SMALL: [&str; 10] =
     ["fence", "gate_arm", "level", "replica", "repository", "routine", "scheduled_job", "stratum", "switch", "token"];
 
 /// Steps over the few rows that a part of the same statement gives.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 19] = [
     "each",
+    "same",
+    "later",
+    "lower",
     "hands",
     "first",
     "line",

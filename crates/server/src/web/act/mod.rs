@@ -109,7 +109,10 @@ async fn once(site: &Site, call: Call, act: &Act, said: &BTreeMap<String, String
     let request = format!("{}?{}", act.name, told.collect::<Vec<_>>().join("&"));
     let idempotency = Idempotency { key: format!("page-{key}"), request: id::digest(request.as_bytes()) };
     let call = Call { idempotency: Some(idempotency), ..call };
-    perform::perform(site, &call, act, said).await
+    let performed = perform::perform(site, &call, act, said).await;
+    // One that failed may have done a part.
+    site.forget();
+    performed
 }
 
 /// Whether all is said that must be, within its bounds.

@@ -5,10 +5,11 @@ use domain::calibration::measure::Share;
 use domain::level::{Item, Level};
 use domain::time::{Span, Time};
 use maud::{Markup, html};
-use plane::No;
 use plane::calibrate::Reviewer;
+use plane::gate::Standing;
 use plane::level::Standing as OfLevel;
 use plane::page::Ask;
+use plane::{Call, No, Plane};
 
 use super::super::part::chart;
 use super::super::part::{self, Part, Tone, Width};
@@ -21,13 +22,28 @@ const OUTCOMES_SHOWN: i64 = 15;
 /// How far back reviewers are looked at.
 const CALIBRATED_OVER: Span = Span::days(90);
 
+/// What all evidence comes to, at a moment.
+pub(crate) struct Evidence {
+    at: Time,
+    level: OfLevel,
+    strata: Vec<Standing>,
+    reviewers: Vec<Reviewer>,
+}
+
+impl Evidence {
+    async fn read(plane: Plane, call: Call, at: Time) -> Result<Self, No> {
+        let (level, strata) = plane.show_evidence(&call).await?;
+        let reviewers = plane.report_calibration(&call, at - CALIBRATED_OVER).await?;
+        Ok(Self { at, level, strata, reviewers })
+    }
+}
+
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
-    let level = plane.show_level(call).await?;
-    let strata = plane.show_gate(call, None).await?;
+    let kept = cx.site.evidence.get(Evidence::read(plane.clone(), call.clone(), cx.now())).await?;
+    let Evidence { at, level, strata, reviewers } = &*kept;
     let ask = Ask::new(Some(OUTCOMES_SHOWN), cx.place.asks("cursor"))?;
     let outcomes = plane.list_outcomes(call, &ask).await?;
-    let reviewers = plane.report_calibration(call, cx.now() - CALIBRATED_OVER).await?;
     let strata_body = if strata.is_empty() {
         part::empty(
             "No stratum was met yet",
@@ -35,7 +51,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
             "gapwright work --kind reviewer -- COMMAND",
         )
     } else {
-        html! { div .scroll { (strata_table(cx, &strata)) } }
+        html! { div .scroll { (strata_table(cx, strata)) } }
     };
     let outcomes_body = html! { (outcomes_table(cx, &outcomes.items)) (part::pager(cx.place, outcomes.items.len(), outcomes.cursor.as_deref())) };
     let parts = vec![
@@ -43,13 +59,13 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
             "level",
             Width::Half,
             ("Level of autonomy", "entered by an operator's act"),
-            part::body(&ladder(cx, &level)),
+            part::body(&ladder(cx, level)),
         ),
         Part::card(
             "calibration",
             Width::Half,
             ("Calibration of reviewers", "the last 90 days, with 95 % intervals"),
-            calibration(&reviewers),
+            calibration(reviewers),
         ),
         Part::card(
             "strata",
@@ -58,9 +74,10 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
             strata_body,
         ),
         Part::card("outcomes", Width::Half, ("Outcomes", "the latest first"), outcomes_body),
-        Part::card("levels", Width::Half, ("Changes of level", "the latest first"), changes(cx, &level)),
+        Part::card("levels", Width::Half, ("Changes of level", "the latest first"), changes(cx, level)),
     ];
     let acts = html! {
+        (cx.as_of(*at))
         @if level.next.is_some() { (cx.act("raise-level", &[("seen", level.level.name())], "Raise the level", "")) }
         @if level.level != Level::Observe { (cx.act("lower-level", &[], "Lower the level", "danger")) }
     };
@@ -119,7 +136,7 @@ fn changes(cx: &Cx<'_>, level: &OfLevel) -> Markup {
     }
 }
 
-fn strata_table(cx: &Cx<'_>, strata: &[plane::gate::Standing]) -> Markup {
+fn strata_table(cx: &Cx<'_>, strata: &[Standing]) -> Markup {
     html! {
         table {
             caption .sr { "Strata" }

@@ -128,7 +128,9 @@ pub(super) fn state_tag(gap: &Gap) -> Markup {
 }
 
 pub(super) async fn inventory(cx: &Cx<'_>) -> Result<View, No> {
-    let inventory = cx.plane().inventory(&cx.call).await?;
+    let (plane, call, now) = (cx.plane().clone(), cx.call.clone(), cx.now());
+    let kept = cx.site.inventory.get(async move { Ok((now, plane.inventory(&call).await?)) }).await?;
+    let (at, inventory) = &*kept;
     let body = if inventory.kinds.is_empty() {
         part::empty(
             "No gap was reported",
@@ -136,10 +138,11 @@ pub(super) async fn inventory(cx: &Cx<'_>) -> Result<View, No> {
             "the tool report-gap, over MCP",
         )
     } else {
-        kinds(cx, &inventory)
+        kinds(cx, inventory)
     };
     let parts = vec![Part::card("inventory", Width::Whole, ("Inventory", "by kind, what blocks most first"), body)];
-    Ok(View { title: "Inventory of gaps".to_owned(), acts: ways(cx), parts })
+    let acts = html! { (cx.as_of(*at)) (ways(cx)) };
+    Ok(View { title: "Inventory of gaps".to_owned(), acts, parts })
 }
 
 fn kinds(cx: &Cx<'_>, inventory: &Inventory) -> Markup {

@@ -27,7 +27,7 @@ use axum::response::Response;
 use domain::agent::Right;
 use domain::refusal::Refusal;
 use domain::session;
-use domain::time::Time;
+use domain::time::{Span, Time};
 use maud::{Markup, html};
 use plane::page::{Ask, LIMIT_DEFAULT};
 use plane::{Call, No, Plane};
@@ -37,6 +37,10 @@ use super::part::{self, Part, Tone};
 use super::place::{Page, Place};
 use super::visit::{Site, Visitor};
 use super::{fault, frame};
+pub(crate) use evidence::Evidence;
+
+/// How old what is shown is before that is told.
+const TOLD_AFTER: Span = Span::secs(2);
 
 /// What a page shows.
 pub(super) struct View {
@@ -89,6 +93,11 @@ impl Cx<'_> {
     /// The same, or a dash where there is none.
     pub(super) fn ago_if(&self, at: Option<Time>) -> Markup {
         html! { @if let Some(at) = at { (self.ago(at)) } @else { span .soft { "\u{2013}" } } }
+    }
+
+    /// When what is shown was read, where that is worth to be told.
+    fn as_of(&self, at: Time) -> Markup {
+        html! { @if self.now().since(at) >= TOLD_AFTER { span .soft { "as of " (self.ago(at)) } } }
     }
 
     /// Which page of its list the address asks for.

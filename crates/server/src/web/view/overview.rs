@@ -3,8 +3,8 @@
 use domain::need::Need;
 use domain::time::Time;
 use maud::{Markup, html};
+use plane::No;
 use plane::overview::{Needed, Needs, Overview};
-use plane::{No, budget};
 use store::figure::Figure;
 use store::journal::Row;
 
@@ -23,7 +23,6 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
     let overview = plane.show_overview(call).await?;
     let needs = plane.list_needs(call).await?;
-    let today = plane.show_budget(call).await?;
     let board = plane.list_board(call).await?;
     let activity = if let Some(shut) = shut_part(cx, "feed", "Activity") {
         shut
@@ -35,7 +34,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         "Overview",
         vec![
             Part::card("needs", Width::Whole, ("Needs you", "the most pressing first"), needed(cx, &needs)),
-            Part::plain("tiles", Width::Whole, tiles(cx, &overview, &today)),
+            Part::plain("tiles", Width::Whole, tiles(cx, &overview)),
             Part::card(
                 "board",
                 Width::Whole,
@@ -162,15 +161,15 @@ fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
     }
 }
 
-fn tiles(cx: &Cx<'_>, overview: &Overview, today: &budget::Today) -> Markup {
-    let counts = &overview.counts;
+fn tiles(cx: &Cx<'_>, overview: &Overview) -> Markup {
+    let (counts, (booked, cap)) = (&overview.counts, overview.booked);
     let oldest = match overview.oldest {
         Some(since) => part::lasting(cx.now().since(since)),
         None if counts.ready == 0 => "none".to_owned(),
         None => "not known".to_owned(),
     };
     let curve = |of: fn(&Figure) -> i64| overview.curve.iter().map(|(_, at)| at.as_ref().map(of)).collect::<Vec<_>>();
-    let spent = part::dollars(today.booked.micro_usd);
+    let spent = part::dollars(booked.micro_usd);
     html! {
         div .tiles {
             (tile(&cx.to_asking(&Page::Queue, &[("state", "held")]), "Running now", &count(counts.held), "jobs", &curve(|at| at.held)))
@@ -178,7 +177,7 @@ fn tiles(cx: &Cx<'_>, overview: &Overview, today: &budget::Today) -> Markup {
             (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Oldest wait", &oldest, "", &curve(|at| at.oldest_ms)))
             (tile(&cx.to(&Page::Locks), "Locks held", &count(counts.locks), "", &curve(|at| at.locks)))
             (tile(&cx.to_asking(&Page::Pipeline, &[("state", "merged")]), "Merged, 7 days", &count(overview.merged), "", &curve(|at| at.merged)))
-            (tile(&cx.to(&Page::Pipeline), "Spent today", &spent, &format!("of {}", part::dollars(today.caps.day.micro_usd)), &curve(|at| at.micro_usd)))
+            (tile(&cx.to(&Page::Pipeline), "Spent today", &spent, &format!("of {}", part::dollars(cap.micro_usd)), &curve(|at| at.micro_usd)))
         }
     }
 }
