@@ -9,6 +9,8 @@ use crate::time::Span;
 pub enum Need {
     /// Everything is switched off.
     AllOff,
+    /// What merged by itself went wrong, and a pull request that takes it back is to be merged.
+    TakeBack,
     /// An agent asked something, and its job waits.
     Decide,
     /// Bots passed a pull request: it is to be merged or closed.
@@ -43,8 +45,9 @@ pub enum Need {
 
 impl Need {
     /// Every sort, the most pressing first.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AllOff,
+        Self::TakeBack,
         Self::Decide,
         Self::Merge,
         Self::LookAt,
@@ -86,6 +89,7 @@ impl Need {
     pub const fn what(self) -> &'static str {
         match self {
             Self::AllOff => "everything is switched off",
+            Self::TakeBack => "is to be taken back",
             Self::Decide => "an agent asks",
             Self::Merge => "ready to merge",
             Self::LookAt => "to be looked at",

@@ -8,6 +8,7 @@ use domain::pull::Pull;
 use domain::switch::Scope;
 use domain::time::{Span, Time};
 use store::Tx;
+use store::automerge::Revert;
 use store::figure::{self, Counts, Figure};
 use store::job::list::Listed;
 use store::switch::Off;
@@ -118,6 +119,7 @@ impl Plane {
         let mut tx = self.read(call).await?;
         let mut needs = Needs::default();
         let most = i64::try_from(NEEDS_SHOWN).unwrap_or(i64::MAX) + 1;
+        needs.take(Need::TakeBack, store::automerge::taking_back(&mut tx, most).await?, taken_back);
         needs.take(Need::Decide, store::decision::open(&mut tx, (i64::MIN, ""), most).await?, question);
         for state in domain::pull::State::ALL.into_iter().filter(|state| state.needs_person()) {
             let pulls = store::pull::board::waiting(&mut tx, state, most).await?;
@@ -246,6 +248,16 @@ fn pull(pull: Pull) -> Needed {
         about: title.unwrap_or_else(|| pull.gap.to_string()),
         since: pull.changed_at,
         name: pull.id,
+    }
+}
+
+fn taken_back(revert: Revert) -> Needed {
+    let number = revert.number.map_or_else(|| revert.branch.clone(), |number| format!("#{number}"));
+    Needed {
+        need: Need::TakeBack,
+        about: format!("{number} takes it back, because {}", revert.why),
+        since: Time(revert.at),
+        name: revert.pull,
     }
 }
 

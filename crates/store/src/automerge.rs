@@ -41,6 +41,9 @@ statements! {
     REVERTING = concat!("SELECT ", reverts!(), " FROM revert WHERE state IN ('waiting', 'sending')
                 AND EXISTS (SELECT 1 FROM pull AS p WHERE p.id = revert.pull AND p.repo = $1) ORDER BY at, pull LIMIT $2");
     REVERT_OF = concat!("SELECT ", reverts!(), " FROM revert WHERE pull = $1");
+    TAKING_BACK = concat!("SELECT ", reverts!(), " FROM revert WHERE state = 'open'
+                AND NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.pull = revert.pull AND o.outcome = 'reverted')
+              ORDER BY at, pull LIMIT $1");
     REVERT_NUMBERED = concat!("SELECT ", reverts!(), " FROM revert WHERE number = $1
                 AND EXISTS (SELECT 1 FROM pull AS p WHERE p.id = revert.pull AND p.repo = $2)");
     MOVE_REVERT = "UPDATE revert SET state = $3, tried_at = $4, tries = $5, number = $6, url = $7, error = $8
@@ -183,6 +186,11 @@ pub async fn revert(tx: &mut Tx, pull: &str, branch: &str, why: &str) -> Result<
 /// What is to be taken back in a repository, the oldest first.
 pub async fn reverting(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Revert>, Fault> {
     tx.all(REVERTING, &[Text(repo), Int(limit)]).await
+}
+
+/// What people are to merge so that something is taken back, the oldest first.
+pub async fn taking_back(tx: &mut Tx, limit: i64) -> Result<Vec<Revert>, Fault> {
+    tx.all(TAKING_BACK, &[Int(limit)]).await
 }
 
 /// What is being done to take a merge back.

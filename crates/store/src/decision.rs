@@ -25,7 +25,7 @@ statements! {
     OF_PULL = concat!("SELECT ", columns!(), " FROM decision WHERE pull = $1 ORDER BY asked_at DESC, id DESC LIMIT $2");
     OPEN = concat!("SELECT ", columns!(), " FROM decision WHERE state = 'open' AND (expires_at, id) > ($1, $2)
               ORDER BY expires_at, id LIMIT $3");
-    ALL = concat!("SELECT ", columns!(), " FROM decision WHERE (asked_at < $1 OR (asked_at = $1 AND id > $2))
+    ALL = concat!("SELECT ", columns!(), " FROM decision WHERE asked_at <= $1 AND (asked_at < $1 OR (asked_at = $1 AND id > $2))
               ORDER BY asked_at DESC, id LIMIT $3");
 }
 

@@ -32,7 +32,7 @@ statements! {
             " ORDER BY ended_at DESC, id LIMIT $2");
     LIST = concat!("SELECT ", columns!(), ", (SELECT p.number FROM pull AS p WHERE p.id = o.pull) AS number
               FROM outcome AS o WHERE ", holds!(),
-            " AND (ended_at < $1 OR (ended_at = $1 AND id > $2)) ORDER BY ended_at DESC, id LIMIT $3");
+            " AND ended_at <= $1 AND (ended_at < $1 OR (ended_at = $1 AND id > $2)) ORDER BY ended_at DESC, id LIMIT $3");
     BY_KIND = concat!("SELECT gap_kind, outcome, COUNT(*) FROM outcome AS o WHERE ended_at >= $1 AND ", holds!(),
                " GROUP BY gap_kind, outcome ORDER BY gap_kind, outcome");
 }

@@ -66,9 +66,10 @@ statements! {
     TO_SETTLE = "UPDATE pull SET settle_at = $3 WHERE id IN (SELECT id FROM pull WHERE repo = $1 AND settle_at <= $2
                    AND state IN ('merged', 'closed', 'wontfix') AND number IS NOT NULL
                    ORDER BY settle_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id";
-    LIST = concat!("SELECT ", columns!(), " FROM pull WHERE (changed_at < $1 OR (changed_at = $1 AND id > $2))
+    LIST = concat!("SELECT ", columns!(), " FROM pull WHERE changed_at <= $1 AND (changed_at < $1 OR (changed_at = $1 AND id > $2))
                ORDER BY changed_at DESC, id LIMIT $3");
-    LIST_IN_STATE = concat!("SELECT ", columns!(), " FROM pull WHERE state = $4 AND (changed_at < $1 OR (changed_at = $1 AND id > $2))
+    LIST_IN_STATE = concat!("SELECT ", columns!(), " FROM pull WHERE state = $4 AND changed_at <= $1
+                 AND (changed_at < $1 OR (changed_at = $1 AND id > $2))
                ORDER BY changed_at DESC, id LIMIT $3");
 }
 

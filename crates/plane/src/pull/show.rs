@@ -47,8 +47,8 @@ pub struct Board {
     pub cap: Amount,
 }
 
-/// How many under way a board has.
-const BOARD_MAX: i64 = 200;
+/// How many of each state under way a board has: one more than a column shows.
+const OF_STATE_MAX: i64 = 7;
 
 /// How many that were merged it has.
 const MERGED_SHOWN: i64 = 6;
@@ -88,10 +88,10 @@ impl Plane {
         Ok(ask.page(pulls, |stored| (stored.pull.changed_at.0, stored.pull.id.clone())))
     }
 
-    /// Those under way, and those that were merged last.
+    /// Of each state under way those that changed last, and those that were merged last.
     pub async fn list_board(&self, call: &Call) -> Result<Board, No> {
         let mut tx = self.read(call).await?;
-        let mut pulls = store::pull::board::newest(&mut tx, BOARD_MAX).await?;
+        let mut pulls = store::pull::board::newest(&mut tx, OF_STATE_MAX).await?;
         let counts = store::pull::board::count(&mut tx).await?;
         pulls.extend(store::pull::list(&mut tx, Some(State::Merged), (i64::MAX, ""), MERGED_SHOWN).await?);
         Ok(Board { pulls, counts, cap: self.rules().caps.pull })

@@ -9,7 +9,11 @@ use crate::{Fault, Tx};
 statements! {
     // The index is read from its end: those that have waited longest first.
     WAITING = concat!("SELECT ", columns!(), " FROM pull WHERE state = $1 AND hold IS NULL ORDER BY changed_at, id DESC LIMIT $2");
-    NEWEST = concat!("SELECT ", columns!(), " FROM pull WHERE live = 1 ORDER BY changed_at DESC, id DESC LIMIT $1");
+    NEWEST = concat!("SELECT ", columns!(), " FROM pull WHERE id IN (
+                SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY state ORDER BY changed_at DESC, id) AS nth
+                                  FROM pull WHERE live = 1) AS placed
+                 WHERE nth <= $1)
+              ORDER BY changed_at DESC, id");
     COUNT = "SELECT state, COUNT(*) FROM pull WHERE live = 1 GROUP BY state";
 }
 
@@ -18,7 +22,7 @@ pub async fn waiting(tx: &mut Tx, state: State, limit: i64) -> Result<Vec<Stored
     read(tx.all(WAITING, &[Text(state.name()), Int(limit)]).await?)
 }
 
-/// Those under way, the one that changed last first.
+/// Those under way that changed last, so many of each state, the last first.
 pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<Stored>, Fault> {
     read(tx.all(NEWEST, &[Int(limit)]).await?)
 }

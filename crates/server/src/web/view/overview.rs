@@ -81,7 +81,7 @@ fn needed(cx: &Cx<'_>, needs: &Needs) -> Markup {
 /// What an item is called first: a question and a pull request by what they are about, all else by its name.
 fn title(item: &Needed) -> &str {
     match item.need {
-        Need::Decide | Need::Merge | Need::LookAt | Need::Review | Need::Unstop => &item.about,
+        Need::TakeBack | Need::Decide | Need::Merge | Need::LookAt | Need::Review | Need::Unstop => &item.about,
         Need::UnknownWrite | Need::UnknownStart | Need::DeadMessage | Need::MayBeSame if !item.about.is_empty() => {
             &item.about
         }
@@ -106,7 +106,12 @@ const fn tone(need: Need) -> Tone {
             Tone::Warn
         }
         Need::MayBeSame => Tone::Plain,
-        Need::UnknownWrite | Need::UnknownStart | Need::DeadJob | Need::SilentRoutine | Need::DeadMessage => Tone::Bad,
+        Need::TakeBack
+        | Need::UnknownWrite
+        | Need::UnknownStart
+        | Need::DeadJob
+        | Need::SilentRoutine
+        | Need::DeadMessage => Tone::Bad,
     }
 }
 
@@ -114,7 +119,13 @@ const fn tone(need: Need) -> Tone {
 const fn room(need: Need) -> Page {
     match need {
         Need::Decide => Page::Decisions,
-        Need::Merge | Need::LookAt | Need::Review | Need::Unstop | Need::UnknownWrite | Need::Spent => Page::Pipeline,
+        Need::TakeBack
+        | Need::Merge
+        | Need::LookAt
+        | Need::Review
+        | Need::Unstop
+        | Need::UnknownWrite
+        | Need::Spent => Page::Pipeline,
         Need::DeadJob | Need::Unclaimed => Page::Queue,
         Need::SilentRoutine | Need::UnknownStart => Page::Schedules,
         Need::StrandedGap => Page::Gaps,
@@ -125,7 +136,9 @@ const fn room(need: Need) -> Page {
 
 fn leads_to(cx: &Cx<'_>, item: &Needed) -> String {
     match item.need {
-        Need::Merge | Need::LookAt | Need::Review | Need::Unstop => cx.to(&Page::Pull(item.name.clone())),
+        Need::TakeBack | Need::Merge | Need::LookAt | Need::Review | Need::Unstop => {
+            cx.to(&Page::Pull(item.name.clone()))
+        }
         Need::Unclaimed => cx.to_asking(&Page::Queue, &[("state", "ready")]),
         Need::DeadJob => cx.to(&Page::Job(item.name.clone())),
         Need::StrandedGap => cx.to(&Page::Gap(item.name.clone())),
@@ -146,6 +159,7 @@ fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
     let name = item.name.as_str();
     match item.need {
         Need::Decide => cx.act("answer-decision", &[("decision", name)], "Answer", "go"),
+        Need::TakeBack => html! { a .b.go href=(leads_to(cx, item)) { "See what takes it back" } },
         Need::Merge | Need::LookAt | Need::Review => html! { a .b.go href=(leads_to(cx, item)) { "Look at it" } },
         Need::Unstop => cx.act("resume-pull", &[("pull", name)], "Let it go on", ""),
         Need::UnknownWrite => cx.act("release-write", &[("write", name)], "Say how it is", ""),
