@@ -1,6 +1,5 @@
 //! Webhooks of the forge: their bytes as they came go to the plane, which proves them before anything is read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,34 +9,21 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::refusal::{Code, Refusal};
 use domain::time::Span;
-use plane::Plane;
 use plane::webhook::{Delivery, Received};
 use serde_json::json;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+use crate::door::Door;
 
 /// The largest webhook that is taken: a forge sends up to 25 MiB, and what is about issues is far below this.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// How many webhooks are read at once: together they hold 32 MiB at most. A forge that is told so sends no more, and what it
 /// would have said is found by reading.
-const AT_ONCE: usize = 16;
+pub(crate) const AT_ONCE: usize = 16;
 
 /// How long one may take to arrive: the forge itself gives up after ten seconds.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
-
-/// Where webhooks come in.
-#[derive(Clone)]
-pub(crate) struct Door {
-    plane: Plane,
-    room: Arc<Semaphore>,
-}
-
-impl Door {
-    pub(crate) fn new(plane: Plane) -> Self {
-        Self { plane, room: Arc::new(Semaphore::new(AT_ONCE)) }
-    }
-}
 
 /// `POST /hooks/github`
 pub(crate) async fn github(State(door): State<Door>, headers: HeaderMap, body: Body) -> Response {
@@ -48,7 +34,7 @@ pub(crate) async fn github(State(door): State<Door>, headers: HeaderMap, body: B
     if let Err(refusal) = plane.may_be_webhook(signature) {
         return refused(&refusal);
     }
-    let Ok(_room) = door.room.try_acquire() else {
+    let Some(_room) = door.enter() else {
         let full = Refusal::new(Code::Unavailable, "too many webhooks are read at once").retry_after(Span::secs(1));
         return refused(&full);
     };

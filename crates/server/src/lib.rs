@@ -4,6 +4,7 @@
 
 mod auth;
 mod body;
+mod door;
 mod gate;
 mod health;
 mod hook;
@@ -172,8 +173,8 @@ fn routes(plane: &Plane, options: &Options, health: &Arc<health::Health>, stream
         .route("/livez", get(health::live).with_state(Arc::clone(health)))
         .route("/readyz", get(health::ready).with_state(Arc::clone(health)))
         .route("/metrics", get(metrics::metrics).with_state(told))
-        .route("/hooks/github", post(hook::github).with_state(hook::Door::new(plane.clone())))
-        .route("/decisions/{id}", web::decision::routes(web::decision::Door::new(plane.clone())))
+        .route("/hooks/github", post(hook::github).with_state(door::Door::new(plane.clone(), hook::AT_ONCE)))
+        .route("/decisions/{id}", web::decision::routes(plane.clone()))
         .merge(web::routes(&Arc::new(site), open, streams.clone()))
         .route("/version", get(move || async move { axum::Json(version) }))
         .fallback(web::nowhere)

@@ -3,8 +3,6 @@
 //! The key stands behind the `#` of the link, so that it is in no request line, log or preview; the page's form sends it.
 //! Looking at a link answers nothing: an answer is a form that was sent.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,12 +10,13 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use domain::decision::{Decision, State as Stands};
 use domain::refusal::{Code, Refusal};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use plane::Plane;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
 use super::asset::{Asset, LINK_SCRIPT, LINK_STYLE};
+use super::frame::document;
+use crate::door::Door;
 
 /// The largest form that is read, in bytes.
 const BYTES_MAX: usize = 4 * 1024;
@@ -31,43 +30,21 @@ const AT_ONCE: usize = 4;
 /// From the page to where everything is.
 const BASE: &str = "../";
 
-/// Where questions are answered.
-#[derive(Clone)]
-pub(crate) struct Door {
-    plane: Plane,
-    room: Arc<Semaphore>,
-}
-
-impl Door {
-    pub(crate) fn new(plane: Plane) -> Self {
-        Self { plane, room: Arc::new(Semaphore::new(AT_ONCE)) }
-    }
-}
-
 /// `/decisions/{id}`
-pub(crate) fn routes(door: Door) -> MethodRouter {
+pub(crate) fn routes(plane: Plane) -> MethodRouter {
+    let door = Door::new(plane, AT_ONCE);
     get(closed).post(opened).layer(DefaultBodyLimit::max(BYTES_MAX)).with_state(door)
 }
 
 /// A page with a title, which nobody is told of where its links lead.
 fn page(status: StatusCode, title: &str, script: Option<&Asset>, body: &Markup) -> Response {
-    let text = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex";
-                title { (title) }
-                link rel="stylesheet" href=(LINK_STYLE.address(BASE));
-                @if let Some(script) = script {
-                    script src=(script.address(BASE)) defer {}
-                }
-            }
-            body { main { (body) } }
+    let loads = html! {
+        link rel="stylesheet" href=(LINK_STYLE.address(BASE));
+        @if let Some(script) = script {
+            script src=(script.address(BASE)) defer {}
         }
     };
+    let text = document(title, &loads, &html! { body { main { (body) } } });
     let mut response = super::answer(status, text);
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -100,7 +77,7 @@ async fn opened(State(door): State<Door>, Path(id): Path<String>, sent: Result<F
         let bad = Refusal::invalid("form", "this is no form of that page").hint("open the link as it was sent");
         return refused(&bad);
     };
-    let Ok(_room) = door.room.try_acquire() else {
+    let Some(_room) = door.enter() else {
         return refused(&Refusal::new(Code::Unavailable, "too many answers come in at once").hint("try again"));
     };
     let key: String = sent.key.trim().chars().take(KEY_CHARS_MAX).collect();

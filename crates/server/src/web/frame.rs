@@ -133,16 +133,17 @@ pub(super) fn whole(site: &Site, visitor: &Visitor, place: &Place, counts: &Coun
             dialog #confirm aria-label="Confirm" data-keep {}
         }
     };
-    answer(StatusCode::OK, document(&view.title, &base, &body))
+    answer(StatusCode::OK, dressed(&view.title, &base, &body))
 }
 
 /// The page of somebody who is not in, or of one act.
 pub(super) fn door(status: StatusCode, title: &str, base: &str, body: &Markup) -> Response {
     let body = html! { body { main #main .door { (body) } } };
-    answer(status, document(title, base, &body))
+    answer(status, dressed(title, base, &body))
 }
 
-fn document(title: &str, base: &str, body: &Markup) -> Markup {
+/// A whole document; `loads` is what it is dressed in and led by.
+pub(super) fn document(title: &str, loads: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -151,14 +152,22 @@ fn document(title: &str, base: &str, body: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                title { (title) " \u{b7} Gapwright" }
-                link rel="icon" href=(asset::SIGN.address(base));
-                link rel="stylesheet" href=(asset::STYLE.address(base));
-                script src=(asset::SCRIPT.address(base)) {}
+                title { (title) }
+                (loads)
             }
             (body)
         }
     }
+}
+
+/// A document of the control room.
+fn dressed(title: &str, base: &str, body: &Markup) -> Markup {
+    let loads = html! {
+        link rel="icon" href=(asset::SIGN.address(base));
+        link rel="stylesheet" href=(asset::STYLE.address(base));
+        script src=(asset::SCRIPT.address(base)) {}
+    };
+    document(&format!("{title} \u{b7} Gapwright"), &loads, body)
 }
 
 fn brand() -> Markup {

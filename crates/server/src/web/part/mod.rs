@@ -1,6 +1,7 @@
 //! What pages are made of: parts, times, tags, meters, pages of lists, and what is said where there is nothing.
 
 pub(super) mod chart;
+pub(super) mod filter;
 
 use domain::time::{Span, Time};
 use domain::untrusted::is_hidden;

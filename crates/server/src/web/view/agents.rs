@@ -7,6 +7,7 @@ use store::agent::Token;
 use store::job::turn::Held;
 use store::replica::Replica;
 
+use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View};
@@ -85,14 +86,11 @@ async fn tokens(cx: &Cx<'_>) -> Result<Markup, No> {
         cx.plane().list_tokens_in_force(&cx.call, &ask).await?
     };
     Ok(html! {
-        form .filter method="get" action=(cx.to(&Page::Agents)) role="search" {
-            label .f { "Tokens" select name="tokens" data-search { option value="" { "in force" } option value="all" selected[all] { "any" } } }
-            button { "Look" }
-            span .soft { "A new one: " code { "gapwright token create --role routine --name NAME" } }
-        }
+        (part::filter::filter(cx.place, &[Field { name: "tokens", label: "Tokens", takes: Takes::One(vec![("", "in force"), ("all", "any")]) }]))
         @if page.items.is_empty() { (part::empty("No token", "Agents and people come in by a token.", "gapwright token create --role routine --name NAME")) }
         @else { div .scroll { (table(cx, &page.items)) } }
         (part::pager(cx.place, page.items.len(), page.cursor.as_deref()))
+        div .ft { "A new one: " code { "gapwright token create --role routine --name NAME" } }
     })
 }
 

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use store::journal::{Look, Row};
 
 use super::super::fault;
+use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Width};
 use super::super::place::{Page, asked};
 use super::super::visit::{Site, Visitor};
@@ -38,7 +39,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let look = look(|name| cx.place.asks(name).map(str::to_owned));
     let page = cx.plane().look_into_journal(&cx.call, &look, &cx.ask()?).await?;
     let body = html! {
-        (filter(cx, &look))
+        (filter(cx))
         @if page.items.is_empty() {
             @if cx.place.asks_any(&FILTERS) { (part::filtered(cx.place, &Page::Audit.path(), page.cursor.as_deref())) }
             @else { (part::empty("Nothing was done yet", "Every write leaves an entry here.", "gapwright audit tail")) }
@@ -63,17 +64,13 @@ fn look(asks: impl Fn(&str) -> Option<String>) -> Look {
     Look { object: asks("object"), principal: asks("principal"), tool: asks("tool") }
 }
 
-fn filter(cx: &Cx<'_>, look: &Look) -> Markup {
-    let value = |text: &Option<String>| text.clone().unwrap_or_default();
-    html! {
-        form .filter method="get" action=(cx.to(&Page::Audit)) role="search" {
-            label .f { "Of what" input type="search" name="object" value=(value(&look.object)) size="28" placeholder="job:NAME" data-search; }
-            label .f { "By whom" input name="principal" value=(value(&look.principal)) size="16"; }
-            label .f { "By which tool" input name="tool" value=(value(&look.tool)) size="18"; }
-            button { "Look" }
-            @if cx.place.asks_any(&FILTERS) { a href=(cx.to(&Page::Audit)) { "Clear" } }
-        }
-    }
+fn filter(cx: &Cx<'_>) -> Markup {
+    let fields = [
+        Field { name: "object", label: "Of what", takes: Takes::Search(28, "job:NAME") },
+        Field { name: "principal", label: "By whom", takes: Takes::Line(16) },
+        Field { name: "tool", label: "By which tool", takes: Takes::Line(18) },
+    ];
+    part::filter::filter(cx.place, &fields)
 }
 
 /// Entries as a table.

@@ -4,6 +4,7 @@ use domain::decision::{Decision, State};
 use maud::{Markup, html};
 use plane::No;
 
+use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View};
@@ -12,10 +13,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let all = cx.place.asks("state") == Some("all");
     let page = cx.plane().list_decisions(&cx.call, all, &cx.ask()?).await?;
     let body = html! {
-        form .filter method="get" action=(cx.to(&Page::Decisions)) role="search" {
-            label .f { "State" select name="state" data-search { option value="" { "open" } option value="all" selected[all] { "any" } } }
-            button { "Look" }
-        }
+        (part::filter::filter(cx.place, &[Field { name: "state", label: "State", takes: Takes::One(vec![("", "open"), ("all", "any")]) }]))
         @if page.items.is_empty() {
             @if all { (part::empty("Nobody has asked anything", "An agent asks when only a person can decide; its job waits meanwhile.", "the tool ask-operator, over MCP")) }
             @else { (part::empty("No question is open", "An agent asks when only a person can decide; its job waits meanwhile.", "the tool ask-operator, over MCP")) }

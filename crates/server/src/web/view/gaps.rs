@@ -9,6 +9,7 @@ use store::gap::likeness::Proposal;
 use store::gap::{Ranked, Which};
 
 use super::super::part::chart;
+use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View};
@@ -20,7 +21,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (which, kind) = (which(cx)?, cx.place.asks("kind"));
     let page = cx.plane().list_gaps(&cx.call, which, kind, &cx.ask()?).await?;
     let body = html! {
-        (filter(cx, which, kind))
+        (filter(cx))
         @if page.items.is_empty() {
             @if cx.place.asks_any(&FILTERS) { (part::filtered(cx.place, &Page::Gaps.path(), page.cursor.as_deref())) }
             @else { (part::empty("No gap was reported", "What agents lack is captured here, ranked by how much work it blocks.", "BLOCKING-GAP[kind=mcp-tool]: NAME - REASON in a run's summary, or the tool report-gap")) }
@@ -54,22 +55,14 @@ fn which(cx: &Cx<'_>) -> Result<Which, Refusal> {
     }
 }
 
-fn filter(cx: &Cx<'_>, which: Which, kind: Option<&str>) -> Markup {
-    html! {
-        form .filter method="get" action=(cx.to(&Page::Gaps)) role="search" {
-            label .f {
-                "State"
-                select name="state" {
-                    option value="" { "still to be closed" }
-                    option value="all" selected[which == Which::All] { "any" }
-                    @for state in State::ALL { option value=(state.name()) selected[which == Which::In(state)] { (state) } }
-                }
-            }
-            label .f { "Kind" input type="search" name="kind" value=(kind.unwrap_or_default()) size="18" data-search; }
-            button { "Look" }
-            @if cx.place.asks_any(&FILTERS) { a href=(cx.to(&Page::Gaps)) { "Clear" } }
-        }
-    }
+fn filter(cx: &Cx<'_>) -> Markup {
+    let by_itself = [("", "still to be closed"), ("all", "any")];
+    let states = by_itself.into_iter().chain(State::ALL.map(|state| (state.name(), state.name())));
+    let fields = [
+        Field { name: "state", label: "State", takes: Takes::One(states.collect()) },
+        Field { name: "kind", label: "Kind", takes: Takes::Search(18, "") },
+    ];
+    part::filter::filter(cx.place, &fields)
 }
 
 fn table(cx: &Cx<'_>, gaps: &[Ranked]) -> Markup {

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use plane::No;
 
 use super::super::part::chart;
+use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View};
@@ -13,11 +14,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let prefix = cx.place.asks("prefix");
     let page = cx.plane().list_locks(&cx.call, prefix, &cx.ask()?).await?;
     let body = html! {
-        form .filter method="get" action=(cx.to(&Page::Locks)) role="search" {
-            label .f { "Key begins with" input type="search" name="prefix" value=(prefix.unwrap_or_default()) size="28" data-search; }
-            button { "Look" }
-            @if prefix.is_some() { a href=(cx.to(&Page::Locks)) { "Clear" } }
-        }
+        (part::filter::filter(cx.place, &[Field { name: "prefix", label: "Key begins with", takes: Takes::Search(28, "") }]))
         @if page.items.is_empty() {
             @if prefix.is_some() { (part::filtered(cx.place, &Page::Locks.path(), page.cursor.as_deref())) }
             @else { (part::empty("No lock is held", "Agents take a lock before they touch what others may touch too.", "the tool acquire-lock, over MCP")) }

@@ -9,6 +9,7 @@ use plane::No;
 use store::pull::Stored;
 
 use super::super::part::chart;
+use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View};
@@ -45,18 +46,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     };
     let unknown = plane.list_unknown(call).await?;
     let body = html! {
-        form .filter method="get" action=(cx.to(&Page::Pipeline)) role="search" {
-            label .f {
-                "State"
-                select name="state" data-search {
-                    option value="" { "under way" }
-                    option value="all" selected[cx.place.asks("state") == Some("all")] { "any" }
-                    @for one in State::ALL { option value=(one.name()) selected[state == Some(one)] { (one) } }
-                }
-            }
-            button { "Look" }
-            @if cx.place.asks("state").is_some() { a href=(cx.to(&Page::Pipeline)) { "Clear" } }
-        }
+        (filter(cx))
         @if page.items.is_empty() && cx.place.asks("state").is_some() {
             (part::filtered(cx.place, &Page::Pipeline.path(), page.cursor.as_deref()))
         } @else {
@@ -88,6 +78,15 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         );
     }
     Ok(View::of("Pipeline", parts))
+}
+
+fn filter(cx: &Cx<'_>) -> Markup {
+    let by_itself = [("", "under way"), ("all", "any")];
+    let states = by_itself.into_iter().chain(State::ALL.map(|state| (state.name(), state.name())));
+    part::filter::filter(
+        cx.place,
+        &[Field { name: "state", label: "State", takes: Takes::One(states.collect()) }],
+    )
 }
 
 fn state(cx: &Cx<'_>) -> Result<Option<State>, Refusal> {

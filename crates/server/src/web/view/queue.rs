@@ -8,6 +8,7 @@ use plane::No;
 use store::job::list::Listed;
 use store::job::look::{Look, Stands};
 
+use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View};
@@ -22,7 +23,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let look = asked(cx)?;
     let page = cx.plane().look_for_jobs(&cx.call, &look, &cx.ask()?).await?;
     let body = html! {
-        (filter(cx, &look))
+        (filter(cx))
         @if page.items.is_empty() {
             @if cx.place.asks_any(&FILTERS) {
                 (part::filtered(cx.place, &Page::Queue.path(), page.cursor.as_deref()))
@@ -60,26 +61,15 @@ const fn order(look: &Look) -> &'static str {
     }
 }
 
-fn filter(cx: &Cx<'_>, look: &Look) -> Markup {
-    let value = |text: &Option<String>| text.clone().unwrap_or_default();
-    html! {
-        form .filter method="get" action=(cx.to(&Page::Queue)) role="search" {
-            label .f {
-                "State"
-                select name="state" {
-                    option value="" { "any" }
-                    @for stands in Stands::ALL {
-                        option value=(stands.name()) selected[look.state == Some(stands)] { (stands.name()) }
-                    }
-                }
-            }
-            label .f { "Kind" input name="kind" value=(value(&look.kind)) size="14"; }
-            label .f { "Name begins with" input type="search" name="name" value=(value(&look.name)) size="22" data-search; }
-            label .f { "Held by" input name="agent" value=(value(&look.holder)) size="14"; }
-            button { "Look" }
-            @if cx.place.asks_any(&FILTERS) { a href=(cx.to(&Page::Queue)) { "Clear" } }
-        }
-    }
+fn filter(cx: &Cx<'_>) -> Markup {
+    let states = std::iter::once(("", "any")).chain(Stands::ALL.map(|stands| (stands.name(), stands.name())));
+    let fields = [
+        Field { name: "state", label: "State", takes: Takes::One(states.collect()) },
+        Field { name: "kind", label: "Kind", takes: Takes::Line(14) },
+        Field { name: "name", label: "Name begins with", takes: Takes::Search(22, "") },
+        Field { name: "agent", label: "Held by", takes: Takes::Line(14) },
+    ];
+    part::filter::filter(cx.place, &fields)
 }
 
 fn table(cx: &Cx<'_>, jobs: &[Listed]) -> Markup {
