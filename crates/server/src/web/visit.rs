@@ -24,6 +24,10 @@ use super::{Check, Installation, fault, frame};
 /// tells servers of one host apart.
 const COOKIE: &str = "gapwright";
 
+/// What it begins with where it travels over https alone: a browser takes a cookie of such a name from this host only, for
+/// all of it, and never from a page that was not encrypted.
+const COOKIE_OF_HOST: &str = "__Host-gapwright";
+
 /// How many characters of the digest of its address are in the name of a server's cookie.
 const COOKIE_MARK_CHARS: usize = 8;
 
@@ -62,9 +66,7 @@ impl Site {
         (open, hosts): (bool, Vec<String>),
     ) -> Self {
         let open_key = session::form_key(&session::secret((plane.draw(), plane.draw())));
-        let address = plane.settings().public_url.clone().unwrap_or_default();
-        let mark: String = id::digest(address.as_bytes()).chars().take(COOKIE_MARK_CHARS).collect();
-        let cookie = format!("{COOKIE}-{mark}");
+        let cookie = cookie_name(plane.settings().public_url.as_deref().unwrap_or_default());
         Self {
             cookie,
             plane,
@@ -80,15 +82,10 @@ impl Site {
         }
     }
 
-    /// Whether cookies may travel over https alone, as people reach this server.
-    fn is_secure(&self) -> bool {
-        self.plane.settings().public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
-    }
-
     /// The header that sets the cookie, or takes it away where the secret is empty.
     pub(crate) fn set_cookie(&self, secret: &str, life: Span) -> Option<HeaderValue> {
         let (name, secs) = (&self.cookie, life.0 / 1_000);
-        let secure = if self.is_secure() { "; Secure" } else { "" };
+        let secure = if name.starts_with(COOKIE_OF_HOST) { "; Secure" } else { "" };
         HeaderValue::from_str(&format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={secs}{secure}")).ok()
     }
 
@@ -141,6 +138,13 @@ pub(crate) struct Visitor {
     pub(crate) secret: String,
     /// The moment of their request, by the store's clock.
     pub(crate) now: Time,
+}
+
+/// The name of the cookie of a server that people reach at this address.
+fn cookie_name(address: &str) -> String {
+    let mark: String = id::digest(address.as_bytes()).chars().take(COOKIE_MARK_CHARS).collect();
+    let name = if address.starts_with("https://") { COOKIE_OF_HOST } else { COOKIE };
+    format!("{name}-{mark}")
 }
 
 /// The secret in a cookie of ours.
@@ -262,6 +266,21 @@ mod tests {
         ] {
             assert_eq!(is_from_here(&headers(&pairs), "h:1"), here, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn the_cookie_is_of_this_host_alone_where_people_come_by_https() {
+        for (address, of_host) in [
+            ("", false),
+            ("http://127.0.0.1:8080", false),
+            ("http://https.example.com", false),
+            ("https://ops.example.com", true),
+        ] {
+            let name = cookie_name(address);
+            assert_eq!(name.starts_with("__Host-gapwright-"), of_host, "{address}: {name}");
+            assert!(of_host || name.starts_with("gapwright-"), "{address}: {name}");
+        }
+        assert_ne!(cookie_name("https://a.example.com"), cookie_name("https://b.example.com"));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use domain::agent::Role;
 use domain::time::Span;
 use harness::{World, both, call};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use reqwest::StatusCode;
 
 use super::{Visitor, client, read};
@@ -58,6 +60,26 @@ both!(the_cookie_is_out_of_a_scripts_reach_and_ends_with_its_token_or_when_someb
     assert_eq!(cat.get("/").await.status, StatusCode::SEE_OTHER, "a session ends");
     asked.end().await.expect("a clean end");
 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_people_come_by_https_the_cookie_is_of_this_host_alone() {
+    let world = World::new(harness::On::Memory).await;
+    let settings = harness::plane::settings(|settings| settings.public_url = Some("https://ops.example.com".into()));
+    let plane = plane::Plane::new(world.store().clone(), settings, StdRng::seed_from_u64(7));
+    let asked = Asked::serve(plane, options()).await;
+    let stranger = Visitor::stranger(&asked);
+    let token = asked.token(Role::Operator, "ann").await;
+    let inside = stranger.send("/sign-in", &[("token", &token)]).await;
+    let cookie = inside.headers["set-cookie"].to_str().expect("a cookie");
+    assert!(cookie.starts_with("__Host-gapwright-") && cookie.ends_with("; Secure"), "{cookie}");
+    assert!(cookie.contains("; Path=/;") && !cookie.contains("Domain"), "a browser takes no other: {cookie}");
+    let ann = Visitor::of(&asked, Role::Operator, "ann").await;
+    assert!(ann.page("/").await.contains("ann, operator"), "it opens the page");
+    let plain = ann.cookie.clone().expect("a cookie").replacen("__Host-", "", 1);
+    let other = Visitor { cookie: Some(plain), ..ann };
+    assert_eq!(other.get("/").await.status, StatusCode::SEE_OTHER, "one that any page of the domain may set does not");
+    asked.end().await.expect("a clean end");
+}
 
 both!(agents_and_tokens_that_are_none_are_turned_away_with_the_next_step, async |world| {
     let asked = Asked::new(world).await;
