@@ -12,7 +12,7 @@ use domain::time::Span;
 use maud::{Markup, html};
 use plane::No;
 
-use super::act::Sent;
+use super::act::{self, Sent};
 use super::place::{Place, asked};
 use super::visit::{Site, Visitor, redirect};
 use super::{fault, frame};
@@ -93,10 +93,20 @@ pub(super) fn foreign_form() -> Refusal {
         .hint("open the page again, and send it from there")
 }
 
-/// Where somebody wanted to be, if that is a page of ours; the overview otherwise.
+/// Where somebody wanted to be, if that is a page of ours or the page of an act; the overview otherwise.
 pub(super) fn inside(back: &str) -> String {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
-    Place::read(&format!("/{path}"), query).map(|place| place.address()).unwrap_or_default()
+    page_at(path, query).or_else(|| act::address(path, query)).unwrap_or_default()
+}
+
+/// The same where only a page is meant: whoever did something is led to no other act by it.
+pub(super) fn to_page(back: &str) -> String {
+    let (path, query) = back.split_once('?').unwrap_or((back, ""));
+    page_at(path, query).unwrap_or_default()
+}
+
+fn page_at(path: &str, query: &str) -> Option<String> {
+    Place::read(&format!("/{path}"), query).map(|place| place.address()).ok()
 }
 
 fn form(back: &str, refusal: Option<&Refusal>) -> Markup {
@@ -121,22 +131,59 @@ fn form(back: &str, refusal: Option<&Refusal>) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::ADDRESS_BYTES_MAX;
     use super::*;
 
     #[test]
     fn nobody_is_led_out_of_the_house() {
+        let long = format!("queue?name={}", "x".repeat(ADDRESS_BYTES_MAX));
+        let long_act = format!("act/trigger-job?job={}", "x".repeat(ADDRESS_BYTES_MAX));
         for (back, expect) in [
             ("queue?state=ready", "queue?state=ready"),
             ("", ""),
             ("//evil.example.com", ""),
+            ("///evil.example.com", ""),
             ("/\\evil.example.com", ""),
+            ("\\\\evil.example.com", ""),
             ("https://evil.example.com", ""),
+            ("https:evil.example.com", ""),
+            ("%2F%2Fevil.example.com", ""),
             ("javascript:alert(1)", ""),
+            ("queue\r\nSet-Cookie: x", ""),
+            ("\u{1}/evil.example.com", ""),
+            ("\t//evil.example.com", ""),
+            ("@evil.example.com", ""),
             ("sign-in", ""),
+            ("sign-out", ""),
+            ("live?at=queue", ""),
             ("jobs/a%2Fb", "jobs/a%2Fb"),
             ("jobs/%0d%0aSet-Cookie:x", "jobs/%0D%0ASet-Cookie%3Ax"),
+            ("queue?name=//evil", "queue?name=%2F%2Fevil"),
+            (&long, ""),
+            (&long_act, ""),
         ] {
             assert_eq!(inside(back), expect, "{back}");
+            assert_eq!(to_page(back), expect, "{back}");
+        }
+    }
+
+    #[test]
+    fn who_wanted_to_do_something_is_led_to_the_page_of_that_act_with_what_it_is_about() {
+        for (back, expect) in [
+            ("act/trigger-job?job=a%2Fb&back=jobs%2Fa", "act/trigger-job?job=a%2Fb&back=jobs%2Fa"),
+            ("act/stop-pull", "act/stop-pull"),
+            ("act/stop-pull?pull=1&back=//evil.example.com", "act/stop-pull?pull=1"),
+            ("act/stop-pull?pull=1&back=act%2Fswitch-off", "act/stop-pull?pull=1"),
+            ("act/stop-pull?form_key=1&once=2&other=3", "act/stop-pull"),
+            ("act/stop-pull?pull=%0d%0aSet-Cookie:x", "act/stop-pull?pull=%0D%0ASet-Cookie%3Ax"),
+            ("act/none", ""),
+            ("act/stop-pull/..", ""),
+            ("act//stop-pull", ""),
+            ("/act/stop-pull", ""),
+            ("act/stop%2Dpull", ""),
+        ] {
+            assert_eq!(inside(back), expect, "{back}");
+            assert_eq!(to_page(back), "", "{back}");
         }
     }
 }

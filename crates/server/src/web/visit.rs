@@ -16,7 +16,8 @@ use plane::gap::Inventory;
 use plane::{Call, Idempotency, No, Plane};
 
 use super::kept::Kept;
-use super::place::{Place, encode};
+use super::place::encode;
+use super::sign_in::inside;
 use super::view::Evidence;
 use super::{Check, Installation, fault, frame};
 
@@ -179,20 +180,20 @@ pub(crate) async fn signed_in(State(site): State<Arc<Site>>, mut request: Reques
             request.extensions_mut().insert(visitor);
             next.run(request).await
         }
-        Ok(None) => to_the_door(request.uri()),
+        Ok(None) => to_the_door(request.method(), request.uri()),
         Err(no) => fault(no, &format!("{:032x}", site.plane.draw()), request.uri().path()),
     }
 }
 
-/// Leads somebody to the door, and from there back to where they wanted to be.
-fn to_the_door(uri: &Uri) -> Response {
+/// Leads somebody to the door, and from there back to what they wanted to look at. A form that was sent is not sent again.
+fn to_the_door(method: &Method, uri: &Uri) -> Response {
     if uri.path() == "/live" {
         return axum::http::StatusCode::UNAUTHORIZED.into_response();
     }
     let base = super::place::base(uri.path().trim_start_matches('/'));
-    let back =
-        Place::read(uri.path(), uri.query().unwrap_or_default()).map(|place| place.address()).unwrap_or_default();
-    redirect(&format!("{base}sign-in?back={}", encode(&back)))
+    let path = uri.path().strip_prefix('/').filter(|_| method == Method::GET || method == Method::HEAD);
+    let wanted = path.map(|path| inside(&format!("{path}?{}", uri.query().unwrap_or_default()))).unwrap_or_default();
+    redirect(&format!("{base}sign-in?back={}", encode(&wanted)))
 }
 
 /// Sends somebody elsewhere, to look.

@@ -19,8 +19,8 @@ use maud::{Markup, html};
 use plane::{Call, Idempotency, No};
 
 use self::shape::{Act, Field, Kind};
-use super::place::asked;
-use super::sign_in::{foreign_form, inside};
+use super::place::{ADDRESS_BYTES_MAX, asked};
+use super::sign_in::{foreign_form, to_page};
 use super::visit::{Site, Visitor, redirect};
 use super::{fault, frame, part, place};
 
@@ -29,6 +29,18 @@ const ONCE: &str = "once";
 
 /// From an act to where everything is.
 const BASE: &str = "../";
+
+/// The address of the page of an act, from the root, with what is said of it there; none where these lead to no act.
+pub(super) fn address(path: &str, query: &str) -> Option<String> {
+    let act = path.strip_prefix("act/").and_then(known::find).filter(|_| query.len() <= ADDRESS_BYTES_MAX)?;
+    let asked = asked(query);
+    let said = act.fields.iter().map(|field| (field.name, value(&asked, field).to_owned()));
+    let back = to_page(asked.get("back").map_or("", String::as_str));
+    let said = said.chain([("back", back)]).filter(|(_, value)| !value.is_empty());
+    let said: Vec<_> = said.map(|(name, value)| format!("{name}={}", place::encode(&value))).collect();
+    let mark = if said.is_empty() { "" } else { "?" };
+    Some(format!("{path}{mark}{}", said.join("&")))
+}
 
 /// `GET /act/{act}`: what will happen, and what is still to be said.
 pub(super) async fn ask(
@@ -70,7 +82,7 @@ pub(super) async fn done(
     match once(&site, call, act, &said).await {
         Ok(word) => {
             site.leave_word(&visitor, word);
-            let back = inside(said.get("back").map_or("", String::as_str));
+            let back = to_page(said.get("back").map_or("", String::as_str));
             redirect(&format!("{BASE}{back}"))
         }
         Err(no) => refused(&site, &visitor, act, &said, (no, request_id)).await,
@@ -177,7 +189,7 @@ struct Told {
 }
 
 fn page(status: StatusCode, visitor: &Visitor, act: &Act, said: &BTreeMap<String, String>, told: &Told) -> Response {
-    let back = inside(said.get("back").map_or("", String::as_str));
+    let back = to_page(said.get("back").map_or("", String::as_str));
     let why_not = session::kept_from(&visitor.by, Right::Operate);
     let body = html! {
         div #act {

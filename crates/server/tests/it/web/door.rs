@@ -20,10 +20,17 @@ both!(a_stranger_is_led_to_the_door_and_back_to_where_they_wanted_to_be, async |
         assert!(answer.to().contains("sign-in?back="), "{path}: {}", answer.to());
     }
     assert!(stranger.get("/queue?state=ready").await.to().ends_with("back=queue%3Fstate%3Dready"));
+    let act = "act/trigger-job?job=a%2Fb&back=jobs%2Fa%252Fb";
+    let door = stranger.get(&format!("/{act}")).await;
+    let door = stranger.get(&format!("/act/{}", door.to())).await;
+    let wanted = door.hidden("back");
+    assert_eq!(wanted, act, "the very act, with what it is about: {}", door.text);
     assert_eq!(stranger.get("/live?at=queue").await.status, StatusCode::UNAUTHORIZED);
     let token = asked.token(Role::Operator, "ann").await;
     let inside = stranger.send("/sign-in", &[("token", &token), ("back", "queue?state=ready")]).await;
     assert_eq!((inside.status, inside.to()), (StatusCode::SEE_OTHER, "./queue?state=ready"));
+    let to_act = stranger.send("/sign-in", &[("token", &token), ("back", &wanted)]).await;
+    assert_eq!(to_act.to(), format!("./{act}"));
     let astray = stranger.send("/sign-in", &[("token", &token), ("back", "//evil.example.com")]).await;
     assert_eq!(astray.to(), "./");
     asked.end().await.expect("a clean end");
