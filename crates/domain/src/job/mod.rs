@@ -369,6 +369,12 @@ impl Job {
         if self.is_spent() && self.next_run_at.is_some() { Self { state: State::Dead, ..self } } else { self.rest(now) }
     }
 
+    /// Whether it was to run once, did, and ended well.
+    pub fn is_done(&self) -> bool {
+        let ended_well = self.last.as_ref().is_some_and(|last| last.outcome() == Outcome::Ok);
+        self.interval.is_none() && self.state == State::Idle && !self.resting && ended_well
+    }
+
     /// Whether it was picked up without a success as often as it may be.
     fn is_spent(&self) -> bool {
         self.max_attempts > 0 && self.attempts >= self.max_attempts

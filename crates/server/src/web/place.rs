@@ -106,6 +106,15 @@ impl Place {
         address(&self.page, &self.asked)
     }
 
+    /// Its address without what asks for nothing, where it has any of that: a form sends what was left empty too.
+    pub(crate) fn tidied(&self) -> Option<String> {
+        let asks = |name: &str, value: &str| {
+            !value.is_empty() && !(self.page == Page::Queue && (name, value) == ("state", "any"))
+        };
+        let kept: BTreeMap<_, _> = self.asked.clone().into_iter().filter(|(name, value)| asks(name, value)).collect();
+        (kept.len() < self.asked.len()).then(|| address(&self.page, &kept))
+    }
+
     /// The way from it to the root.
     pub(crate) fn base(&self) -> String {
         base(&self.page.path())
@@ -231,6 +240,29 @@ mod tests {
             let place = Place::read(&format!("/{path}"), query).expect("a page");
             assert_eq!((&place.page, place.asks("q")), (&page, Some(odd)), "{address}");
             assert_eq!(place.address(), address);
+        }
+    }
+
+    #[test]
+    fn an_address_that_asks_for_nothing_here_and_there_has_a_clean_one() {
+        for (path, query, expect) in [
+            ("/queue", "state=&kind=&name=a&agent=", Some("queue?name=a")),
+            ("/queue", "state=any&holder=", Some("queue")),
+            ("/queue", "state=any&kind=any", Some("queue?kind=any")),
+            ("/queue", "kind", Some("queue")),
+            ("/queue", "=", Some("queue")),
+            ("/jobs/a%2Fb", "cursor=", Some("jobs/a%2Fb")),
+            ("/", "x=", Some("")),
+            ("/queue", "state=ready", None),
+            ("/gaps", "state=any", None),
+            ("/queue", "", None),
+        ] {
+            let place = Place::read(path, query).expect("a page");
+            assert_eq!(place.tidied().as_deref(), expect, "{path}?{query}");
+            let clean = place.tidied().unwrap_or_default();
+            let (path, query) = clean.split_once('?').unwrap_or((&clean, ""));
+            let again = Place::read(&format!("/{path}"), query).expect("a page");
+            assert_eq!(again.tidied(), None, "it is clean at once");
         }
     }
 

@@ -35,7 +35,7 @@ use store::figure::Counts;
 
 use super::part::{self, Part, Tone};
 use super::place::{Page, Place};
-use super::visit::{Site, Visitor};
+use super::visit::{Site, Visitor, redirect};
 use super::{fault, frame};
 pub(crate) use evidence::Evidence;
 
@@ -134,7 +134,12 @@ pub(super) struct Shown {
 pub(super) async fn show(State(site): State<Arc<Site>>, Extension(visitor): Extension<Visitor>, uri: Uri) -> Response {
     let call = site.call(&visitor, "page", None);
     let request_id = call.request_id.clone();
-    let shown = match Place::read(uri.path(), uri.query().unwrap_or_default()) {
+    let read = Place::read(uri.path(), uri.query().unwrap_or_default());
+    let clean = read.as_ref().ok().and_then(|place| Some(format!("{}{}", place.base(), place.tidied()?)));
+    if let Some(clean) = clean {
+        return redirect(&clean);
+    }
+    let shown = match read {
         Ok(place) => look(&site, &visitor, &place, call).await.map(|shown| (place, shown)),
         Err(refusal) => Err(refusal.into()),
     };

@@ -62,7 +62,7 @@ const fn order(look: &Look) -> &'static str {
 }
 
 fn filter(cx: &Cx<'_>) -> Markup {
-    let states = std::iter::once(("", "any")).chain(Stands::ALL.map(|stands| (stands.name(), stands.name())));
+    let states = std::iter::once(("", "any")).chain(Stands::ALL.map(|stands| (stands.name(), word(stands))));
     let fields = [
         Field { name: "state", label: "State", takes: Takes::One(states.collect()) },
         Field { name: "kind", label: "Kind", takes: Takes::Line(14) },
@@ -111,8 +111,19 @@ pub(super) fn attempts(job: &Job) -> String {
     if job.max_attempts > 0 { format!("{} of {}", job.attempts, job.max_attempts) } else { job.attempts.to_string() }
 }
 
+/// What is found by a state, in words.
+const fn word(stands: Stands) -> &'static str {
+    match stands {
+        Stands::Idle => "idle or done",
+        Stands::Ready | Stands::Held | Stands::Waiting | Stands::Dead => stands.name(),
+    }
+}
+
 /// How a job stands, by colour and by word.
 pub(super) fn stands(job: &Job) -> Markup {
+    if job.is_done() {
+        return part::tag(Tone::Good, "done");
+    }
     let tone = match job.state {
         State::Held(_) => Tone::Run,
         State::Dead => Tone::Bad,

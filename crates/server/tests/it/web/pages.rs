@@ -2,10 +2,10 @@
 //! to whoever may not see it.
 
 use domain::agent::Role;
-use domain::job::Register;
+use domain::job::{Pointer, Register, Status};
 use domain::time::Span;
 use harness::{both, call};
-use plane::job::{Claim, Upsert};
+use plane::job::{Claim, Completion, Upsert};
 use reqwest::StatusCode;
 
 use super::Visitor;
@@ -152,6 +152,58 @@ both!(the_queue_is_filtered_by_its_address_and_paged_by_key_without_loss_or_repe
     }
     let one = ann.page("/jobs/job%2F000%20%C3%A9").await;
     assert!(one.contains("Job job/000 é") && one.contains("at work"), "{one}");
+    asked.end().await.expect("a clean end");
+});
+
+both!(a_form_that_was_left_empty_leaves_nothing_in_the_address, async |world| {
+    let asked = Asked::new(world).await;
+    let ann = Visitor::of(&asked, Role::Viewer, "ann").await;
+    for (path, clean) in [
+        ("/queue?state=&kind=&name=&agent=", "./queue"),
+        ("/queue?state=any&holder=", "./queue"),
+        ("/queue?state=ready&kind=&name=a%2Fb", "./queue?name=a%2Fb&state=ready"),
+        ("/gaps?state=all&kind=", "./gaps?state=all"),
+        ("/gaps/one/a%2Fb?cursor=", "../../gaps/one/a%2Fb"),
+    ] {
+        let answer = ann.get(path).await;
+        assert_eq!((answer.status, answer.to()), (StatusCode::SEE_OTHER, clean), "{path}");
+    }
+    assert_eq!(ann.get("/queue?state=ready").await.status, StatusCode::OK);
+    asked.end().await.expect("a clean end");
+});
+
+both!(a_one_off_that_is_finished_is_called_done, async |world| {
+    let asked = Asked::new(world).await;
+    let by = call(Role::Operator, "o", "exam");
+    for (name, status) in [("well", Some("ok")), ("badly", Some("error: no luck")), ("never", None)] {
+        let once = Register { interval: None, ..job(name, "k", 0) };
+        asked.plane.register_job(&by, once, Upsert::Never).await.expect("a job");
+        let Some(status) = status else { continue };
+        let agent = call(Role::Routine, "agent", "exam");
+        let wish = Claim { holder: "w".into(), ttl: Span::mins(5), kind: None, name: Some(name.to_owned()) };
+        asked.plane.claim_job(&agent, wish).await.expect("claimed");
+        let end = Completion {
+            name: name.to_owned(),
+            at: Pointer::Own("w".into()),
+            status: Status::parse(status).expect("a status"),
+            summary: None,
+            gaps: Vec::new(),
+        };
+        asked.plane.complete_job(&agent, end).await.expect("an answer").expect("completed");
+    }
+    let ann = Visitor::of(&asked, Role::Viewer, "ann").await;
+    let queue = ann.page("/queue").await;
+    for (name, is_done) in [("well", true), ("badly", false), ("never", false)] {
+        let of_job = ann.page(&format!("/jobs/{name}")).await;
+        let row = queue.split(&format!("<tr data-key=\"{name}\"")).nth(1).and_then(|rest| rest.split("</tr>").next());
+        for told in [of_job.as_str(), row.expect("a row")] {
+            assert_eq!(told.contains(">done</span>"), is_done, "{name}: {told}");
+            assert_eq!(told.contains(">idle</span>"), !is_done, "{name}: {told}");
+        }
+    }
+    let all = ann.page("/queue?state=idle").await;
+    assert_eq!(all.matches("<tr data-key").count(), 3, "one filter has them all: {all}");
+    assert!(all.contains(">idle or done</option>"), "and says so: {all}");
     asked.end().await.expect("a clean end");
 });
 
