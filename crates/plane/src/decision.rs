@@ -20,6 +20,9 @@ use crate::{Call, No, Plane};
 /// Whom the audit names where somebody answered by a link: whoever had it.
 const BY_LINK: &str = "link";
 
+/// How many questions of one job are shown.
+pub const OF_JOB_MAX: i64 = 20;
+
 impl Plane {
     /// Asks people: the job is given back until somebody answers, or the question expires.
     pub async fn ask_operator(
@@ -86,6 +89,12 @@ impl Plane {
         let (after, id) = ask.place((i64::MIN, ""))?;
         let found = store::decision::open(&mut tx, (after, &id), ask.rows()).await?;
         Ok(ask.page(found, |one| (one.expires_at.0, one.id.clone())))
+    }
+
+    /// The questions of a job, the latest first, [`OF_JOB_MAX`] at most.
+    pub async fn list_decisions_of_job(&self, call: &Call, job: &str) -> Result<Vec<Decision>, No> {
+        let mut tx = self.read(call).await?;
+        Ok(store::decision::of_job(&mut tx, job, OF_JOB_MAX).await?)
     }
 
     /// Lets questions expire whose time is up; gives how many.

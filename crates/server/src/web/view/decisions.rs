@@ -3,6 +3,7 @@
 use domain::decision::{Decision, State};
 use maud::{Markup, html};
 use plane::No;
+use plane::decision::OF_JOB_MAX;
 
 use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
@@ -11,19 +12,45 @@ use super::{Cx, View};
 
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let all = cx.place.asks("state") == Some("all");
-    let page = cx.plane().list_decisions(&cx.call, all, &cx.ask()?).await?;
-    let body = html! {
-        (part::filter::filter(cx.place, &[Field { name: "state", label: "State", takes: Takes::One(vec![("", "open"), ("all", "any")]) }]))
-        @if page.items.is_empty() {
-            @if all { (part::empty("Nobody has asked anything", "An agent asks when only a person can decide; its job waits meanwhile.", "the tool ask-operator, over MCP")) }
-            @else { (part::empty("No question is open", "An agent asks when only a person can decide; its job waits meanwhile.", "the tool ask-operator, over MCP")) }
-        } @else {
-            ul .needs { @for decision in &page.items { (item(cx, decision)) } }
+    let (items, cursor) = match cx.place.asks("job") {
+        Some(job) => {
+            let of_job = cx.plane().list_decisions_of_job(&cx.call, job).await?;
+            (of_job.into_iter().filter(|one| all || one.state == State::Open).collect(), None)
         }
-        (part::pager(cx.place, page.items.len(), page.cursor.as_deref()))
+        None => {
+            let page = cx.plane().list_decisions(&cx.call, all, &cx.ask()?).await?;
+            (page.items, page.cursor)
+        }
     };
-    let aside = if all { "the latest first" } else { "the next to expire first" };
-    Ok(View::of("Decisions", vec![Part::card("decisions", Width::Whole, ("Questions of agents", aside), body)]))
+    let body = html! {
+        (filter(cx))
+        @if items.is_empty() { (nothing(cx)) } @else { ul .needs { @for decision in &items { (item(cx, decision)) } } }
+        (part::pager(cx.place, items.len(), cursor.as_deref()))
+    };
+    let aside = match (cx.place.asks("job"), all) {
+        (Some(_), _) => format!("of one job, its last {OF_JOB_MAX} at most"),
+        (None, true) => "the latest first".to_owned(),
+        (None, false) => "the next to expire first".to_owned(),
+    };
+    Ok(View::of("Decisions", vec![Part::card("decisions", Width::Whole, ("Questions of agents", &aside), body)]))
+}
+
+fn filter(cx: &Cx<'_>) -> Markup {
+    let fields = [
+        Field { name: "state", label: "State", takes: Takes::One(vec![("", "open"), ("all", "any")]) },
+        Field { name: "job", label: "Of the job", takes: Takes::Search(22, "") },
+    ];
+    part::filter::filter(cx.place, &fields)
+}
+
+fn nothing(cx: &Cx<'_>) -> Markup {
+    const WHY: &str = "An agent asks when only a person can decide; its job waits meanwhile.";
+    let ask = "the tool ask-operator, over MCP";
+    match (cx.place.asks("job"), cx.place.asks("state")) {
+        (Some(_), _) => part::filtered(cx.place, &Page::Decisions.path(), None),
+        (None, Some(_)) => part::empty("Nobody has asked anything", WHY, ask),
+        (None, None) => part::empty("No question is open", WHY, ask),
+    }
 }
 
 fn item(cx: &Cx<'_>, decision: &Decision) -> Markup {

@@ -1,5 +1,6 @@
 //! One job: how it stands, how its claims ended, what it is given, and what was done to it.
 
+use domain::decision::{Decision, State as Asked};
 use domain::job::{Job, Run, State};
 use maud::{Markup, html};
 use plane::No;
@@ -16,12 +17,16 @@ const DONE_SHOWN: i64 = 15;
 /// How many characters of a summary are shown in a line.
 const SUMMARY_CHARS: usize = 300;
 
+/// How many characters of a question are shown in a line.
+const QUESTION_CHARS: usize = 200;
+
 pub(super) async fn view(cx: &Cx<'_>, name: &str) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
     let job = plane.show_job(call, name).await?;
     let runs = plane.list_runs(call, Some(name), &cx.ask()?).await?;
+    let asked = plane.list_decisions_of_job(call, name).await?;
     let mut parts = vec![
-        Part::card("facts", Width::Half, ("How it stands", ""), part::body(&facts(cx, &job))),
+        Part::card("facts", Width::Half, ("How it stands", ""), part::body(&facts(cx, &job, &asked))),
         Part::card("payload", Width::Half, ("Payload", "what its worker is given"), payload(&job)),
         Part::card("runs", Width::Whole, ("Runs", "the latest first"), timeline(cx, &job, &runs)),
     ];
@@ -41,10 +46,17 @@ pub(super) async fn view(cx: &Cx<'_>, name: &str) -> Result<View, No> {
     Ok(View { title: format!("Job {name}"), acts, parts })
 }
 
-fn facts(cx: &Cx<'_>, job: &Job) -> Markup {
+fn facts(cx: &Cx<'_>, job: &Job, asked: &[Decision]) -> Markup {
     html! {
         dl .facts {
             dt { "State" } dd { (queue::stands(job)) }
+            @for decision in asked.iter().filter(|decision| decision.state == Asked::Open) {
+                dt { "Waits for an answer" }
+                dd {
+                    a href=(cx.to_asking(&Page::Decisions, &[("job", &job.name)])) { (part::line(&decision.question, QUESTION_CHARS)) }
+                    " until " (cx.ago(decision.expires_at)) " " (cx.act("answer-decision", &[("decision", &decision.id)], "Answer", "go"))
+                }
+            }
             @if let State::Held(claim) = &job.state {
                 dt { "Held by" } dd { (part::line(&claim.principal, 120)) ", as " (part::line(&claim.holder, 120)) }
                 dt { "Since" } dd { (cx.ago(claim.claimed_at)) }

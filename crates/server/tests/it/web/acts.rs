@@ -70,10 +70,18 @@ both!(work_is_triggered_locks_are_broken_tokens_revoked_and_questions_answered, 
     let options = vec!["this".to_owned(), "that".to_owned()];
     let question = asked.plane.ask_operator(&agent, &claim.id, "which of both?", options).await.expect("asked");
     assert!(ann.page("/").await.contains("which of both?"), "it needs a person");
+    let of_job = ann.page("/jobs/asks").await;
+    assert!(of_job.contains("Waits for an answer") && of_job.contains("../decisions?job=asks"), "{of_job}");
+    assert!(of_job.contains(&format!("act/answer-decision?decision={}", question.id)), "{of_job}");
+    let asked_of_it = ann.page("/decisions?job=asks").await;
+    assert!(asked_of_it.contains("which of both?") && asked_of_it.contains("href=\"./jobs/asks\""), "{asked_of_it}");
+    assert!(ann.page("/decisions?job=other").await.contains("Nothing matches"));
     let asks = ann.get(&format!("/act/answer-decision?decision={}", question.id)).await;
     assert!(asks.text.contains(">that<") || asks.text.contains("that</bdi>"), "{}", asks.text);
     is_done(&ann.act("answer-decision", &[("decision", &question.id)], &[("option", "2")]).await, "../");
     assert!(ann.page("/decisions?state=all").await.contains("Answered <b>"));
+    assert!(ann.page("/decisions?job=asks&state=all").await.contains("Answered <b>"));
+    assert!(!ann.page("/jobs/asks").await.contains("Waits for an answer"), "it waits no longer");
 
     let tokens = asked.plane.list_tokens_in_force(&by, &Ask::default()).await.expect("tokens").items;
     let of_ann = tokens.iter().find(|token| token.principal == "ann").expect("hers");
