@@ -42,6 +42,12 @@ pub(super) fn address(path: &str, query: &str) -> Option<String> {
     Some(format!("{path}{mark}{}", said.join("&")))
 }
 
+/// As what each act stands in the audit.
+#[cfg(test)]
+pub(super) fn tools() -> impl Iterator<Item = &'static str> {
+    known::ACTS.iter().map(|act| act.tool)
+}
+
 /// `GET /act/{act}`: what will happen, and what is still to be said.
 pub(super) async fn ask(
     State(site): State<Arc<Site>>,

@@ -3,6 +3,7 @@
 mod agents;
 pub(super) mod audit;
 mod decisions;
+mod deed;
 mod diff;
 mod evidence;
 mod gap;

@@ -1,23 +1,29 @@
 //! The overview: first what needs a person, each with its one act, then how things stand, and what was done last.
 
+use std::collections::BTreeMap;
+
 use domain::need::Need;
 use domain::time::Time;
 use maud::{Markup, html};
 use plane::No;
 use plane::overview::{Needed, Needs, Overview};
+use plane::pull::Board;
 use store::figure::Figure;
 use store::journal::Row;
 
 use super::super::part::chart::{self, Bar};
 use super::super::part::{self, Part, Tone, Width, count};
 use super::super::place::Page;
-use super::{Cx, View, pipeline, shut_part};
+use super::{Cx, View, deed, pipeline, shut_part};
 
 /// How many things that were done are shown.
 const DONE_SHOWN: usize = 14;
 
 /// How many characters of what something is about are shown.
 const ABOUT_CHARS: usize = 140;
+
+/// How many characters of an entry's own words stand in a title.
+const TITLE_CHARS: usize = 200;
 
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
@@ -28,7 +34,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         shut
     } else {
         let done = plane.list_done(call, DONE_SHOWN).await?;
-        Part::card("feed", Width::Half, ("Activity", "what was done last"), feed(cx, &done))
+        Part::card("feed", Width::Half, ("Activity", "what was done last"), feed(cx, &done, &board))
     };
     Ok(View::of(
         "Overview",
@@ -227,30 +233,55 @@ fn hour(at: Time) -> String {
     part::clock(at).chars().skip(11).take(5).collect()
 }
 
-/// Of what it was done, with the way there.
-fn object(cx: &Cx<'_>, object: &str) -> Markup {
+/// Where something is that was done to.
+fn room_of(cx: &Cx<'_>, object: &str) -> String {
     let (sort, name) = object.split_once(':').unwrap_or((object, ""));
-    let to = match sort {
+    match sort {
         "job" => cx.to(&Page::Job(name.to_owned())),
         "gap" | "issue" => cx.to(&Page::Gap(name.to_owned())),
         "pull" if !name.contains('#') => cx.to(&Page::Pull(name.to_owned())),
+        "outcome" => cx.to(&Page::Pull(name.to_owned())),
+        "decision" => cx.to_asking(&Page::Decisions, &[("state", "all")]),
+        "level" => cx.to(&Page::Evidence),
         _ => cx.to_asking(&Page::Audit, &[("object", object)]),
-    };
-    html! { (sort) " " @if !name.is_empty() { a href=(to) { (part::line(name, 70)) } } }
+    }
 }
 
-fn feed(cx: &Cx<'_>, done: &[Row]) -> Markup {
+/// Something that was done, as a sentence; the words of the audit stand in the title, and the time leads to its entry.
+fn done_so(cx: &Cx<'_>, row: &Row, numbers: &BTreeMap<&str, i64>) -> Markup {
+    let known = row.object.strip_prefix("pull:").and_then(|id| numbers.get(id));
+    let called = known.map_or_else(|| row.object.clone(), |number| format!("pull:#{number}"));
+    let deed = deed::told(&row.tool, &called, &row.principal);
+    let entry = cx.to_asking(&Page::Audit, &[("object", &row.object), ("tool", &row.tool)]);
+    let title: String = format!("{} {}", row.tool, row.object).chars().take(TITLE_CHARS).collect();
+    html! {
+        a href=(entry) { (cx.ago(Time(row.at))) }
+        span title=(title) {
+            b { (part::line(&deed.who, 60)) } " " (part::line(&deed.did, 80))
+            @if !deed.what.is_empty() { " " a href=(room_of(cx, &row.object)) { (part::line(&deed.what, 70)) } }
+            @if !deed.then.is_empty() { " " (deed.then) }
+            @if let Some(how) = fell_short(row) { " " (part::tag(Tone::Warn, how)) }
+        }
+    }
+}
+
+/// How far an act by hand came that was asked for and not done.
+fn fell_short(row: &Row) -> Option<&'static str> {
+    let after: serde_json::Value = serde_json::from_str(&row.after).ok()?;
+    match (after.get("by_hand")?, after.get("is")?.as_str()?) {
+        (_, "asked") => Some("asked for"),
+        (_, "not done") => Some("not done"),
+        _ => None,
+    }
+}
+
+fn feed(cx: &Cx<'_>, done: &[Row], board: &Board) -> Markup {
     if done.is_empty() {
         return part::empty("Nothing was done yet", "Every write leaves an entry in the audit.", "gapwright demo");
     }
+    let numbers = board.pulls.iter().map(|stored| &stored.pull);
+    let numbers = numbers.filter_map(|pull| Some((pull.id.as_str(), pull.there.number?))).collect();
     html! {
-        ul .feed {
-            @for row in done {
-                li data-key=(row.id) {
-                    (cx.ago(Time(row.at)))
-                    span { b { (part::line(&row.principal, 60)) } " " (row.tool) " " (object(cx, &row.object)) }
-                }
-            }
-        }
+        ul .feed { @for row in done { li data-key=(row.id) { (done_so(cx, row, &numbers)) } } }
     }
 }
