@@ -8,6 +8,7 @@ mod candidate;
 mod checks;
 pub mod figures;
 mod items;
+mod meaning;
 mod ramp;
 pub mod risk;
 pub mod stratum;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use candidate::{APART_MAX, Base, Candidate, Live, Measured};
 pub use checks::{Check, passed, passed_since, tests_executed};
+pub use meaning::meaning;
 pub use ramp::{
     AUDIT, Auto, BUDGET_PERCENT, BUDGET_SPAN, Demotion, Draw, PARTS, Phase, cusum, demotion, overspent, phase,
 };

@@ -369,3 +369,14 @@ fn a_record_of_an_older_version_is_judged_by_what_was_asked_then() {
     forged.items.clear();
     assert!(!record().judge_as(&forged).is_like(&forged), "nothing was asked");
 }
+
+#[test]
+fn everything_that_is_asked_says_what_it_means() {
+    let unread = with(|candidate| (candidate.live, candidate.measured, candidate.base) = (None, None, None));
+    let bare = Record { stratum: None, candidate: None, ..record() };
+    for judged in [record(), unread, bare].map(|record| record.judge()) {
+        for item in &judged.items {
+            assert!(!item.means().is_empty(), "{} says nothing", item.what);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! well reviewers judge.
 
 use domain::calibration::measure::Share;
+use domain::gate::meaning;
 use domain::level::{Item, Level};
 use domain::time::{Span, Time};
 use maud::{Markup, html};
@@ -139,7 +140,7 @@ fn changes(cx: &Cx<'_>, level: &OfLevel) -> Markup {
 fn strata_table(cx: &Cx<'_>, strata: &[Standing]) -> Markup {
     html! {
         table {
-            caption .sr { "Strata" }
+            caption { "Streak: " (meaning("streak")) ". Phase: how many of them the gate merges by itself. Armed: " (meaning("armed")) "." }
             thead { tr {
                 th scope="col" { "Stratum" } th scope="col" { "Of" } th scope="col" { "Streak" } th scope="col" { "Phase" } th scope="col" { "Armed" } th scope="col" { "Missing" } th scope="col" { span .sr { "Acts" } }
             } }
@@ -153,7 +154,7 @@ fn strata_table(cx: &Cx<'_>, strata: &[Standing]) -> Markup {
                         td { (stratum::streak(one)) }
                         td .nw { (one.phase.name()) }
                         td .nw { @if stratum::is_armed(one) { (part::tag(Tone::Good, "armed")) } @else { (part::tag(Tone::Plain, "no")) } }
-                        td .soft { @if let Some(first) = missing.first() { (part::line(first, 200)) @if missing.len() > 1 { ", and " (missing.len() - 1) " more" } } @else { "nothing" } }
+                        td .soft { @if let Some(first) = missing.first() { span title=(meaning(first.split(':').next().unwrap_or_default())) { (part::line(first, 200)) } @if missing.len() > 1 { ", and " (missing.len() - 1) " more" } } @else { "nothing" } }
                         td { @if stratum::is_armed(one) { (cx.act("disarm-gate", &[("stratum", &id)], "Disarm", "danger")) } @else { (cx.act("arm-gate", &[("stratum", &id)], "Arm", "")) } }
                     }
                 }

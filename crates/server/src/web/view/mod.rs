@@ -8,6 +8,7 @@ mod diff;
 mod evidence;
 mod gap;
 mod gaps;
+mod gate;
 mod job;
 mod locks;
 mod overview;

@@ -2,8 +2,6 @@
 //! checklist, and what a person may do with it here.
 
 use domain::budget::Amount;
-use domain::gate::Item;
-use domain::outcome::Answer as Is;
 use domain::pull::{Finding, Plan, Pull, Severity, Stage, State};
 use domain::time::{Span, Time};
 use maud::{Markup, html};
@@ -17,7 +15,7 @@ use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::gaps::outside;
 use super::pipeline::{name, state_tag, title};
-use super::{Cx, View};
+use super::{Cx, View, gate};
 
 pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
@@ -39,7 +37,7 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
             "gate",
             Width::Half,
             ("Gate", "why it does or does not merge by itself"),
-            gate(cx, explained.as_ref())?,
+            gate::judged(cx, explained.as_ref())?,
         ),
         Part::card("history", Width::Whole, ("History", "the latest first"), history(cx, &shown)),
     ];
@@ -225,58 +223,6 @@ fn finding_of(finding: &Finding) -> Markup {
             (part::tag(tone, finding.severity.name())) " " (finding.category.name()) " "
             span .mono { (part::line(&finding.path, 160)) @if let Some(line) = finding.line { ":" (line) } }
             (part::said(&finding.text))
-        }
-    }
-}
-
-fn gate(cx: &Cx<'_>, explained: Option<&Explained>) -> Result<Markup, No> {
-    let Some(explained) = explained else {
-        return Ok(part::empty(
-            "Never at the gate",
-            "What bots approved, and shows nothing, comes there.",
-            "gapwright gate show",
-        ));
-    };
-    let Some(judged) = &explained.judged else {
-        return Ok(part::empty(
-            "Never at the gate",
-            "What bots approved, and shows nothing, comes there.",
-            &format!("gapwright gate explain {}", explained.pull.there.number.unwrap_or_default()),
-        ));
-    };
-    let judgement = judged.judgement()?;
-    Ok(html! {
-        div .bd {
-            p { b { (judgement.word.name()) } ", judged " (cx.ago(Time(judged.at))) @if !explained.same { " " (part::tag(Tone::Bad, "judged anew from its record: another")) } }
-            (checklist(&judgement.items))
-            @for found in &explained.outcomes { p { (part::tag(Tone::Plain, &found.outcome.replace('_', " "))) " " (part::line(&found.why, 200)) } }
-        }
-    })
-}
-
-/// What the gate asks, each with what was found: first what keeps it shut.
-pub(super) fn checklist(items: &[Item]) -> Markup {
-    let (passed, shut): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.is == Is::Pass);
-    html! {
-        (checks(&shut))
-        @if !passed.is_empty() {
-            details open[shut.is_empty()] { summary { (passed.len()) " of " (items.len()) " pass" } (checks(&passed)) }
-        }
-    }
-}
-
-fn checks(items: &[&Item]) -> Markup {
-    html! {
-        ul .check {
-            @for item in items {
-                li {
-                    @match &item.is {
-                        Is::Pass => { (part::tag(Tone::Good, "pass")) span { b { (item.what) } @if !item.found.is_empty() { " " span .soft { (part::line(&item.found, 300)) } } } }
-                        Is::Fail(why) => { (part::tag(Tone::Bad, "fail")) span { b { (item.what) } " " (part::line(why, 300)) } }
-                        Is::Unknown(why) => { (part::tag(Tone::Warn, "unknown")) span { b { (item.what) } " " (part::line(why, 300)) } }
-                    }
-                }
-            }
         }
     }
 }

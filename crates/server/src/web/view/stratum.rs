@@ -10,7 +10,7 @@ use store::gate::Would;
 use super::super::part::chart;
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
-use super::pull::checklist;
+use super::gate::checklist;
 use super::{Cx, View};
 
 /// How many of those that the gate would have merged are shown.
@@ -69,7 +69,7 @@ fn facts(cx: &Cx<'_>, one: &Standing) -> Markup {
             dt { "Area" } dd { (stratum.area.name()) }
             dt { "Author" } dd { (part::line(&stratum.author.to_string(), 200)) }
             dt { "Reviewer" } dd { (part::line(&stratum.reviewer.to_string(), 200)) }
-            dt { "Phase" } dd { (one.phase.name()) }
+            dt { "Phase" } dd { (one.phase.name()) ": " (one.phase.means()) }
             dt { "Armed" } dd {
                 @if let Some(arm) = one.record.arm.as_ref().filter(|arm| arm.holds_at(one.record.at)) { (part::tag(Tone::Good, "armed")) " until " (cx.ago(arm.until)) ", " (part::line(&arm.owner, 120)) " answers for it" }
                 @else { (part::tag(Tone::Plain, "not armed")) }
