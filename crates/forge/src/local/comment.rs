@@ -24,6 +24,12 @@ impl Local {
         })
     }
 
+    /// The last comments on an issue or a pull request, the latest first, so many at most.
+    pub async fn last_comments(&self, number: i64, most: i64) -> Result<Vec<Comment>, Fault> {
+        let rows = read!(self, |tx| comment::last(tx, self.name(), number, most))?;
+        Ok(rows.into_iter().map(shown).collect())
+    }
+
     pub(super) async fn commented(&self, number: i64, body: &str) -> Result<Comment, Fault> {
         bounds::said(body)?;
         act!(self, |tx| async {

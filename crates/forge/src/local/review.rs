@@ -43,6 +43,12 @@ impl Local {
         Ok(remarks.into_iter().map(|(path, line, body)| Remark { path, line, body }).collect())
     }
 
+    /// What people said of a pull request by reviews, the latest first, so many at most.
+    pub async fn reviews_of_people(&self, number: i64, most: i64) -> Result<Vec<Review>, Fault> {
+        let rows = read!(self, |tx| review::of_people(tx, self.name(), number, most))?;
+        Ok(rows.into_iter().map(handed_in).collect())
+    }
+
     pub(super) async fn all_reviews(&self, number: i64) -> Result<Vec<Review>, Fault> {
         let most = i64::try_from(REVIEWS_MAX).unwrap_or(i64::MAX);
         let found = read!(self, |tx| async {

@@ -110,6 +110,8 @@ both!(a_person_acts_beside_us_and_what_each_did_is_told, async |world| {
     let comment = ann.comment(ours.number, "no").await.expect("a comment");
     ann.edit_comment(comment.id, "no!").await.expect("an edit");
     assert_eq!(home.comments(ours.number, None).await.expect("comments")[0].body, "no!");
+    let (told, newest) = (home.last_comments(ours.number, 9).await, home.last_comments(ours.number, 0).await);
+    assert_eq!((told.expect("comments")[0].body.as_str(), newest.expect("none").len()), ("no!", 0));
     ann.edit_issue(ours.number, &to(IssueState::Closed(Closed::NotPlanned))).await.expect("closed");
     ann.edit_issue(ours.number, &to(IssueState::Closed(Closed::NotPlanned))).await.expect("closed already");
     let events = home.events(Some(ours.number), 0).await.expect("events");

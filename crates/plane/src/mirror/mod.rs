@@ -10,6 +10,7 @@ mod note;
 mod open;
 mod place;
 mod poll;
+mod show;
 mod sync;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::{No, Plane};
 pub(crate) use fault::{Failed, known, passes};
 pub(crate) use place::names;
 pub use poll::Polled;
+pub use show::{COMMENTS_MAX, Shown};
 
 /// How long whoever works on an issue keeps others away: longer than its requests may take together.
 const LEASE: Span = Span::mins(5);

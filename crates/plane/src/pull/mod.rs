@@ -1,12 +1,13 @@
 //! Pull requests of the pipeline: taken up by `begin`, worked on in turns by `turn`, moved by what agents hand in, and held
 //! against the forge by `watch`, which writes what `say` is to make there. What is read is in `work` and `show`, what people do
-//! of themselves in `people`, and what they do on the local forge in `by_hand`.
+//! of themselves in `people`, what they do on the local forge in `by_hand`, and what they said there in `heard`.
 //!
 //! Every change of how one stands goes through [`step`], with everything that it implies, in one transaction.
 
 mod begin;
 mod by_hand;
 mod hand_in;
+mod heard;
 mod people;
 mod read;
 mod rounds;
@@ -31,16 +32,17 @@ use store::pull::{Seen, Stored, event};
 use crate::No;
 use crate::desk::Desk;
 
-pub use forge::Method;
+pub use forge::{Method, Review, ReviewState};
 
 pub use by_hand::{ByHand, Hand, Handled};
 pub use hand_in::{Fingerprint, Handed, HandedIn, Reviewed};
+pub use heard::REVIEWS_MAX;
 pub use rounds::Round;
 pub use show::{Board, Difference, Shown, Spent, UNKNOWN_MAX};
 pub use work::{Description, Work};
 
 pub(crate) use hand_in::{is_turn, may_go_on, of_claim, within_budget};
-pub(crate) use read::{branch, commit, tips, trouble};
+pub(crate) use read::{branch, commit, tips, trouble, unread};
 pub(crate) use turn::{Turn, barred, book, ended, exceeded, let_work, lets_somebody_work, take};
 
 /// Lets an event happen to a pull request, which may have changed besides, and remembers it with everything that follows. Where

@@ -112,6 +112,12 @@ pub(super) fn later(fault: &Fault) -> No {
     unavailable("the forge does not answer as it should, and nothing was handed in")
 }
 
+/// That the forge could not be read, to somebody who only looks.
+pub(crate) fn unread(fault: &Fault) -> No {
+    tracing::warn!(%fault, "the forge failed");
+    unavailable("the forge could not be read")
+}
+
 fn unavailable(message: &str) -> No {
     Refusal::new(Code::Unavailable, message).hint("try again in a while").retry_after(AGAIN).into()
 }

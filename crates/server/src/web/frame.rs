@@ -41,7 +41,7 @@ fn room_of(page: &Page) -> Page {
     match page {
         Page::Job(_) | Page::Run(_) => Page::Queue,
         Page::Pull(_) | Page::Diff(_) => Page::Pipeline,
-        Page::Gap(_) | Page::Inventory | Page::Alike => Page::Gaps,
+        Page::Gap(_) | Page::Issue(_) | Page::Inventory | Page::Alike => Page::Gaps,
         Page::Stratum(_) => Page::Evidence,
         Page::Overview
         | Page::Queue
@@ -73,6 +73,7 @@ fn waiting(page: &Page, counts: &Counts) -> Option<i64> {
         | Page::Inventory
         | Page::Alike
         | Page::Gap(_)
+        | Page::Issue(_)
         | Page::Evidence
         | Page::Stratum(_)
         | Page::Schedules

@@ -150,6 +150,7 @@ const fn rest(page: &Page) -> Duration {
         | Page::Gaps
         | Page::Alike
         | Page::Gap(_)
+        | Page::Issue(_)
         | Page::Schedules
         | Page::Decisions
         | Page::Audit

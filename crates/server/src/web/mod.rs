@@ -71,6 +71,7 @@ pub(crate) fn routes(site: &Arc<Site>, streams: Arc<Streams>, stop: Cancellation
         "/gaps/inventory",
         "/gaps/alike",
         "/gaps/one/{key}",
+        "/issues/{number}",
         "/evidence",
         "/evidence/{id}",
         "/schedules",

@@ -17,6 +17,8 @@ statements! {
            VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
     LIST = concat!("SELECT ", columns!(), " FROM local_comment
             WHERE repository = $1 AND number = $2 AND updated_at >= $3 ORDER BY id");
+    LAST = concat!("SELECT ", columns!(), " FROM local_comment
+            WHERE repository = $1 AND number = $2 ORDER BY id DESC LIMIT $3");
     FIND = concat!("SELECT ", columns!(), " FROM local_comment WHERE repository = $1 AND id = $2");
     EDIT = "UPDATE local_comment SET body = $3, updated_at = $4 WHERE repository = $1 AND id = $2";
 }
@@ -57,6 +59,11 @@ pub async fn add(
 /// The comments on a number that were written or changed at `since` or later, oldest first.
 pub async fn list(tx: &mut Tx, repository: &str, number: i64, since: Time) -> Result<Vec<Row>, Fault> {
     tx.all(LIST, &[Text(repository), Int(number), Int(since.0)]).await
+}
+
+/// The last comments on a number, the latest first.
+pub async fn last(tx: &mut Tx, repository: &str, number: i64, limit: i64) -> Result<Vec<Row>, Fault> {
+    tx.all(LAST, &[Text(repository), Int(number), Int(limit)]).await
 }
 
 /// The comment with this id.

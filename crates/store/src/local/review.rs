@@ -10,6 +10,8 @@ statements! {
     REMARK = "INSERT INTO local_remark (repository, review, place, path, line, body) VALUES ($1, $2, $3, $4, $5, $6)";
     LIST = "SELECT id, number, commit_id, body, author, author_kind, created_at, state FROM local_review
              WHERE repository = $1 AND number = $2 ORDER BY id LIMIT $3";
+    OF_PEOPLE = "SELECT id, number, commit_id, body, author, author_kind, created_at, state FROM local_review
+                  WHERE repository = $1 AND number = $2 AND author_kind = 'person' ORDER BY id DESC LIMIT $3";
     REMARKS = "SELECT path, line, body FROM local_remark WHERE repository = $1 AND review = $2 ORDER BY place";
     PUT_CHECK = "INSERT INTO local_check (repository, id, commit_id, name, external_id, state, title, summary, updated_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -106,6 +108,11 @@ pub async fn remark(
 /// The reviews of a pull request, oldest first.
 pub async fn list(tx: &mut Tx, repository: &str, number: i64, limit: i64) -> Result<Vec<Row>, Fault> {
     tx.all(LIST, &[Text(repository), Int(number), Int(limit)]).await
+}
+
+/// The reviews of a pull request by people, the latest first.
+pub async fn of_people(tx: &mut Tx, repository: &str, number: i64, limit: i64) -> Result<Vec<Row>, Fault> {
+    tx.all(OF_PEOPLE, &[Text(repository), Int(number), Int(limit)]).await
 }
 
 /// What a review says of single lines: file, line, words.

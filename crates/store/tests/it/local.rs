@@ -148,5 +148,9 @@ both!(a_review_decides_one_of_four_things_and_those_from_before_said_something, 
     let states: Vec<_> = rows.iter().map(|row| row.state.as_str()).collect();
     assert_eq!(states, ["approved", "changes_requested", "dismissed", "commented"]);
     assert_eq!(review::list(&mut tx, REPO, 7, 2).await.expect("a look").len(), 2);
-    assert!(review::add(&mut tx, REPO, (5, 7), new("splendid")).await.is_err());
+    let ours = review::New { author: Who { login: "gapwright", kind: "us" }, ..new("commented") };
+    review::add(&mut tx, REPO, (5, 7), ours).await.expect("a row");
+    let of_people = review::of_people(&mut tx, REPO, 7, 3).await.expect("a look");
+    assert_eq!(of_people.iter().map(|row| row.id).collect::<Vec<_>>(), [4, 3, 2], "the latest of people");
+    assert!(review::add(&mut tx, REPO, (6, 7), new("splendid")).await.is_err());
 });

@@ -70,7 +70,10 @@ mod tests {
         let empty = shown("", &fields);
         assert!(empty.contains("<option value=\"\" selected>any</option>") && !empty.contains("Clear"), "{empty}");
         let asked = shown("state=dead&kind=%22%3E", &fields);
-        assert!(asked.contains("<option value=\"dead\" selected>") && asked.contains("value=\"&quot;&gt;\""), "{asked}");
+        assert!(
+            asked.contains("<option value=\"dead\" selected>") && asked.contains("value=\"&quot;&gt;\""),
+            "{asked}"
+        );
         assert!(asked.contains("href=\"./queue\">Clear"), "{asked}");
         for (fields, sought) in [(&fields[..], "name=\"name\""), (&fields[..2], "name=\"state\"")] {
             let shown = shown("", fields);

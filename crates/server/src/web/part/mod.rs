@@ -188,6 +188,13 @@ pub(super) fn said(text: &str) -> Markup {
     html! { div .said { (seen(text)) } }
 }
 
+/// Other people's text as they wrote it, so much of it, with how much more there is.
+pub(super) fn said_up_to(text: &str, chars: usize) -> Markup {
+    let shown: String = text.chars().take(chars).collect();
+    let more = text.chars().count().saturating_sub(chars);
+    html! { (said(&shown)) @if more > 0 { p .soft { "It goes on for " (counted(i64::try_from(more).unwrap_or(i64::MAX), "character")) "." } } }
+}
+
 /// A text with what cannot be seen, or changes how other text shows, written out and marked.
 pub(super) fn seen(text: &str) -> Markup {
     if text.is_ascii() && !text.chars().any(is_hidden) {
@@ -300,5 +307,8 @@ mod tests {
         assert_eq!(seen("plain").into_string(), "plain");
         assert_eq!(seen("\u{5d0}").into_string(), "<bdi>\u{5d0}</bdi>", "it turns no other text around");
         assert_eq!(line("one two\nthree", 3).into_string(), "one\u{2026}");
+        let long = said_up_to("\u{e9}<ab", 2).into_string();
+        assert!(long.contains("\u{e9}&lt;</bdi>") && long.contains("2 characters"), "{long}");
+        assert_eq!(said_up_to("ab", 2).into_string(), said("ab").into_string(), "nothing more is told of");
     }
 }

@@ -9,7 +9,8 @@ use plane::gap::Shown;
 
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
-use super::gaps::{outside, pairs, signed, state_tag};
+use super::gaps::{pairs, signed, state_tag};
+use super::issue::way;
 use super::{Cx, View};
 
 /// How many pull requests of it are shown.
@@ -189,7 +190,7 @@ fn issue(cx: &Cx<'_>, shown: &Shown) -> Markup {
     html! {
         div .bd {
             p {
-                @if let Some(number) = issue.number { (outside(&issue.url, &format!("#{number}"))) ": " }
+                @if let Some(number) = issue.number { (way(cx, number, &issue.url, &format!("#{number}"))) ": " }
                 (part::line(&issue.title, 200))
                 @for label in &issue.labels { " " (part::tag(Tone::Plain, label)) }
             }

@@ -12,6 +12,7 @@ use super::super::part::chart;
 use super::super::part::filter::{Field, Takes};
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
+use super::issue::way;
 use super::{Cx, View};
 
 /// What the address may ask for.
@@ -92,7 +93,7 @@ fn row(cx: &Cx<'_>, ranked: &Ranked, most: i64) -> Markup {
             td .soft { @for (at, term) in standing.terms().iter().enumerate() { @if at > 0 { "; " } (signed(term.points)) " " (term.why) } }
             td .num { (gap.sightings) }
             td .nw { (cx.ago(gap.last_at)) }
-            td .nw { @if let Some((number, url)) = &ranked.issue { (outside(url, &format!("#{number}"))) } @else { span .soft { "\u{2013}" } } }
+            td .nw { @if let Some((number, url)) = &ranked.issue { (way(cx, *number, url, &format!("#{number}"))) } @else { span .soft { "\u{2013}" } } }
         }
     }
 }

@@ -83,9 +83,13 @@ mod tests {
             item("later <b>", Is::Unknown("nobody knows".into()), ""),
         ];
         let shown = checklist(&items).into_string();
-        for says in
-            ["drawn by lot for a person", "how many in a row people merged", "3 of &lt;50&gt;", "&lt;half&gt;", "later &lt;b&gt;"]
-        {
+        for says in [
+            "drawn by lot for a person",
+            "how many in a row people merged",
+            "3 of &lt;50&gt;",
+            "&lt;half&gt;",
+            "later &lt;b&gt;",
+        ] {
             assert!(shown.contains(says), "{says}: {shown}");
         }
         assert_eq!(shown.matches("class=\"soft means\"").count(), 2, "what is not known here says nothing: {shown}");

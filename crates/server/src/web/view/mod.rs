@@ -9,6 +9,7 @@ mod evidence;
 mod gap;
 mod gaps;
 mod gate;
+mod issue;
 mod job;
 mod locks;
 mod overview;
@@ -168,6 +169,7 @@ pub(super) async fn look(site: &Site, visitor: &Visitor, place: &Place, call: Ca
         Page::Inventory => gaps::inventory(&cx).await?,
         Page::Alike => gaps::alike(&cx).await?,
         Page::Gap(key) => gap::view(&cx, key).await?,
+        Page::Issue(number) => issue::view(&cx, number).await?,
         Page::Evidence => evidence::view(&cx).await?,
         Page::Stratum(id) => stratum::view(&cx, id).await?,
         Page::Schedules => schedules::view(&cx).await?,

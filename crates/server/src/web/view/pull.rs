@@ -6,22 +6,26 @@ use domain::pull::{Finding, Plan, Pull, Severity, Stage, State};
 use domain::time::{Span, Time};
 use maud::{Markup, html};
 use plane::No;
-use plane::gate::Explained;
-use plane::pull::{Round, Shown};
+use plane::pull::{Review, ReviewState, Round, Shown};
 use store::pull::word::Word;
 
 use super::super::part::chart;
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::gaps::outside;
+use super::issue::way;
 use super::pipeline::{name, state_tag, title};
 use super::{Cx, View, gate};
+
+/// How many characters of what a person said are shown.
+const SAID_CHARS: usize = 10_000;
 
 pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
     let shown = plane.show_pull(call, id).await?;
     let rounds = plane.show_rounds(call, &shown).await?;
     let pull = &shown.stored.pull;
+    let heard = plane.list_reviews_of_people(call, pull).await?;
     let explained = match (pull.there.number, pull.state) {
         (None, _) => None,
         (Some(number), _) => Some(plane.explain_gate(call, &format!("{}#{number}", pull.repo)).await?),
@@ -30,7 +34,12 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
         Part::card("facts", Width::Half, ("How it stands", ""), part::body(&facts(cx, &shown))),
         Part::card("cost", Width::Half, ("Cost", "by stage, of its budget"), part::body(&cost(cx, pull, &rounds))),
         Part::card("rounds", Width::Whole, ("Rounds", "in order"), list(cx, &rounds)),
-        Part::card("words", Width::Half, ("Words", "of each round, the last first"), words(cx, &rounds)),
+        Part::card(
+            "words",
+            Width::Half,
+            ("Words", "of each round and of people, the last first"),
+            words(cx, &rounds, (&heard, &shown.words)),
+        ),
         Part::card("about", Width::Half, ("Description", "in the implementer's words"), about(pull)),
         Part::card("plan", Width::Half, ("Plan", "the planner's, of which the simplest was taken"), plan(&shown)?),
         Part::card(
@@ -42,7 +51,7 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
         Part::card("history", Width::Whole, ("History", "the latest first"), history(cx, &shown)),
     ];
     if let Some(revert) = explained.as_ref().and_then(|explained| explained.revert.as_ref()) {
-        let told = html! { div .bd { (part::line(&revert.why, 300)) @if let Some(number) = revert.number { " " (outside(&revert.url, &format!("#{number}"))) } } };
+        let told = html! { div .bd { (part::line(&revert.why, 300)) @if let Some(number) = revert.number { " " (way(cx, number, &revert.url, &format!("#{number}"))) } } };
         parts.insert(0, Part::card("revert", Width::Whole, ("It is to be taken back", ""), told));
     }
     let heading = format!("{} {}", name(pull), title(pull));
@@ -91,7 +100,7 @@ fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
                 @if let Some(why) = &change.protected { dt { "Protected" } dd { (part::tag(Tone::Warn, "people alone")) " " (part::line(why, 200)) } }
             }
             @if !pull.there.labels.is_empty() { dt { "Labels" } dd { @for label in &pull.there.labels { (part::tag(Tone::Plain, label)) " " } } }
-            @if !pull.there.url.is_empty() { dt { "On the forge" } dd { (outside(&pull.there.url, &pull.there.url)) } }
+            @if let Some(number) = pull.there.number { dt { "On the forge" } dd { (way(cx, number, &pull.there.url, &format!("#{number}"))) } }
             @if !shown.stored.seen.last_error.is_empty() { dt { "Trouble" } dd { (part::tag(Tone::Bad, "forge")) " " (part::line(&shown.stored.seen.last_error, 300)) } }
             @for say in &shown.open { dt { "To be written" } dd { (say.what) ", " (say.state) ", tried " (part::counted(say.tries, "time")) } }
         }
@@ -178,29 +187,52 @@ fn verdict(round: &Round) -> Markup {
     }
 }
 
-/// What each round said, in its own words, the last first: what people judge by before they merge.
-fn words(cx: &Cx<'_>, rounds: &[Round]) -> Markup {
-    let told = rounds.iter().rev().filter_map(|round| Some((round, round.word.as_ref()?)));
-    let told: Vec<_> = told.filter(|(round, _)| round.spent.stage != Stage::Planner).collect();
-    if told.is_empty() {
+/// What each round said, in its own words, and what people said of what it made, the last first: what people judge by before they
+/// merge.
+fn words(cx: &Cx<'_>, rounds: &[Round], (heard, handed_in): (&[Review], &[Word])) -> Markup {
+    let told = rounds.iter().filter_map(|round| Some((round, round.word.as_ref()?)));
+    let told = told.filter(|(round, _)| round.spent.stage != Stage::Planner);
+    let told = told.map(|(round, word)| (Time(word.at), of_round(cx, round, word)));
+    let heard = heard.iter().map(|review| (review.at, of_person(cx, review, handed_in)));
+    let mut all: Vec<_> = told.chain(heard).collect();
+    all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    if all.is_empty() {
         return part::empty(
             "Nothing was said yet",
             "Reviews with their findings, and the answers to them, come here.",
             "",
         );
     }
+    html! { div .bd { ul .line { @for (_, word) in all { (word) } } } }
+}
+
+fn of_round(cx: &Cx<'_>, round: &Round, word: &Word) -> Markup {
+    let clean = round.findings.as_ref().is_none_or(Vec::is_empty);
+    let tone = if clean { Tone::Good } else { Tone::Warn };
     html! {
-        div .bd {
-            ul .line {
-                @for (round, word) in told {
-                    @let tone = if round.findings.as_ref().is_some_and(|found| !found.is_empty()) { Tone::Warn } else { Tone::Good };
-                    li .(tone.class()) data-key=(word.id) {
-                        b { (round.spent.stage) } ", " (part::line(&round.principal, 80)) " " (verdict(round)) " " (cx.ago(Time(word.at)))
-                        @for text in said_in(word) { (part::said(&text)) }
-                        @if let Some(found) = &round.findings { ul .line { @for finding in found { (finding_of(finding)) } } }
-                    }
-                }
-            }
+        li .(tone.class()) data-key=(word.id) {
+            b { (round.spent.stage) } ", " (part::line(&round.principal, 80)) " " (verdict(round)) " " (cx.ago(Time(word.at)))
+            @for text in said_in(word) { (part::said(&text)) }
+            @if let Some(found) = &round.findings { ul .line { @for finding in found { (finding_of(finding)) } } }
+        }
+    }
+}
+
+/// What a person said by a review, and of which revision.
+fn of_person(cx: &Cx<'_>, review: &Review, handed_in: &[Word]) -> Markup {
+    let (tone, decided) = match review.state {
+        ReviewState::ChangesRequested => (Tone::Warn, "changes requested"),
+        ReviewState::Approved => (Tone::Good, "approved"),
+        ReviewState::Dismissed => (Tone::Plain, "dismissed"),
+        ReviewState::Commented | ReviewState::Other => (Tone::Plain, "said"),
+    };
+    let made = |word: &&Word| word.stage == Stage::Implementer.name() && Some(&word.head) == review.commit.as_ref();
+    let of = handed_in.iter().find(made);
+    html! {
+        li .(tone.class()) data-key={ "review-" (review.id) } {
+            b { "a person" } ", " (part::line(&review.author.login, 80)) " " (part::tag(tone, decided)) " " (cx.ago(review.at))
+            @if let Some(word) = of { " " span .soft { "of revision " (word.iteration) } }
+            @if !review.body.trim().is_empty() { (part::said_up_to(&review.body, SAID_CHARS)) }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::pull::Stage;
 use domain::time::Span;
+use forge::{Forge as _, NewIssue};
 use harness::World;
 use plane::Plane;
 use plane::mirror::Home;
@@ -37,6 +38,21 @@ impl Yard<'_> {
         self.takes_up(GAP, "nobody could see what was deployed").await;
         let head = self.opened().await;
         (self.status().await["number"].to_string(), head)
+    }
+
+    /// A person opens an issue, with comments; gives its number.
+    pub(crate) async fn opens_issue(&self, (title, body): (&str, &str), comments: &[String]) -> i64 {
+        let new = NewIssue { title: title.to_owned(), body: body.to_owned(), labels: Vec::new() };
+        let number = self.person().open_issue(&new).await.expect("an issue").number;
+        for comment in comments {
+            self.person().comment(number, comment).await.expect("a comment");
+        }
+        number
+    }
+
+    /// The number of the issue of the gap that was taken up.
+    pub(crate) async fn issue_of_gap(&self) -> i64 {
+        self.local.issues(0).await.expect("issues")[0].number
     }
 
     /// Time passes, and the forge is looked at.

@@ -75,6 +75,70 @@ both!(a_pull_request_is_stopped_resumed_sent_back_closed_and_opened_again_once_e
     yard.end().await;
 });
 
+both!(what_a_person_wants_changed_stands_with_the_round_that_it_is_about_as_text, async |world| {
+    let yard = Yard::with_a_page(world).await;
+    let (number, head) = yard.opens_one().await;
+    let ann = Visitor::of(&yard.asked, Role::Operator, "ann").await;
+    let by = call(Role::Operator, "o", "exam");
+    let id = yard.plane.show_pull(&by, &number).await.expect("it").stored.pull.id;
+    let about = [("number", number.as_str()), ("head", head.as_str())];
+    is_done(&ann.act("request-changes", &about, &[("message", "say <b>why</b> \u{202e}so")]).await);
+    yard.looks(Span::secs(1)).await;
+    let page = ann.page(&format!("/pulls/{id}")).await;
+    let words = page.split("id=\"words\"").nth(1).and_then(|rest| rest.split("</section>").next()).expect("words");
+    for says in ["a person", "ann", "changes requested", "of revision 0", "say &lt;b&gt;why&lt;/b&gt;", "\\u{202e}"] {
+        assert!(words.contains(says), "{says}: {words}");
+    }
+    yard.end().await;
+});
+
+both!(an_issue_of_the_local_forge_is_read_here, async |world| {
+    let yard = Yard::with_a_page(world).await;
+    let (number, _) = yard.opens_one().await;
+    let ann = Visitor::of(&yard.asked, Role::Viewer, "ann").await;
+    let of_gap = yard.issue_of_gap().await;
+    let link = format!("issues/{of_gap}\">#{of_gap}</a>");
+    for page in ["/gaps?state=all", "/gaps/one/mcp-tool%2Flist-recent-deploys"] {
+        assert!(ann.page(page).await.contains(&link), "{page} leads to {link}");
+    }
+    let issue = ann.page(&format!("/issues/{of_gap}")).await;
+    assert!(
+        issue.contains("nobody could see what was deployed") && issue.contains("mcp-tool/list-recent-deploys"),
+        "{issue}"
+    );
+    assert!(issue.contains("claude"), "its labels: {issue}");
+    let pull = ann.page(&format!("/issues/{number}")).await;
+    assert!(pull.contains("feat: list what was deployed") && pull.contains("its page"), "{pull}");
+
+    let comments: Vec<_> = (0..25).map(|n| format!("<script>alert({n})</script>")).collect();
+    let odd = yard.opens_issue(("<img src=x onerror=alert(1)>", &"<p>\u{202e}".repeat(6_000)), &comments).await;
+    let odd = ann.page(&format!("/issues/{odd}")).await;
+    for inline in ["<script>alert", "<img src=x", "<p>\u{202e}"] {
+        assert!(!odd.contains(inline), "{inline} is text");
+    }
+    assert!(odd.contains("alert(24)") && !odd.contains("alert(4)"), "the latest are shown");
+    assert!(odd.contains("5 left out") && odd.contains("It goes on for"), "what is not shown is told");
+    assert!(odd.contains("&lt;img src=x onerror=alert(1)&gt;"), "{odd}");
+    for (path, status) in [
+        ("/issues/9999", StatusCode::NOT_FOUND),
+        ("/issues/x", StatusCode::BAD_REQUEST),
+        ("/issues/-1", StatusCode::NOT_FOUND),
+        ("/issues/99999999999999999999", StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(ann.get(path).await.status, status, "{path}");
+    }
+    yard.end().await;
+});
+
+both!(where_the_forge_is_elsewhere_its_issues_are_not_here, async |world| {
+    let yard = Yard::new(world).await;
+    let ann = Visitor::of(&yard.asked, Role::Viewer, "ann").await;
+    let answer = ann.get("/issues/1").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.text.contains("are not here"), "{}", answer.text);
+    yard.end().await;
+});
+
 both!(what_gave_up_is_tried_again_and_what_cannot_be_says_why, async |world| {
     let yard = Yard::new(world).await;
     let ann = Visitor::of(&yard.asked, Role::Operator, "ann").await;
