@@ -23,7 +23,7 @@ pub(in crate::web) enum Takes<'a> {
 }
 
 /// The form above the list of a page, and the way back to all of it.
-pub(in crate::web) fn filter(place: &Place, fields: &[Field<'_>]) -> Markup {
+pub(in crate::web) fn form(place: &Place, fields: &[Field<'_>]) -> Markup {
     let here = format!("{}{}", place.base(), place.page.path());
     let searched = fields.iter().find(|field| matches!(field.takes, Takes::Search(..))).or(fields.first());
     let searched = searched.map(|field| field.name);
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     fn shown(query: &str, fields: &[Field<'_>]) -> String {
-        filter(&Place::read("/queue", query).expect("a place"), fields).into_string()
+        form(&Place::read("/queue", query).expect("a place"), fields).into_string()
     }
 
     #[test]

@@ -86,7 +86,7 @@ async fn tokens(cx: &Cx<'_>) -> Result<Markup, No> {
         cx.plane().list_tokens_in_force(&cx.call, &ask).await?
     };
     Ok(html! {
-        (part::filter::filter(cx.place, &[Field { name: "tokens", label: "Tokens", takes: Takes::One(vec![("", "in force"), ("all", "any")]) }]))
+        (part::filter::form(cx.place, &[Field { name: "tokens", label: "Tokens", takes: Takes::One(vec![("", "in force"), ("all", "any")]) }]))
         @if page.items.is_empty() { (part::empty("No token", "Agents and people come in by a token.", "gapwright token create --role routine --name NAME")) }
         @else { div .scroll { (table(cx, &page.items)) } }
         (part::pager(cx.place, page.items.len(), page.cursor.as_deref()))

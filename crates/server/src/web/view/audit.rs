@@ -70,7 +70,7 @@ fn filter(cx: &Cx<'_>) -> Markup {
         Field { name: "principal", label: "By whom", takes: Takes::Line(16) },
         Field { name: "tool", label: "By which tool", takes: Takes::Line(18) },
     ];
-    part::filter::filter(cx.place, &fields)
+    part::filter::form(cx.place, &fields)
 }
 
 /// Entries as a table.

@@ -40,7 +40,7 @@ fn filter(cx: &Cx<'_>) -> Markup {
         Field { name: "state", label: "State", takes: Takes::One(vec![("", "open"), ("all", "any")]) },
         Field { name: "job", label: "Of the job", takes: Takes::Search(22, "") },
     ];
-    part::filter::filter(cx.place, &fields)
+    part::filter::form(cx.place, &fields)
 }
 
 fn nothing(cx: &Cx<'_>) -> Markup {

@@ -63,7 +63,7 @@ fn filter(cx: &Cx<'_>) -> Markup {
         Field { name: "state", label: "State", takes: Takes::One(states.collect()) },
         Field { name: "kind", label: "Kind", takes: Takes::Search(18, "") },
     ];
-    part::filter::filter(cx.place, &fields)
+    part::filter::form(cx.place, &fields)
 }
 
 fn table(cx: &Cx<'_>, gaps: &[Ranked]) -> Markup {

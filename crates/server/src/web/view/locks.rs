@@ -14,7 +14,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let prefix = cx.place.asks("prefix");
     let page = cx.plane().list_locks(&cx.call, prefix, &cx.ask()?).await?;
     let body = html! {
-        (part::filter::filter(cx.place, &[Field { name: "prefix", label: "Key begins with", takes: Takes::Search(28, "") }]))
+        (part::filter::form(cx.place, &[Field { name: "prefix", label: "Key begins with", takes: Takes::Search(28, "") }]))
         @if page.items.is_empty() {
             @if prefix.is_some() { (part::filtered(cx.place, &Page::Locks.path(), page.cursor.as_deref())) }
             @else { (part::empty("No lock is held", "Agents take a lock before they touch what others may touch too.", "the tool acquire-lock, over MCP")) }

@@ -83,7 +83,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
 fn filter(cx: &Cx<'_>) -> Markup {
     let by_itself = [("", "under way"), ("all", "any")];
     let states = by_itself.into_iter().chain(State::ALL.map(|state| (state.name(), state.name())));
-    part::filter::filter(cx.place, &[Field { name: "state", label: "State", takes: Takes::One(states.collect()) }])
+    part::filter::form(cx.place, &[Field { name: "state", label: "State", takes: Takes::One(states.collect()) }])
 }
 
 fn state(cx: &Cx<'_>) -> Result<Option<State>, Refusal> {

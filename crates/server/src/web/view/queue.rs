@@ -69,7 +69,7 @@ fn filter(cx: &Cx<'_>) -> Markup {
         Field { name: "name", label: "Name begins with", takes: Takes::Search(22, "") },
         Field { name: "agent", label: "Held by", takes: Takes::Line(14) },
     ];
-    part::filter::filter(cx.place, &fields)
+    part::filter::form(cx.place, &fields)
 }
 
 fn table(cx: &Cx<'_>, jobs: &[Listed]) -> Markup {
