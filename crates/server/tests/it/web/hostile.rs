@@ -252,7 +252,7 @@ async fn whatever_comes_from_outside_is_text_on_every_page() {
     let world = World::new(harness::On::Sqlite).await;
     let evil = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("another origin");
     let evil = evil.local_addr().expect("an address").to_string();
-    let yard = Yard::new(&world).await;
+    let yard = Yard::with_a_page(&world).await;
     yard.passes_through(|at| name(at, &evil), VECTORS.len()).await;
     speak(&yard.plane, &evil).await;
     let token = yard.asked.token(Role::Operator, "ann").await;
@@ -265,7 +265,7 @@ async fn whatever_comes_from_outside_is_text_on_every_page() {
     let mut seen = BTreeSet::new();
     pages(&browser, &yard.asked.url, &mut seen).await;
     assert!(seen.len() > 70, "only {} pages were seen", seen.len());
-    for room in ["jobs/", "runs/", "pulls/", "gaps/one/", "act/", "audit?"] {
+    for room in ["jobs/", "runs/", "pulls/", "gaps/one/", "issues/", "act/", "audit?"] {
         assert!(seen.iter().any(|page| page.contains(room)), "no page of {room} was seen: {seen:?}");
     }
     by_address(&browser, &yard.asked.url, &evil).await;
