@@ -110,10 +110,9 @@ impl Place {
 
     /// Its address without what asks for nothing, where it has any of that: a form sends what was left empty too.
     pub(crate) fn tidied(&self) -> Option<String> {
-        let asks = |name: &str, value: &str| {
-            !value.is_empty() && !(self.page == Page::Queue && (name, value) == ("state", "any"))
-        };
-        let kept: BTreeMap<_, _> = self.asked.clone().into_iter().filter(|(name, value)| asks(name, value)).collect();
+        let is_any = |name: &str, value: &str| self.page == Page::Queue && (name, value) == ("state", "any");
+        let kept = self.asked.iter().filter(|(name, value)| !(value.is_empty() || is_any(name, value)));
+        let kept: BTreeMap<_, _> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         (kept.len() < self.asked.len()).then(|| address(&self.page, &kept))
     }
 

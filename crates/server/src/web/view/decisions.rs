@@ -12,15 +12,12 @@ use super::{Cx, View};
 
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let all = cx.place.asks("state") == Some("all");
-    let (items, cursor) = match cx.place.asks("job") {
-        Some(job) => {
-            let of_job = cx.plane().list_decisions_of_job(&cx.call, job).await?;
-            (of_job.into_iter().filter(|one| all || one.state == State::Open).collect(), None)
-        }
-        None => {
-            let page = cx.plane().list_decisions(&cx.call, all, &cx.ask()?).await?;
-            (page.items, page.cursor)
-        }
+    let (items, cursor) = if let Some(job) = cx.place.asks("job") {
+        let of_job = cx.plane().list_decisions_of_job(&cx.call, job).await?;
+        (of_job.into_iter().filter(|one| all || one.state == State::Open).collect(), None)
+    } else {
+        let page = cx.plane().list_decisions(&cx.call, all, &cx.ask()?).await?;
+        (page.items, page.cursor)
     };
     let body = html! {
         (filter(cx))
