@@ -39,6 +39,11 @@ both!(an_act_is_done_once_however_often_its_form_is_sent_and_says_so, async |wor
     let done: Vec<_> = entries.iter().filter(|entry| entry.tool == "page trigger-job").collect();
     assert_eq!(done.len(), 1, "{entries:?}");
     assert_eq!((done[0].principal.as_str(), done[0].role.as_str()), ("ann", "operator"));
+    let overview = ann.page("/").await;
+    let told = overview.split("title=\"page trigger-job job:one\"").nth(1).and_then(|rest| rest.split("</li>").next());
+    let told = told.expect("what was done, with the words of the audit in its title");
+    assert!(told.contains("<b>ann</b> asked for a run of <a href=\"./jobs/one\">one</a>"), "{told}");
+    assert!(overview.contains("./audit?object=job%3Aone&amp;tool=page%20trigger-job"), "the entry: {overview}");
     let other = [("form_key", form_key.as_str()), ("once", &key), ("job", "two")];
     assert!(ann.send("/act/trigger-job", &other).await.text.contains("used before with other arguments"));
     asked.end().await.expect("a clean end");
