@@ -84,10 +84,10 @@ impl Plane {
         let since = at - CURVE.0;
         let booked = store::spend::booked_so_far(&mut tx, budget::day(at)).await?;
         let mut kept = figure::curve(&mut tx, since, CURVE.1.0).await?;
-        // The slot under way has no figure yet.
-        let unkept = latest.map_or(since, |latest| Time(latest.at)).max(since);
-        let (ended, failed) = figure::ended_since(&mut tx, unkept).await?;
+        // Of the slot under way, what ended since the last figure is in none yet.
         let slot = at.0 / CURVE.1.0 * CURVE.1.0;
+        let unkept = Time(latest.map_or(slot, |latest| latest.at).max(slot));
+        let (ended, failed) = figure::ended_since(&mut tx, unkept).await?;
         if let Some(last) = kept.last_mut().filter(|last| last.at == slot) {
             (last.ended, last.failed) = (last.ended + ended, last.failed + failed);
         } else {

@@ -43,7 +43,6 @@ statements! {
                up_to!("lock WHERE expires_at > $2"), " AS locks, ",
                up_to!("gap WHERE state IN ('open', 'planned', 'in_progress', 'in_review', 'merged', 'requires_human')"), " AS gaps, ",
                up_to!("pull WHERE live = 1"), " AS pulls, ", up_to!("decision WHERE state = 'open'"), " AS decisions, ",
-               up_to!("gap_likeness WHERE verdict IS NULL"), " AS proposals, ",
                up_to!("switch WHERE scope = 'all'"), " AS all_off");
     NEWEST = "SELECT at, id FROM journal ORDER BY at DESC, id DESC LIMIT 1";
     ENDED_SINCE = "SELECT COUNT(*) FROM (SELECT 1 FROM pull WHERE state = $1 AND changed_at >= $2 LIMIT $3) AS counted";
@@ -103,8 +102,6 @@ pub struct Counts {
     pub pulls: i64,
     /// Questions that nobody has answered.
     pub decisions: i64,
-    /// Pairs of gaps that may be the same.
-    pub proposals: i64,
     /// 1 while everything is switched off.
     pub all_off: i64,
 }

@@ -264,6 +264,50 @@ both!(every_verb_is_open_to_these_roles_and_to_no_other, async |world| {
     }
 });
 
+/// Asks what pages are made of as `by` and gives what it may see.
+async fn shown(world: &World, by: &Call) -> Vec<&'static str> {
+    let (plane, ask) = (&world.plane, Ask::default());
+    let (jobs, entries) = (store::job::look::Look::default(), store::journal::Look::default());
+    let gap = domain::gap::Key { kind: "adr".into(), name: "x".into() };
+    let table = [
+        ("counts", forbidden(&plane.counts(by).await)),
+        ("show_overview", forbidden(&plane.show_overview(by).await)),
+        ("list_needs", forbidden(&plane.list_needs(by).await)),
+        ("look_for_jobs", forbidden(&plane.look_for_jobs(by, &jobs, &ask).await)),
+        ("list_board", forbidden(&plane.list_board(by).await)),
+        ("list_pulls_of_gap", forbidden(&plane.list_pulls_of_gap(by, &gap, 1).await)),
+        ("list_unknown", forbidden(&plane.list_unknown(by).await)),
+        ("show_difference", forbidden(&plane.show_difference(by, "nothing").await)),
+        ("list_switches", forbidden(&plane.list_switches(by).await)),
+        ("list_decisions", forbidden(&plane.list_decisions(by, true, &ask).await)),
+        ("show_gate", forbidden(&plane.show_gate(by, None).await)),
+        ("list_done", forbidden(&plane.list_done(by, 1).await)),
+        ("look_into_journal", forbidden(&plane.look_into_journal(by, &entries, &ask).await)),
+        ("list_tokens_in_force", forbidden(&plane.list_tokens_in_force(by, &ask).await)),
+        ("show_token", forbidden(&plane.show_token(by, &domain::id::mint(world.hand.now(), 2)).await)),
+    ];
+    table.into_iter().filter(|(_, forbidden)| !forbidden).map(|(verb, _)| verb).collect()
+}
+
+/// What of pages only operators see: who did what, and who may.
+const CONFIDENTIAL: [&str; 4] = ["list_done", "look_into_journal", "list_tokens_in_force", "show_token"];
+
+both!(whoever_reads_sees_how_things_stand_and_operators_alone_who_did_what, async |world| {
+    let all = shown(world, &operator()).await;
+    assert_eq!(all.len(), 15);
+    let others: Vec<_> = all.iter().copied().filter(|verb| !CONFIDENTIAL.contains(verb)).collect();
+    assert_eq!(others.len() + CONFIDENTIAL.len(), all.len());
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Operator) {
+        assert_eq!(shown(world, &call(role, role.name(), "exam")).await, others, "{role}");
+    }
+    // Whoever is here for one claim alone sees nothing but its work: a reviewer must not know what a change is for.
+    for role in Role::ALL {
+        let mut by = call(role, role.name(), "exam");
+        by.by.claim = Some("claim".into());
+        assert_eq!(shown(world, &by).await, Vec::<&str>::new(), "{role}");
+    }
+});
+
 both!(a_caller_who_may_not_ask_leaves_no_trace, async |world| {
     let viewer = call(Role::Viewer, "eve", "exam");
     code(world.plane.acquire_lock(&viewer, "k", "h", Span::mins(1)).await);

@@ -4,6 +4,7 @@
 //! that a store must keep (`harness::invariants`).
 
 mod agent;
+mod audit;
 mod calibrate;
 mod check_in;
 mod checks;
@@ -11,6 +12,7 @@ mod claim;
 mod differential;
 mod evidence;
 mod faults;
+mod figures;
 mod fires;
 mod gap;
 mod gap_related;
@@ -29,11 +31,14 @@ mod mirror_people;
 mod mirror_rests;
 mod mirror_sim;
 mod mirror_trouble;
+mod needs;
 mod notice;
+mod overview;
 mod pulls;
 mod pulls_sim;
 mod scheduled;
 mod scheduled_clock;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;
+mod session;
 mod v1_defects;

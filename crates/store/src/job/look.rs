@@ -1,6 +1,7 @@
 //! Routine jobs as people look for them: by state in the order of that state, by the beginning of a name, of a kind or of
 //! somebody. Each look is a walk along an index from where the last one ended.
 
+use domain::id;
 use domain::job::State;
 
 use super::list::{Listed, ListedRow, listed};
@@ -11,7 +12,7 @@ use crate::{Fault, Tx};
 const LOOKED_AT_MAX: i64 = 2_000;
 
 /// The last that a name can go on with.
-const LAST_CHAR: char = '\u{10ffff}';
+const LAST_CHAR: &str = "\u{10ffff}";
 
 /// The jobs of one state by one moment of theirs.
 macro_rules! by_time {
@@ -220,7 +221,8 @@ pub async fn look(tx: &mut Tx, look: &Look, after: &Place, limit: i64) -> Result
 }
 
 async fn named(tx: &mut Tx, look: &Look, prefix: &str, after: &str, limit: i64) -> Result<Found, Fault> {
-    let end = format!("{prefix}{LAST_CHAR}");
+    // Behind whatever begins so: no name is as long.
+    let end = format!("{prefix}{}", LAST_CHAR.repeat(id::NAME_CHARS_MAX + 1));
     let (from, to, after) = (Text(prefix), Text(&end), Text(after));
     let state = Text(look.state.map_or("", Stands::name));
     let holder = Text(look.holder.as_deref().unwrap_or(""));

@@ -1,12 +1,14 @@
 //! Pull requests of the pipeline, on both homes: real git, a real broker, and GitHub over real HTTP.
 
 mod broken;
+mod by_hand;
 mod down;
 pub(crate) mod ground;
 mod hands_off;
 mod judged;
 mod limits;
 mod people;
+mod rounds;
 mod told;
 mod trouble;
 mod whole;

@@ -12,6 +12,9 @@ use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
 use super::{Cx, View};
 
+/// How many of those at work are shown: the queue has all.
+const AT_WORK_SHOWN: usize = 25;
+
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
     let (_, held) = plane.list_switches(call).await?;
@@ -21,7 +24,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         None => Some(Part::card("tokens", Width::Whole, ("Tokens", "in the order of their making"), tokens(cx).await?)),
     };
     let mut parts = vec![
-        Part::card("work", Width::Half, ("At work", "200 at most, the claim that ends next first"), at_work(cx, &held)),
+        Part::card("work", Width::Half, ("At work", "the claim that ends next first"), at_work(cx, &held)),
         Part::card("replicas", Width::Half, ("Servers", "that are live"), servers(cx, &replicas)),
     ];
     parts.extend(tokens);
@@ -42,7 +45,7 @@ fn at_work(cx: &Cx<'_>, held: &[Held]) -> Markup {
                 caption .sr { "Agents at work" }
                 thead { tr { th scope="col" { "Agent" } th scope="col" { "Job" } th scope="col" { "Since" } th scope="col" { "Until" } } }
                 tbody {
-                    @for one in held {
+                    @for one in held.iter().take(AT_WORK_SHOWN) {
                         tr data-key=(one.name) {
                             td { (part::line(&one.principal, 80)) }
                             td { a href=(cx.to(&Page::Job(one.name.clone()))) { (part::line(&one.name, 120)) } " " span .soft { (part::line(&one.kind, 60)) } }
@@ -53,6 +56,7 @@ fn at_work(cx: &Cx<'_>, held: &[Held]) -> Markup {
                 }
             }
         }
+        @if held.len() > AT_WORK_SHOWN { div .ft { a href=(cx.to_asking(&Page::Queue, &[("state", "held")])) { "All that are at work" } } }
     }
 }
 
