@@ -82,7 +82,7 @@ async fn sign_in(browser: &Browser, url: &str, token: &str) {
 }
 
 /// Every page that is more than a list here, with the name of its picture in the documents where it is pictured here.
-fn pages(pull: &str, run: &str) -> [(&'static str, String); 9] {
+fn pages(pull: &str, run: &str) -> [(&'static str, String); 10] {
     [
         ("", String::new()),
         ("", "jobs/deploy%2Ddigest".to_owned()),
@@ -91,6 +91,7 @@ fn pages(pull: &str, run: &str) -> [(&'static str, String); 9] {
         ("pull", format!("pulls/{pull}")),
         ("diff", format!("pulls/{pull}/diff")),
         ("", "gaps/one/mcp%2Dtool%2Flist%2Drecent%2Ddeploys".to_owned()),
+        ("issue", "issues/1".to_owned()),
         ("", "evidence".to_owned()),
         ("settings", "settings".to_owned()),
     ]
