@@ -38,8 +38,8 @@ CREATE INDEX outcome_by_stratum_weight ON outcome (stratum, weight);
 -- How many stand in each state, and which of them changed last.
 CREATE INDEX pull_live_by_state ON pull (state, changed_at DESC, id) WHERE live = 1;
 
--- What people are to merge so that something is taken back.
-CREATE INDEX revert_to_merge ON revert (at, pull) WHERE state = 'open';
+-- What people are to merge so that something is taken back, or to take back by hand.
+CREATE INDEX revert_of_people ON revert (at, pull) WHERE state IN ('open', 'dropped');
 
 -- What gave up, the last first.
 CREATE INDEX job_given_up ON job ((COALESCE(last_run_at, created_at)) DESC, name DESC) WHERE state = 'dead';

@@ -11,6 +11,9 @@ use crate::config::{Config, Origin};
 /// What a command logs unless the level is set: what needs attention, and messages to the channel `log`.
 const QUIET: &str = "warn,notify::log=info";
 
+/// What is logged of a server that is thrown away again: failures, and not that a caller of its own hung up while it ended.
+const FAILURES: &str = "error,rmcp=off";
+
 /// The crates of this program.
 const OURS: [&str; 9] = ["alerts", "domain", "forge", "gapwright", "notify", "plane", "runner", "server", "store"];
 
@@ -29,7 +32,7 @@ pub(crate) enum Talk {
 pub(crate) fn start(config: &Config, talk: Talk) {
     let level = match talk {
         Talk::Command if config.origin(&["log", "level"]) == Origin::Default => QUIET,
-        Talk::Failures if config.origin(&["log", "level"]) == Origin::Default => "error",
+        Talk::Failures if config.origin(&["log", "level"]) == Origin::Default => FAILURES,
         Talk::Server | Talk::Command | Talk::Failures => &config.sections.log.level,
     };
     let filter = EnvFilter::new(directives(level));
@@ -70,7 +73,8 @@ mod tests {
         }
         assert_eq!(directives("rmcp=debug"), "rmcp=debug");
         assert!(directives("info,store=debug").ends_with(",store=debug"));
-        for level in [QUIET, "info,store=debug", "WARN"] {
+        assert!(directives(FAILURES).starts_with("error,") && directives(FAILURES).ends_with(",rmcp=off"));
+        for level in [QUIET, FAILURES, "info,store=debug", "WARN"] {
             assert!(EnvFilter::try_new(directives(level)).is_ok(), "{level}");
         }
     }

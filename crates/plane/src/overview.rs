@@ -3,6 +3,7 @@
 use domain::agent::Right;
 use domain::budget::{self, Amount};
 use domain::decision::Decision;
+use domain::gate::BUDGET_SPAN;
 use domain::need::{self, Need};
 use domain::pull::Pull;
 use domain::switch::Scope;
@@ -119,7 +120,8 @@ impl Plane {
         let mut tx = self.read(call).await?;
         let mut needs = Needs::default();
         let most = i64::try_from(NEEDS_SHOWN).unwrap_or(i64::MAX) + 1;
-        needs.take(Need::TakeBack, store::automerge::taking_back(&mut tx, most).await?, taken_back);
+        let counted = tx.now() - BUDGET_SPAN;
+        needs.take(Need::TakeBack, store::automerge::taking_back(&mut tx, counted, most).await?, taken_back);
         needs.take(Need::Decide, store::decision::open(&mut tx, (i64::MIN, ""), most).await?, question);
         for state in domain::pull::State::ALL.into_iter().filter(|state| state.needs_person()) {
             let pulls = store::pull::board::waiting(&mut tx, state, most).await?;
@@ -252,13 +254,11 @@ fn pull(pull: Pull) -> Needed {
 }
 
 fn taken_back(revert: Revert) -> Needed {
-    let number = revert.number.map_or_else(|| revert.branch.clone(), |number| format!("#{number}"));
-    Needed {
-        need: Need::TakeBack,
-        about: format!("{number} takes it back, because {}", revert.why),
-        since: Time(revert.at),
-        name: revert.pull,
-    }
+    let about = match revert.number {
+        Some(number) => format!("#{number} takes it back, because {}", revert.why),
+        None => format!("by hand, because {}: {}", revert.why, revert.error),
+    };
+    Needed { need: Need::TakeBack, about, since: Time(revert.at), name: revert.pull }
 }
 
 fn gap((key, since): (String, i64)) -> Needed {

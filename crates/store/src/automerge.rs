@@ -41,7 +41,8 @@ statements! {
     REVERTING = concat!("SELECT ", reverts!(), " FROM revert WHERE state IN ('waiting', 'sending')
                 AND EXISTS (SELECT 1 FROM pull AS p WHERE p.id = revert.pull AND p.repo = $1) ORDER BY at, pull LIMIT $2");
     REVERT_OF = concat!("SELECT ", reverts!(), " FROM revert WHERE pull = $1");
-    TAKING_BACK = concat!("SELECT ", reverts!(), " FROM revert WHERE state = 'open'
+    TAKING_BACK = concat!("SELECT ", reverts!(), " FROM revert
+              WHERE state IN ('open', 'dropped') AND (state = 'open' OR error <> '') AND at > $2
                 AND NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.pull = revert.pull AND o.outcome = 'reverted')
               ORDER BY at, pull LIMIT $1");
     REVERT_NUMBERED = concat!("SELECT ", reverts!(), " FROM revert WHERE number = $1
@@ -98,7 +99,7 @@ pub struct Revert {
     pub number: Option<i64>,
     /// Where a person reads it.
     pub url: String,
-    /// What last went wrong.
+    /// What last went wrong; empty where a person closed what would have taken it back.
     pub error: String,
 }
 
@@ -188,9 +189,10 @@ pub async fn reverting(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Revert
     tx.all(REVERTING, &[Text(repo), Int(limit)]).await
 }
 
-/// What people are to merge so that something is taken back, the oldest first.
-pub async fn taking_back(tx: &mut Tx, limit: i64) -> Result<Vec<Revert>, Fault> {
-    tx.all(TAKING_BACK, &[Int(limit)]).await
+/// What people are to merge so that something is taken back, and what they are to take back by hand, the oldest first, of those that
+/// were begun after a moment.
+pub async fn taking_back(tx: &mut Tx, since: Time, limit: i64) -> Result<Vec<Revert>, Fault> {
+    tx.all(TAKING_BACK, &[Int(limit), Int(since.0)]).await
 }
 
 /// What is being done to take a merge back.

@@ -44,8 +44,18 @@ statements! {
     ALL_ARMED = "SELECT stratum FROM gate_arm WHERE what = 'armed' AND NOT EXISTS (
                       SELECT 1 FROM gate_arm AS later WHERE later.stratum = gate_arm.stratum AND later.seq > gate_arm.seq)
                   ORDER BY stratum";
+    // Rows of these are only ever appended, but for the switches, of which the moment tells.
+    MARK = "SELECT (SELECT COUNT(*) FROM gate_arm) AS arms, (SELECT COUNT(*) FROM level) AS levels,
+                   (SELECT COUNT(*) FROM switch) AS switches, (SELECT COALESCE(MAX(at), 0) FROM switch) AS switched_at";
     SECRET = "SELECT secret FROM gate_secret WHERE place = 1";
     KEEP_SECRET = "INSERT INTO gate_secret (place, secret) VALUES (1, $1) ON CONFLICT (place) DO NOTHING";
+}
+
+/// A mark of everything that is allowed: arms, levels and switches. As long as it is the same, none of them changed.
+pub async fn mark(tx: &mut Tx) -> Result<String, Fault> {
+    let found: Option<(i64, i64, i64, i64)> = tx.one(MARK, &[]).await?;
+    let (arms, levels, switches, switched_at) = found.unwrap_or_default();
+    Ok(format!("{arms} {levels} {switches} {switched_at}"))
 }
 
 /// A judgement as it is remembered.

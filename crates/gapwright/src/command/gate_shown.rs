@@ -265,6 +265,9 @@ fn taken_back(revert: &Revert) -> String {
                 revert.why
             )
         }
+        (None, "") if revert.state == "dropped" => {
+            "\na person closed what would have taken it back; gapwright gate revert wants it once more".to_owned()
+        }
         (None, "") => format!("\na running server opens a pull request that takes it back, because {}", revert.why),
         (None, error) => format!("\nit is to be taken back by hand, or by gapwright gate revert once more: {error}"),
     }

@@ -4,10 +4,10 @@
 //! process died in whatever way, it kills the driver's process group and whoever else bears the browser's folder in its
 //! environment (Chromium's crash handlers leave the group), and removes the folder.
 
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What it is called where it is installed.
 pub(super) const PROGRAM: &str = "chromedriver";
@@ -79,17 +79,19 @@ impl Drop for Driver {
     }
 }
 
-/// The process group and the port, as they are said.
-fn started(lines: &mut Lines<BufReader<ChildStdout>>) -> (u32, u16) {
-    let (mut group, mut last) = (None, String::new());
+/// The process group and the port, as they are said, in whatever order: the driver may be there before its shell goes on.
+fn started(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> (u32, u16) {
+    let (mut group, mut port, mut last) = (None, None, String::new());
     for line in lines.map_while(Result::ok) {
         assert!(line != "missing", "{MISSING}");
         if let Some(said) = line.strip_prefix("group ") {
             group = said.parse().ok();
         }
         if let Some((_, said)) = line.split_once("started successfully on port ") {
-            let port = said.trim_end_matches('.').parse().expect("a port");
-            return (group.expect("a process group"), port);
+            port = Some(said.trim_end_matches('.').parse().expect("a port"));
+        }
+        if let (Some(group), Some(port)) = (group, port) {
+            return (group, port);
         }
         last = line;
     }
@@ -98,7 +100,15 @@ fn started(lines: &mut Lines<BufReader<ChildStdout>>) -> (u32, u16) {
 
 #[cfg(test)]
 mod tests {
-    use super::Driver;
+    use super::{Driver, started};
+
+    #[test]
+    fn a_driver_may_say_its_port_before_its_shell_says_its_group() {
+        let (port, group) = ("ChromeDriver was started successfully on port 41793.", "group 7");
+        for said in [[group, port], [port, group]] {
+            assert_eq!(started(&mut said.map(str::to_owned).map(Ok).into_iter()), (7, 41_793));
+        }
+    }
 
     #[test]
     #[should_panic(expected = "chromedriver is not installed: apt-get install -y chromium chromium-driver")]

@@ -20,7 +20,7 @@ use crate::desk::Desk;
 
 pub use people::Merged;
 pub(crate) use people::{set_priority, taken_in};
-pub use show::{Explained, Inventory, Kind, Shown, Together};
+pub use show::{Explained, INVENTORY_DAYS, Inventory, Kind, Shown, Together};
 pub use sight::Reported;
 pub(crate) use sight::{Under, succeeded, take_in};
 pub(crate) use work::{begin, ended, register, settled, stands, unworkable};

@@ -32,7 +32,7 @@ const JOBS_TOGETHER_MAX: usize = 5;
 const KINDS_MAX: usize = 200;
 
 /// Over how many days the inventory counts sightings by day.
-const INVENTORY_DAYS: i64 = 90;
+pub const INVENTORY_DAYS: i64 = 90;
 
 /// A gap with everything around it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -255,7 +255,8 @@ impl Plane {
         if home.forge.pull(number).await?.state != PullState::Closed {
             return Ok(());
         }
-        self.given_up(pull, revert, &format!("#{number} was closed without a merge")).await
+        // That is what a person wanted, and nothing that went wrong.
+        self.given_up(pull, revert, "").await
     }
 
     async fn given_up(&self, pull: &Pull, revert: &Revert, why: &str) -> Result<(), Failed> {
@@ -289,6 +290,9 @@ impl Plane {
                     Some(number) => {
                         let text = format!("#{number} takes {} back, because {}: merge it", name(&pull), now.why);
                         (text, Some(now.url.clone()).filter(|url| !url.is_empty()))
+                    }
+                    None if now.error.is_empty() => {
+                        (format!("what would have taken {} back was closed without a merge", name(&pull)), None)
                     }
                     None => (format!("{} is to be taken back by hand: {}", name(&pull), now.error), None),
                 };

@@ -63,6 +63,12 @@ impl Plane {
         standings(&mut tx, found).await
     }
 
+    /// A mark of all that is allowed: which strata are armed, the level, what is switched off. As long as it is the same, none of
+    /// these changed.
+    pub async fn allowed_mark(&self, call: &Call) -> Result<String, No> {
+        Ok(store::gate::mark(&mut self.read(call).await?).await?)
+    }
+
     /// The pull requests of a stratum that the gate would have merged, those that ended last first, with what became of them: 500 at
     /// most.
     pub async fn show_shadow(&self, call: &Call, stratum: &str) -> Result<Vec<Would>, No> {

@@ -61,6 +61,8 @@ pub type Spent = spend::Row;
 pub struct Difference {
     /// The id of the pull request; none where it only takes another back.
     pub id: Option<String>,
+    /// The id of the pull request that it takes back, where it does that.
+    pub takes_back: Option<String>,
     /// Its number on the forge.
     pub number: Option<i64>,
     /// The commit that it is held against.
@@ -133,7 +135,7 @@ impl Plane {
         };
         let (text, complete) = self.difference(&pull, SHOWN_BYTES_MAX).await?;
         let (base, head) = (change.base.clone(), change.head.clone());
-        Ok(Difference { id: Some(pull.id), number: pull.there.number, base, head, text, complete })
+        Ok(Difference { id: Some(pull.id), takes_back: None, number: pull.there.number, base, head, text, complete })
     }
 
     /// What a pull request of ours would change that takes another back: our own git has its commit.
@@ -144,7 +146,16 @@ impl Plane {
         let base = broker.reverted_on(&head).await.map_err(read::trouble)?.ok_or_else(gone)?;
         let diff = broker.diff(&base, &head, SHOWN_BYTES_MAX).await.map_err(read::trouble)?;
         let (base, head) = (base.as_str().to_owned(), head.as_str().to_owned());
-        Ok(Difference { id: None, number: revert.number, base, head, text: diff.text, complete: diff.complete })
+        let takes_back = Some(revert.pull.clone());
+        Ok(Difference {
+            id: None,
+            takes_back,
+            number: revert.number,
+            base,
+            head,
+            text: diff.text,
+            complete: diff.complete,
+        })
     }
 
     /// What was to be made on the forge, and nobody can tell whether it was: the latest first.

@@ -145,18 +145,28 @@ both!(a_pull_request_is_told_by_its_title_once_it_has_one, async |world| {
 
 both!(what_is_to_be_taken_back_is_told_from_its_opening_until_it_is_taken_back, async |world| {
     add(world, &pull("one", State::Merged, START)).await;
-    let moved = async |state: &str, number| {
+    let moved = async |state: &str, number, error: &str| {
         let done = write(world, async |tx| {
             let was = store::automerge::revert_of(tx, "one").await?.expect("it is there");
-            store::automerge::move_revert(tx, &was, &Revert { state: state.into(), number, ..was.clone() }).await
+            let now = Revert { state: state.into(), number, error: error.into(), ..was.clone() };
+            store::automerge::move_revert(tx, &was, &now).await
         });
         assert!(done.await, "{state}");
     };
     assert!(write(world, async |tx| store::automerge::revert(tx, "one", "back/one", "it went wrong").await).await);
     nothing(&world.plane).await;
-    moved("sending", None).await;
+    moved("sending", None, "").await;
     nothing(&world.plane).await;
-    moved("open", Some(7)).await;
+    moved("dropped", None, "").await;
+    nothing(&world.plane).await;
+    moved("dropped", None, "it conflicts").await;
+    let by_hand = "by hand, because it went wrong: it conflicts";
+    is(&only(&world.plane).await, Need::TakeBack, ("one", by_hand), START);
+    let since = world.hand.now();
+    world.hand.set(START + domain::gate::BUDGET_SPAN);
+    nothing(&world.plane).await;
+    world.hand.set(since);
+    moved("open", Some(7), "").await;
     is(&only(&world.plane).await, Need::TakeBack, ("one", "#7 takes it back, because it went wrong"), START);
     let mut found = Found {
         id: id::mint(START, 9),

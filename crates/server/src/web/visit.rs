@@ -90,12 +90,6 @@ impl Site {
         HeaderValue::from_str(&format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={secs}{secure}")).ok()
     }
 
-    /// Lets everything go that is kept because it takes long to read: something was done.
-    pub(crate) fn forget(&self) {
-        self.evidence.forget();
-        self.inventory.forget();
-    }
-
     /// Keeps a word to be said to somebody at their next page.
     pub(crate) fn leave_word(&self, visitor: &Visitor, word: String) {
         let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);

@@ -34,12 +34,17 @@ const BASE: &str = "../";
 pub(super) fn address(path: &str, query: &str) -> Option<String> {
     let act = path.strip_prefix("act/").and_then(known::find).filter(|_| query.len() <= ADDRESS_BYTES_MAX)?;
     let asked = asked(query);
-    let said = act.fields.iter().map(|field| (field.name, value(&asked, field).to_owned()));
+    let said = taken(act).map(|field| (field.name, value(&asked, field).to_owned()));
     let back = to_page(asked.get("back").map_or("", String::as_str));
     let said = said.chain([("back", back)]).filter(|(_, value)| !value.is_empty());
     let said: Vec<_> = said.map(|(name, value)| format!("{name}={}", place::encode(&value))).collect();
     let mark = if said.is_empty() { "" } else { "?" };
     Some(format!("{path}{mark}{}", said.join("&")))
+}
+
+/// What an address may say of an act: why it is done is for whoever does it to say.
+fn taken(act: &Act) -> impl Iterator<Item = &Field> {
+    act.fields.iter().filter(|field| field.kind != Kind::Long)
 }
 
 /// As what each act stands in the audit.
@@ -57,6 +62,7 @@ pub(super) async fn ask(
 ) -> Response {
     let Some(act) = known::find(&name) else { return lost(&site, unknown()) };
     let mut said = asked(&query.unwrap_or_default());
+    said.retain(|name, _| name == "back" || taken(act).any(|field| field.name == name));
     // A key of its own: sent twice, this form does it once.
     said.insert(ONCE.to_owned(), format!("{:032x}", site.plane.draw()));
     let told = async {
@@ -127,10 +133,7 @@ async fn once(site: &Site, call: Call, act: &Act, said: &BTreeMap<String, String
     let request = format!("{}?{}", act.name, told.collect::<Vec<_>>().join("&"));
     let idempotency = Idempotency { key: format!("page-{key}"), request: id::digest(request.as_bytes()) };
     let call = Call { idempotency: Some(idempotency), ..call };
-    let performed = perform::perform(site, &call, act, said).await;
-    // One that failed may have done a part.
-    site.forget();
-    performed
+    perform::perform(site, &call, act, said).await
 }
 
 /// Whether all is said that must be, within its bounds.

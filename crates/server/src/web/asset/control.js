@@ -178,7 +178,6 @@ addEventListener("DOMContentLoaded", () => {
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) { event.preventDefault(); confirm(link); }
     if (event.target.closest("[data-close]")) { event.preventDefault(); event.target.closest("dialog")?.close(); }
   });
-  document.addEventListener("change", event => { if (event.target.matches("form.filter select")) event.target.form.requestSubmit(); });
   // Sent twice, a form is answered once; it need not be sent twice.
   document.addEventListener("submit", event => {
     if (event.target.dataset.sent) event.preventDefault();

@@ -60,11 +60,16 @@ pub(in crate::web) fn number(value: i64) -> f64 {
     value as f64
 }
 
-/// A small curve without axes, broken where nothing is known; the value beside it says where it ended.
+/// A small curve without axes, broken where nothing is known; its name tells where it ended, and between what it went.
 pub(in crate::web) fn spark(values: &[Option<i64>], label: &str) -> Markup {
     let max = values.iter().flatten().copied().max().unwrap_or(0).max(1);
     let last = values.len().saturating_sub(1).max(1);
     let step = 100.0 / number(i64::try_from(last).unwrap_or(i64::MAX));
+    let known = || values.iter().flatten();
+    let told = match (known().min(), known().max(), known().next_back()) {
+        (Some(least), Some(most), Some(last)) => format!("{label}: {last} at last, from {least} to {most}"),
+        _ => format!("{label}: nothing is known"),
+    };
     let (mut line, mut x, mut drawn) = (String::new(), 0.0, false);
     for value in values {
         if let Some(value) = value {
@@ -76,7 +81,7 @@ pub(in crate::web) fn spark(values: &[Option<i64>], label: &str) -> Markup {
         x += step;
     }
     html! {
-        svg viewBox="0 0 100 25" preserveAspectRatio="none" role="img" aria-label=(label) {
+        svg viewBox="0 0 100 25" preserveAspectRatio="none" role="img" aria-label=(told) {
             path .s-accent d=(line) vector-effect="non-scaling-stroke" {}
         }
     }

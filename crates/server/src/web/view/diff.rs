@@ -33,11 +33,13 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
     let number = difference.number.map(|number| number.to_string());
     // What is merged from here is what was read here.
     let acts = html! {
-        a .b href=(cx.to(&Page::Pull(id.to_owned()))) { "Back to it" }
+        @if let Some(pull) = &difference.takes_back { a .b href=(cx.to(&Page::Pull(pull.clone()))) { "Back to what it takes back" } }
+        @else { a .b href=(cx.to(&Page::Pull(id.to_owned()))) { "Back to it" } }
         @if let (Some(number), true) = (&number, cx.plane().settings().local.is_some()) {
             @let about = [("number", number.as_str()), ("head", difference.head.as_str())];
             (cx.act("merge-pull", &about, "Merge", ""))
-            (cx.act("request-changes", &about, "Request changes", ""))
+            @if difference.takes_back.is_some() { (cx.act("close-pull", &about[..1], "Close", "danger")) }
+            @else { (cx.act("request-changes", &about, "Request changes", "")) }
         }
     };
     Ok(View {

@@ -2,9 +2,10 @@
 
 use domain::gap::{Gap, State};
 use domain::refusal::Refusal;
+use domain::time::Span;
 use maud::{Markup, html};
 use plane::No;
-use plane::gap::{Inventory, Kind};
+use plane::gap::{INVENTORY_DAYS, Inventory, Kind};
 use store::gap::likeness::Proposal;
 use store::gap::{Ranked, Which};
 
@@ -123,7 +124,7 @@ pub(super) fn state_tag(gap: &Gap) -> Markup {
 
 pub(super) async fn inventory(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call, now) = (cx.plane().clone(), cx.call.clone(), cx.now());
-    let kept = cx.site.inventory.get(async move { Ok((now, plane.inventory(&call).await?)) }).await?;
+    let kept = cx.site.inventory.get(String::new(), async move { Ok((now, plane.inventory(&call).await?)) }).await?;
     let (at, inventory) = &*kept;
     let body = if inventory.kinds.is_empty() {
         part::empty(
@@ -156,15 +157,17 @@ fn kinds(cx: &Cx<'_>, inventory: &Inventory) -> Markup {
 }
 
 fn kind_row(cx: &Cx<'_>, inventory: &Inventory, kind: &Kind) -> Markup {
-    let days: Vec<Option<i64>> =
-        inventory.days.iter().filter(|day| day.kind == kind.kind).map(|day| Some(day.sightings)).collect();
+    let today = cx.now().0.div_euclid(Span::days(1).0);
+    let seen =
+        |day: i64| inventory.days.iter().find(|of| of.day == day && of.kind == kind.kind).map_or(0, |of| of.sightings);
+    let days: Vec<Option<i64>> = (today - INVENTORY_DAYS + 1..=today).map(|day| Some(seen(day))).collect();
     html! {
         tr data-key=(kind.kind) {
             td { a href=(cx.to_asking(&Page::Gaps, &[("kind", &kind.kind), ("state", "all")])) { (part::line(&kind.kind, 80)) } }
             td .num { (kind.gaps) }
             td .num { (kind.jobs) }
             td .num { (kind.sightings) }
-            td { (chart::spark(&days, &format!("reports of {} on each day that had any", kind.kind))) }
+            td { (chart::spark(&days, &format!("reports of {} a day", kind.kind))) }
             td .soft { @for (at, (state, count)) in kind.outcomes.iter().enumerate() { @if at > 0 { ", " } (count) " " (state.replace('_', " ")) } }
             td .num { (kind.attempts) }
             td .num { (kind.failures) }

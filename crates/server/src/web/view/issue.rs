@@ -11,7 +11,10 @@ use super::gaps::outside;
 use super::{Cx, View};
 
 /// How many characters of a text are shown.
-const TEXT_CHARS: usize = 20_000;
+const TEXT_CHARS: usize = 10_000;
+
+/// How many characters of a comment are shown.
+const COMMENT_CHARS: usize = 1_000;
 
 /// How many characters of a title are shown.
 const TITLE_CHARS: usize = 256;
@@ -73,7 +76,7 @@ fn comments(cx: &Cx<'_>, shown: &Shown) -> Markup {
                 @for comment in &shown.comments {
                     li data-key=(comment.id) {
                         b { (part::line(&comment.author.login, 80)) } " " (cx.ago(comment.created_at))
-                        (part::said_up_to(&comment.body, TEXT_CHARS))
+                        (part::said_up_to(&comment.body, COMMENT_CHARS))
                     }
                 }
             }

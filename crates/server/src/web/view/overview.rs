@@ -27,8 +27,9 @@ const TITLE_CHARS: usize = 200;
 
 pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
-    let (overview, needs, board) =
-        tokio::try_join!(plane.show_overview(call), plane.list_needs(call), plane.list_board(call))?;
+    let overview = plane.show_overview(call).await?;
+    let needs = plane.list_needs(call).await?;
+    let board = plane.list_board(call).await?;
     let activity = if let Some(shut) = shut_part(cx, "feed", "Activity") {
         shut
     } else {

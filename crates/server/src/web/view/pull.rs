@@ -2,11 +2,13 @@
 //! checklist, and what a person may do with it here.
 
 use domain::budget::Amount;
+use domain::outcome::Outcome;
 use domain::pull::{Finding, Plan, Pull, Severity, Stage, State};
 use domain::time::{Span, Time};
 use maud::{Markup, html};
 use plane::No;
 use plane::pull::{Review, ReviewState, Round, Shown};
+use store::automerge::Revert;
 use store::pull::word::Word;
 
 use super::super::part::chart;
@@ -17,8 +19,12 @@ use super::issue::way;
 use super::pipeline::{name, state_tag, title};
 use super::{Cx, View, gate};
 
-/// How many characters of what a person said are shown.
-const SAID_CHARS: usize = 10_000;
+/// How many characters of what somebody said are shown, and of a finding.
+const SAID_CHARS: usize = 2_000;
+const FINDING_CHARS: usize = 500;
+
+/// How many characters of a description or a plan are shown.
+const TEXT_CHARS: usize = 5_000;
 
 pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
@@ -50,12 +56,48 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
         ),
         Part::card("history", Width::Whole, ("History", "the latest first"), history(cx, &shown)),
     ];
-    if let Some(revert) = explained.as_ref().and_then(|explained| explained.revert.as_ref()) {
-        let told = html! { div .bd { (part::line(&revert.why, 300)) @if let Some(number) = revert.number { " " (way(cx, number, &revert.url, &format!("#{number}"))) } } };
-        parts.insert(0, Part::card("revert", Width::Whole, ("It is to be taken back", ""), told));
+    if let Some(explained) = &explained
+        && let Some(revert) = &explained.revert
+    {
+        let is_back = explained.outcomes.first().is_some_and(|last| last.outcome == Outcome::Reverted.name());
+        parts.insert(0, taken_back(cx, pull, revert, is_back));
     }
     let heading = format!("{} {}", name(pull), title(pull));
     Ok(View { title: heading, acts: acts(cx, pull), parts })
+}
+
+/// What takes it back, and what a person does about that.
+fn taken_back(cx: &Cx<'_>, pull: &Pull, revert: &Revert, is_back: bool) -> Part {
+    let title = match (revert.state.as_str(), revert.error.as_str()) {
+        _ if is_back => "It was taken back",
+        ("open", _) => "It is to be taken back, by a person",
+        ("dropped", "") => "A person closed what would have taken it back",
+        ("dropped", _) => "It is to be taken back by hand",
+        _ => "A pull request that takes it back is being made",
+    };
+    let number = revert.number.map(|number| (number, number.to_string()));
+    let told = html! {
+        p { (part::line(&revert.why, 300)) }
+        @if !revert.error.is_empty() && !is_back { p { (part::tag(Tone::Bad, "failed")) " " (part::line(&revert.error, 300)) } }
+        @if let Some((number, text)) = &number {
+            @if cx.is_here(&pull.repo) && !is_back {
+                a .b.go href=(cx.to(&Page::Diff(text.clone()))) { "Read it, and merge it" } " "
+                (cx.act("close-pull", &[("number", text)], "Close it", "danger")) " "
+            }
+            (on_the_forge(cx, pull, *number, &revert.url))
+        }
+    };
+    Part::card("revert", Width::Whole, (title, ""), part::body(&told))
+}
+
+/// The way to what has a number in the repository of a pull request.
+fn on_the_forge(cx: &Cx<'_>, pull: &Pull, number: i64, url: &str) -> Markup {
+    let word = format!("#{number}");
+    if cx.is_here(&pull.repo) || cx.plane().settings().local.is_none() {
+        way(cx, number, url, &word)
+    } else {
+        html! { (word) }
+    }
 }
 
 /// What a person may do with it: on the local forge here, otherwise where it lives.
@@ -63,7 +105,7 @@ fn acts(cx: &Cx<'_>, pull: &Pull) -> Markup {
     let id = pull.id.as_str();
     let head = pull.head().unwrap_or_default();
     let number = pull.there.number.map(|number| number.to_string());
-    let here = cx.plane().settings().local.is_some();
+    let here = cx.is_here(&pull.repo);
     html! {
         @if pull.change.is_some() { a .b href=(cx.to(&Page::Diff(id.to_owned()))) { "Read the diff" } }
         @if let (Some(number), true, true) = (&number, here, pull.state.is_live()) {
@@ -100,7 +142,7 @@ fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
                 @if let Some(why) = &change.protected { dt { "Protected" } dd { (part::tag(Tone::Warn, "people alone")) " " (part::line(why, 200)) } }
             }
             @if !pull.there.labels.is_empty() { dt { "Labels" } dd { @for label in &pull.there.labels { (part::tag(Tone::Plain, label)) " " } } }
-            @if let Some(number) = pull.there.number { dt { "On the forge" } dd { (way(cx, number, &pull.there.url, &format!("#{number}"))) } }
+            @if let Some(number) = pull.there.number { dt { "On the forge" } dd { (on_the_forge(cx, pull, number, &pull.there.url)) } }
             @if !shown.stored.seen.last_error.is_empty() { dt { "Trouble" } dd { (part::tag(Tone::Bad, "forge")) " " (part::line(&shown.stored.seen.last_error, 300)) } }
             @for say in &shown.open { dt { "To be written" } dd { (say.what) ", " (say.state) ", tried " (part::counted(say.tries, "time")) } }
         }
@@ -212,8 +254,10 @@ fn of_round(cx: &Cx<'_>, round: &Round, word: &Word) -> Markup {
     html! {
         li .(tone.class()) data-key=(word.id) {
             b { (round.spent.stage) } ", " (part::line(&round.principal, 80)) " " (verdict(round)) " " (cx.ago(Time(word.at)))
-            @for text in said_in(word) { (part::said(&text)) }
-            @if let Some(found) = &round.findings { ul .line { @for finding in found { (finding_of(finding)) } } }
+            @for text in said_in(word) { (part::said_up_to(&text, SAID_CHARS)) }
+            @if let Some(found) = &round.findings {
+                ul .line { @for finding in found { (finding_of(finding)) } }
+            }
         }
     }
 }
@@ -254,7 +298,7 @@ fn finding_of(finding: &Finding) -> Markup {
         li .(tone.class()) {
             (part::tag(tone, finding.severity.name())) " " (finding.category.name()) " "
             span .mono { (part::line(&finding.path, 160)) @if let Some(line) = finding.line { ":" (line) } }
-            (part::said(&finding.text))
+            (part::said_up_to(&finding.text, FINDING_CHARS))
         }
     }
 }
@@ -270,18 +314,18 @@ fn plan(shown: &Shown) -> Result<Markup, No> {
             ul .line {
                 @for way in &plan.approaches {
                     @let chosen = way.name == plan.chosen;
-                    li .good[chosen] { b { (part::line(&way.name, 120)) } " " span .soft { "some " (part::counted(way.lines, "line")) } @if chosen { " " (part::tag(Tone::Good, "taken")) } (part::said(&way.about)) }
+                    li .good[chosen] { b { (part::line(&way.name, 120)) } " " span .soft { "some " (part::counted(way.lines, "line")) } @if chosen { " " (part::tag(Tone::Good, "taken")) } (part::said_up_to(&way.about, FINDING_CHARS)) }
                 }
             }
             h3 { "Steps" }
-            (part::said(&plan.steps))
+            (part::said_up_to(&plan.steps, TEXT_CHARS))
         }
     })
 }
 
 fn about(pull: &Pull) -> Markup {
     match &pull.change {
-        Some(change) if !change.body.trim().is_empty() => part::body(&part::said(&change.body)),
+        Some(change) if !change.body.trim().is_empty() => part::body(&part::said_up_to(&change.body, TEXT_CHARS)),
         Some(_) => part::empty("No description", "Its implementer said nothing beyond the title.", ""),
         None => part::empty("No change yet", "An implementer hands it in.", ""),
     }

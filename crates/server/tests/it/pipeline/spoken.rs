@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use domain::pull::Stage;
 use domain::time::Span;
-use forge::{Forge as _, NewIssue};
+use forge::local::Decision;
+use forge::{Forge as _, NewIssue, NewReview};
 use harness::World;
 use plane::Plane;
 use plane::mirror::Home;
@@ -95,6 +96,20 @@ impl Yard<'_> {
                 json!({"head": head, "verdict": "REQUEST_CHANGES", "summary": some(900), "findings": findings});
             reviewer.does("submit-review", review).await;
         }
+        self.people_say(&each).await;
         self.pass(Span::secs(1)).await;
+    }
+
+    /// A person opens an issue with all of these, comments with them there, and reviews the pull request in their words: each text is
+    /// so short that a page shows all of it.
+    async fn people_say(&self, each: &[String]) {
+        let chunks: Vec<String> = each.chunks(12).map(|some| some.join("\n")).collect();
+        self.opens_issue((&each[15], &each.join("\n")), &chunks).await;
+        let number = self.status().await["number"].as_i64().expect("a number");
+        let commit = self.local.pull(number).await.expect("a pull request").head.commit;
+        for body in chunks {
+            let review = NewReview { commit: commit.clone(), body, remarks: Vec::new() };
+            self.person().decide(number, &review, Decision::Approve).await.expect("a review");
+        }
     }
 }
