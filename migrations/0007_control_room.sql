@@ -43,3 +43,7 @@ CREATE INDEX revert_of_people ON revert (at, pull) WHERE state IN ('open', 'drop
 
 -- What gave up, the last first.
 CREATE INDEX job_given_up ON job ((COALESCE(last_run_at, created_at)) DESC, name DESC) WHERE state = 'dead';
+
+-- What failed at last, and neither gave up nor is due again, the last first.
+CREATE INDEX job_failing ON job (last_run_at DESC, name DESC)
+    WHERE state IN ('idle', 'waiting') AND SUBSTR(last_status, 1, 2) <> 'ok' AND SUBSTR(last_status, 1, 8) <> 'deferred';

@@ -31,6 +31,8 @@ pub enum Need {
     Unclaimed,
     /// A job gave up.
     DeadJob,
+    /// The last run of a job was no success.
+    FailingJob,
     /// A Routine did not check in.
     SilentRoutine,
     /// A message could not be delivered.
@@ -45,7 +47,7 @@ pub enum Need {
 
 impl Need {
     /// Every sort, the most pressing first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AllOff,
         Self::TakeBack,
         Self::Decide,
@@ -58,6 +60,7 @@ impl Need {
         Self::Spent,
         Self::Unclaimed,
         Self::DeadJob,
+        Self::FailingJob,
         Self::SilentRoutine,
         Self::DeadMessage,
         Self::StrandedGap,
@@ -100,6 +103,7 @@ impl Need {
             Self::Spent => "the day's budget is spent",
             Self::Unclaimed => "nobody takes it",
             Self::DeadJob => "gave up",
+            Self::FailingJob => "failed",
             Self::SilentRoutine => "is silent",
             Self::DeadMessage => "was not delivered",
             Self::StrandedGap => "agents could not close it",

@@ -172,3 +172,56 @@ pub(crate) enum Command {
     /// Print a manual page
     Man(man::Man),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// What stands for something in a command that is shown, and something that may stand there.
+    const PLACES: [(&str, &str); 6] = [
+        ("NAME", "name"),
+        ("KIND", "kind"),
+        ("STRATUM", "5f3a"),
+        ("TEXT", "there-is-a-reason"),
+        ("NUMBER", "1"),
+        ("{}", "1"),
+    ];
+
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        files.into_iter().chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+    }
+
+    #[test]
+    fn every_command_that_a_page_shows_can_be_typed() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/src/web");
+        let mut seen = 0;
+        for file in sources(&pages).iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+            let text = std::fs::read_to_string(file).expect("a source");
+            for shown in text.split('"').filter_map(|part| part.split_once("gapwright ")).map(|(_, rest)| rest) {
+                let first = shown.split(' ').next().unwrap_or_default();
+                // A word of a sentence is no command.
+                if !Cli::command().get_subcommands().any(|known| known.get_name() == first) {
+                    continue;
+                }
+                let words = shown
+                    .split_whitespace()
+                    .map(|word| PLACES.iter().find(|(place, _)| *place == word).map_or(word, |(_, instead)| instead));
+                let read = Cli::try_parse_from(std::iter::once("gapwright").chain(words));
+                assert!(
+                    read.is_ok(),
+                    "{}: gapwright {shown}: {}",
+                    file.display(),
+                    read.err().map_or_else(String::new, |no| no.to_string())
+                );
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "only {seen} commands are shown");
+    }
+}

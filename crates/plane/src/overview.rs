@@ -12,6 +12,7 @@ use store::Tx;
 use store::automerge::Revert;
 use store::figure::{self, Counts, Figure};
 use store::job::list::Listed;
+use store::job::look::{Look, Stands};
 use store::switch::Off;
 
 use crate::{Call, No, Plane};
@@ -129,6 +130,9 @@ impl Plane {
         }
         needs.take(Need::StrandedGap, store::gap::stranded(&mut tx, most).await?, gap);
         needs.take(Need::DeadJob, store::job::list::dead(&mut tx, (i64::MAX, ""), most).await?, job);
+        let failing = Look { state: Some(Stands::Failing), ..Look::default() };
+        let failing = store::job::look::look(&mut tx, &failing, &store::job::look::first(&failing), most).await?;
+        needs.take(Need::FailingJob, failing.jobs, job);
         let now = tx.now();
         let routines = store::check_in::list(&mut tx, ROUTINES_MAX).await?;
         let late = routines.into_iter().filter(|routine| routine.late(now)).map(|routine| Needed {

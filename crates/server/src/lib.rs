@@ -247,12 +247,12 @@ fn refusal(no: No) -> Refusal {
 const fn status(code: Code) -> StatusCode {
     match code {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::WrongState => StatusCode::CONFLICT,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::InvalidArgument
         | Code::UnknownArgument
-        | Code::Forbidden
         | Code::AlreadyExists
         | Code::Held
         | Code::StaleClaim

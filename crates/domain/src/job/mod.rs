@@ -369,6 +369,12 @@ impl Job {
         if self.is_spent() && self.next_run_at.is_some() { Self { state: State::Dead, ..self } } else { self.rest(now) }
     }
 
+    /// Whether its last run was no success, and it neither gave up nor is due again.
+    pub fn is_failing(&self) -> bool {
+        let failed = self.last.as_ref().is_some_and(|last| matches!(last.outcome(), Outcome::Error | Outcome::Lost));
+        failed && matches!(self.state, State::Idle | State::Waiting)
+    }
+
     /// Whether it was to run once, did, and ended well.
     pub fn is_done(&self) -> bool {
         let ended_well = self.last.as_ref().is_some_and(|last| last.outcome() == Outcome::Ok);

@@ -51,6 +51,11 @@ fn a_finished_one_off_is_not_due_again_until_triggered() {
         let done = held.clone().complete(&who("a"), &at("c"), status, None, Time(2)).expect("mine").job;
         assert_eq!((&done.state, done.next_run_at), (&State::Idle, None));
         assert_eq!(done.is_done(), done.last.as_ref().is_some_and(|last| last.status == "ok"), "{done:?}");
+        assert_eq!(
+            done.is_failing(),
+            done.last.as_ref().is_some_and(|last| last.status.starts_with("error")),
+            "{done:?}"
+        );
         assert!(!done.clone().trigger(Time(3)).is_done() && !job(None, None).is_done());
         assert_eq!(done.trigger(Time(3)).state, State::Ready);
     }

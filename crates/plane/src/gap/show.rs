@@ -31,6 +31,9 @@ const JOBS_TOGETHER_MAX: usize = 5;
 /// How many kinds the inventory tells of: agents invent kinds.
 const KINDS_MAX: usize = 200;
 
+/// How many gaps of one job are told.
+const GAPS_OF_JOB_MAX: i64 = 20;
+
 /// Over how many days the inventory counts sightings by day.
 pub const INVENTORY_DAYS: i64 = 90;
 
@@ -198,6 +201,16 @@ impl Plane {
         let mut tx = self.read(call).await?;
         let seen = sighting::unreadable(&mut tx, (before, &id), ask.rows()).await?;
         Ok(ask.page_of_texts(seen, |seen| (seen.at, seen.id.clone())))
+    }
+
+    /// The gaps that block a job, or blocked it and are to be proven by it: 20 at most, each with how it stands.
+    pub async fn list_gaps_of_job(&self, call: &Call, job: &str) -> Result<Vec<Gap>, No> {
+        let mut tx = self.read(call).await?;
+        let mut gaps = Vec::new();
+        for key in blocked::blocking(&mut tx, job, "", GAPS_OF_JOB_MAX).await? {
+            gaps.extend(store::gap::find(&mut tx, &key).await?);
+        }
+        Ok(gaps)
     }
 
     /// What may be the same, the most alike first.

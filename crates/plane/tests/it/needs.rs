@@ -22,7 +22,7 @@ use store::automerge::Revert;
 use store::outcome::Found;
 use store::{Fault, Tx};
 
-use crate::given::{ann, claim_id, due, named, operator, register, take};
+use crate::given::{ann, claim_id, complete, due, named, operator, register, take};
 
 async fn needs(plane: &Plane) -> Needs {
     plane.list_needs(&call(Role::Viewer, "eve", "exam")).await.expect("needs")
@@ -268,6 +268,20 @@ both!(a_job_that_gave_up_is_told_until_it_is_triggered, async |world| {
     assert_eq!((last.outcome(), last.at), (Outcome::Lost, START + Span::mins(1)));
     is(&only(&world.plane).await, Need::DeadJob, ("j", &last.status), last.at);
     world.plane.trigger_job(&operator(), "j").await.expect("triggered");
+    nothing(&world.plane).await;
+});
+
+both!(a_job_that_failed_is_told_until_it_is_due_again, async |world| {
+    register(&world.plane, due("j")).await;
+    let held = take(&world.plane, &ann(), named("j")).await;
+    world.hand.advance(Span::mins(1));
+    complete(&world.plane, &ann(), &held, "error: it does not build").await;
+    is(&only(&world.plane).await, Need::FailingJob, ("j", "error: it does not build"), START + Span::mins(1));
+    world.plane.trigger_job(&operator(), "j").await.expect("triggered");
+    nothing(&world.plane).await;
+    let held = take(&world.plane, &ann(), named("j")).await;
+    nothing(&world.plane).await;
+    complete(&world.plane, &ann(), &held, "ok").await;
     nothing(&world.plane).await;
 });
 

@@ -2,7 +2,7 @@
 //! somebody. Each look is a walk along an index from where the last one ended.
 
 use domain::id;
-use domain::job::State;
+use domain::job::{Job, State};
 
 use super::list::{Listed, ListedRow, listed};
 use crate::Arg::{Int, Text};
@@ -76,6 +76,13 @@ macro_rules! idle {
     };
 }
 
+/// What failed at last, and neither gave up nor is due again.
+macro_rules! failing {
+    () => {
+        "state IN ('idle', 'waiting') AND SUBSTR(last_status, 1, 2) <> 'ok' AND SUBSTR(last_status, 1, 8) <> 'deferred'"
+    };
+}
+
 statements! {
     READY = ready!("");
     READY_OF_KIND = ready!(" AND kind = $5");
@@ -90,9 +97,12 @@ statements! {
             WHERE state = 'dead' AND COALESCE(last_run_at, created_at) <= $1
               AND (COALESCE(last_run_at, created_at), name) < ($1, $2) AND ($4 = '' OR kind = $4)
             ORDER BY COALESCE(last_run_at, created_at) DESC, name DESC LIMIT $3");
+    FAILING = concat!("SELECT ", listed!(), " FROM job
+            WHERE ", failing!(), " AND last_run_at <= $1 AND (last_run_at, name) < ($1, $2) AND ($4 = '' OR kind = $4)
+            ORDER BY last_run_at DESC, name DESC LIMIT $3");
     NAMED = concat!("SELECT ", listed!(), " FROM job
              WHERE name IN (SELECT name FROM job WHERE name >= $1 AND name < $2 AND name > $3 ORDER BY name LIMIT $7)
-               AND ($4 = '' OR state = $4) AND ($5 = '' OR kind = $5)
+               AND ($4 = '' OR state = $4 OR ($4 = 'failing' AND ", failing!(), ")) AND ($5 = '' OR kind = $5)
                AND ($8 = '' OR (state = 'held' AND principal = $8)) ORDER BY name LIMIT $6");
     NAMED_END = "SELECT name FROM job WHERE name >= $1 AND name < $2 AND name > $3 ORDER BY name LIMIT 1 OFFSET $4";
 }
@@ -130,11 +140,13 @@ pub enum Stands {
     Idle,
     /// Gave up.
     Dead,
+    /// Its last run was no success, and it neither gave up nor is due again: whatever else it does.
+    Failing,
 }
 
 impl Stands {
     /// Every way to stand, in the order in which people ask.
-    pub const ALL: [Self; 5] = [Self::Ready, Self::Held, Self::Waiting, Self::Idle, Self::Dead];
+    pub const ALL: [Self; 6] = [Self::Ready, Self::Held, Self::Waiting, Self::Idle, Self::Dead, Self::Failing];
 
     /// As it is written.
     pub const fn name(self) -> &'static str {
@@ -144,7 +156,13 @@ impl Stands {
             Self::Held => "held",
             Self::Idle => "idle",
             Self::Dead => "dead",
+            Self::Failing => "failing",
         }
+    }
+
+    /// Whether a job stands so.
+    pub fn fits(self, job: &Job) -> bool {
+        if self == Self::Failing { job.is_failing() } else { self == Self::of(&job.state) }
     }
 
     /// How a job stands.
@@ -182,7 +200,7 @@ pub fn place(look: &Look, listed: &Listed) -> Place {
             State::Held(claim) => claim.expires_at.0,
             State::Idle | State::Waiting | State::Ready | State::Dead => 0,
         },
-        (None, Some(Stands::Dead)) => job.last.as_ref().map_or(job.created_at, |last| last.at).0,
+        (None, Some(Stands::Dead | Stands::Failing)) => job.last.as_ref().map_or(job.created_at, |last| last.at).0,
     };
     (at, job.priority, job.name.clone())
 }
@@ -190,10 +208,11 @@ pub fn place(look: &Look, listed: &Listed) -> Place {
 /// Where a look begins.
 pub fn first(look: &Look) -> Place {
     match (&look.name, look.order()) {
-        (None, Some(Stands::Dead)) => (i64::MAX, 0, String::new()),
-        (_, Some(Stands::Ready | Stands::Waiting | Stands::Held | Stands::Idle | Stands::Dead) | None) => {
-            (i64::MIN, i64::MAX, String::new())
-        }
+        (None, Some(Stands::Dead | Stands::Failing)) => (i64::MAX, 0, String::new()),
+        (
+            _,
+            Some(Stands::Ready | Stands::Waiting | Stands::Held | Stands::Idle | Stands::Dead | Stands::Failing) | None,
+        ) => (i64::MIN, i64::MAX, String::new()),
     }
 }
 
@@ -214,6 +233,7 @@ pub async fn look(tx: &mut Tx, look: &Look, after: &Place, limit: i64) -> Result
         (Some(Stands::Held) | None, Some(kind), _) => tx.all(HELD_OF_KIND, &[at, name, limit, Text(kind)]).await?,
         (Some(Stands::Idle), None, _) => tx.all(IDLE, &[name, limit]).await?,
         (Some(Stands::Idle), Some(kind), _) => tx.all(IDLE_OF_KIND, &[name, limit, Text(kind)]).await?,
+        (Some(Stands::Failing), kind, _) => tx.all(FAILING, &[at, name, limit, Text(kind.unwrap_or(""))]).await?,
         (Some(Stands::Dead), kind, _) => tx.all(DEAD, &[at, name, limit, Text(kind.unwrap_or(""))]).await?,
     };
     let jobs = rows.into_iter().map(Listed::try_from).collect::<Result<_, _>>()?;

@@ -238,7 +238,7 @@ fn field_of(field: &Field, value: &str, choices: Option<&Vec<(String, String)>>)
             html! {
                 label {
                     (field.label)
-                    select name=(field.name) {
+                    select name=(field.name) required[!field.may_be_empty || field.name == "option"] {
                         @if field.name == "option" { option value="" { "choose" } }
                         @for (name, word) in &choices { option value=(name) selected[name == value] { (part::seen(word)) } }
                     }

@@ -36,7 +36,7 @@ fn at_work(cx: &Cx<'_>, held: &[Held]) -> Markup {
         return part::empty(
             "Nobody is at work",
             "An agent claims a job, works on it, and completes it.",
-            "gapwright work --kind KIND -- COMMAND",
+            "gapwright work --kind planner --agent claude",
         );
     }
     html! {

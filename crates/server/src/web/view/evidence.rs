@@ -51,7 +51,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         part::empty(
             "No stratum was met yet",
             "A pull request that bots approve and people end is of one.",
-            "gapwright work --kind reviewer -- COMMAND",
+            "gapwright work --kind reviewer --agent claude",
         )
     } else {
         html! { div .scroll { (strata_table(cx, strata)) } }
@@ -122,7 +122,7 @@ fn asked(item: &Item) -> Markup {
 
 fn changes(cx: &Cx<'_>, level: &OfLevel) -> Markup {
     if level.history.is_empty() {
-        return part::empty("The level was never changed", "Everything begins at observe.", "gapwright level raise");
+        return part::empty("The level was never changed", "Everything begins at observe.", "gapwright level show");
     }
     html! {
         div .bd {
@@ -209,7 +209,7 @@ fn calibration(reviewers: &[Reviewer]) -> Markup {
         return part::empty(
             "No reviewer is known yet",
             "Reviewers are tried with seeded defects, and held against what people did.",
-            "gapwright calibrate run",
+            "gapwright calibrate run --agent claude --reviewer NAME",
         );
     }
     html! { @for one in reviewers { div .bd { (reviewer(one)) } } }

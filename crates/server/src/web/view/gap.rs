@@ -64,7 +64,7 @@ fn facts(cx: &Cx<'_>, shown: &Shown) -> Markup {
             dt { "Kind" } dd { a href=(cx.to_asking(&Page::Gaps, &[("kind", &gap.key.kind)])) { (part::line(&gap.key.kind, 120)) } }
             dt { "Severity" } dd { (gap.severity.name()) }
             dt { "Priority" } dd { @if let Some(priority) = gap.priority { (priority.name()) ", as a person said" } @else { "left to the reports" } }
-            dt { "Reported" } dd { (gap.sightings) " times, first " (cx.ago(gap.first_at)) ", last " (cx.ago(gap.last_at)) }
+            dt { "Reported" } dd { (part::counted(gap.sightings, "time")) ", first " (cx.ago(gap.first_at)) ", last " (cx.ago(gap.last_at)) }
             dt { "Attempts" } dd { (gap.attempts) ", of which " (gap.failures) " failed" }
             @if gap.reopened > 0 { dt { "Opened again" } dd { (part::counted(gap.reopened, "time")) } }
             @if let Some(area) = &gap.area { dt { "Area" } dd .mono { (part::line(area, 160)) } }
@@ -184,7 +184,7 @@ fn issue(cx: &Cx<'_>, shown: &Shown) -> Markup {
         return part::empty(
             "No issue yet",
             "At the level propose and above, gaps are mirrored to issues.",
-            "gapwright level raise",
+            "gapwright level show",
         );
     };
     html! {

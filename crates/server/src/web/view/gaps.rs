@@ -144,7 +144,7 @@ fn kinds(cx: &Cx<'_>, inventory: &Inventory) -> Markup {
     html! {
         div .scroll {
             table {
-                caption { (inventory.gaps) " gaps, reported " (inventory.sightings) " times; " (inventory.unreadable) " markers could not be read, " (inventory.proposals) " pairs may be the same" }
+                caption { (part::counted(inventory.gaps, "gap")) ", reported " (part::counted(inventory.sightings, "time")) "; " (inventory.unreadable) " markers could not be read, " (inventory.proposals) " pairs may be the same" }
                 thead { tr {
                     th scope="col" { "Kind" } th .num scope="col" { "Gaps" } th .num scope="col" { "Jobs blocked" } th .num scope="col" { "Reported" }
                     th scope="col" { "Last 90 days" } th scope="col" { "How they stand" } th .num scope="col" { "Attempts" } th .num scope="col" { "Failed" } th .num scope="col" { "Lines each" }

@@ -9,7 +9,7 @@ use plane::page::{Ask, Page as Paged};
 use super::super::part::chart;
 use super::super::part::{self, Part, Tone, Width};
 use super::super::place::Page;
-use super::{Cx, View, outcome_tag, queue, shut_part};
+use super::{Cx, View, gaps, outcome_tag, queue, shut_part};
 
 /// How many entries of the audit are shown.
 const DONE_SHOWN: i64 = 15;
@@ -25,8 +25,9 @@ pub(super) async fn view(cx: &Cx<'_>, name: &str) -> Result<View, No> {
     let job = plane.show_job(call, name).await?;
     let runs = plane.list_runs(call, Some(name), &cx.ask()?).await?;
     let asked = plane.list_decisions_of_job(call, name).await?;
+    let blocked = blocked_by(cx, name).await?;
     let mut parts = vec![
-        Part::card("facts", Width::Half, ("How it stands", ""), part::body(&facts(cx, &job, &asked))),
+        Part::card("facts", Width::Half, ("How it stands", ""), part::body(&facts(cx, &job, &asked, &blocked))),
         Part::card("payload", Width::Half, ("Payload", "what its worker is given"), payload(&job)),
         Part::card("runs", Width::Whole, ("Runs", "the latest first"), timeline(cx, &job, &runs)),
     ];
@@ -46,10 +47,26 @@ pub(super) async fn view(cx: &Cx<'_>, name: &str) -> Result<View, No> {
     Ok(View { title: format!("Job {name}"), acts, parts })
 }
 
-fn facts(cx: &Cx<'_>, job: &Job, asked: &[Decision]) -> Markup {
+/// What blocks a job, with how far that is; nothing where nothing does.
+pub(super) async fn blocked_by(cx: &Cx<'_>, job: &str) -> Result<Markup, No> {
+    let gaps = cx.plane().list_gaps_of_job(&cx.call, job).await?;
+    Ok(html! {
+        @if !gaps.is_empty() {
+            dt { "Blocked by" }
+            dd {
+                @for gap in &gaps {
+                    div { a href=(cx.to(&Page::Gap(gap.key.to_string()))) { (part::line(&gap.key.to_string(), 200)) } " " (gaps::state_tag(gap)) }
+                }
+            }
+        }
+    })
+}
+
+fn facts(cx: &Cx<'_>, job: &Job, asked: &[Decision], blocked: &Markup) -> Markup {
     html! {
         dl .facts {
-            dt { "State" } dd { (queue::stands(job)) }
+            dt { "State" } dd { (queue::stands(job)) @if job.is_failing() { " " (part::tag(Tone::Bad, "failed at last")) } }
+            (blocked)
             @for decision in asked.iter().filter(|decision| decision.state == Asked::Open) {
                 dt { "Waits for an answer" }
                 dd {
@@ -105,7 +122,7 @@ fn timeline(cx: &Cx<'_>, job: &Job, runs: &Paged<Run>) -> Markup {
         return part::empty(
             "It never ran",
             "A worker of its kind claims it when it is due.",
-            &format!("gapwright work --kind {} -- COMMAND", job.kind),
+            "the tool claim-routine-job, over MCP",
         );
     }
     html! {

@@ -78,7 +78,7 @@ fn needed(cx: &Cx<'_>, needs: &Needs) -> Markup {
         @if !needs.more.is_empty() {
             div .ft {
                 "There is more of: "
-                @for need in &needs.more { a href=(cx.to(&room(*need))) { (need.what()) } " " }
+                @for need in &needs.more { a href=(more(cx, *need)) { (need.what()) } " " }
             }
         }
     }
@@ -99,6 +99,7 @@ fn title(item: &Needed) -> &str {
         | Need::DeadMessage
         | Need::MayBeSame
         | Need::DeadJob
+        | Need::FailingJob
         | Need::SilentRoutine
         | Need::StrandedGap
         | Need::SwitchedOff => &item.name,
@@ -108,9 +109,13 @@ fn title(item: &Needed) -> &str {
 const fn tone(need: Need) -> Tone {
     match need {
         Need::Decide | Need::Merge | Need::LookAt | Need::Review => Tone::Run,
-        Need::AllOff | Need::Unclaimed | Need::Unstop | Need::Spent | Need::StrandedGap | Need::SwitchedOff => {
-            Tone::Warn
-        }
+        Need::AllOff
+        | Need::Unclaimed
+        | Need::Unstop
+        | Need::Spent
+        | Need::FailingJob
+        | Need::StrandedGap
+        | Need::SwitchedOff => Tone::Warn,
         Need::MayBeSame => Tone::Plain,
         Need::TakeBack
         | Need::UnknownWrite
@@ -132,7 +137,7 @@ const fn room(need: Need) -> Page {
         | Need::Unstop
         | Need::UnknownWrite
         | Need::Spent => Page::Pipeline,
-        Need::DeadJob | Need::Unclaimed => Page::Queue,
+        Need::DeadJob | Need::FailingJob | Need::Unclaimed => Page::Queue,
         Need::SilentRoutine | Need::UnknownStart => Page::Schedules,
         Need::StrandedGap => Page::Gaps,
         Need::MayBeSame => Page::Alike,
@@ -140,13 +145,38 @@ const fn room(need: Need) -> Page {
     }
 }
 
+/// Where all of a sort are.
+fn more(cx: &Cx<'_>, need: Need) -> String {
+    let state = match need {
+        Need::DeadJob => "dead",
+        Need::FailingJob => "failing",
+        Need::Unclaimed => "ready",
+        Need::AllOff
+        | Need::TakeBack
+        | Need::Decide
+        | Need::Merge
+        | Need::LookAt
+        | Need::Review
+        | Need::Unstop
+        | Need::UnknownWrite
+        | Need::UnknownStart
+        | Need::Spent
+        | Need::SilentRoutine
+        | Need::DeadMessage
+        | Need::StrandedGap
+        | Need::MayBeSame
+        | Need::SwitchedOff => return cx.to(&room(need)),
+    };
+    cx.to_asking(&Page::Queue, &[("state", state)])
+}
+
 fn leads_to(cx: &Cx<'_>, item: &Needed) -> String {
     match item.need {
         Need::TakeBack | Need::Merge | Need::LookAt | Need::Review | Need::Unstop => {
             cx.to(&Page::Pull(item.name.clone()))
         }
-        Need::Unclaimed => cx.to_asking(&Page::Queue, &[("state", "ready")]),
-        Need::DeadJob => cx.to(&Page::Job(item.name.clone())),
+        Need::Unclaimed => more(cx, item.need),
+        Need::DeadJob | Need::FailingJob => cx.to(&Page::Job(item.name.clone())),
         Need::StrandedGap => cx.to(&Page::Gap(item.name.clone())),
         Need::Decide
         | Need::UnknownWrite
@@ -171,6 +201,7 @@ fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
         Need::UnknownWrite => cx.act("release-write", &[("write", name)], "Say how it is", ""),
         Need::UnknownStart => cx.act("release-start", &[("start", name)], "Say how it is", ""),
         Need::Spent => html! { a .b href=(leads_to(cx, item)) { "See on what" } },
+        Need::FailingJob => html! { a .b href=(leads_to(cx, item)) { "See why" } },
         Need::DeadJob => cx.act("trigger-job", &[("job", name)], "Run it again", ""),
         Need::SilentRoutine => html! { a .b href=(leads_to(cx, item)) { "See when it came" } },
         Need::DeadMessage => cx.act("requeue-message", &[("message", name)], "Send it again", ""),
@@ -179,6 +210,10 @@ fn act(cx: &Cx<'_>, item: &Needed) -> Markup {
         Need::Unclaimed => html! { a .b href=(leads_to(cx, item)) { "See which" } },
         Need::AllOff | Need::SwitchedOff => cx.act("switch-on", &[("scope", name)], "Switch it on", ""),
     }
+}
+
+const fn jobs(count: i64) -> &'static str {
+    if count == 1 { "job" } else { "jobs" }
 }
 
 fn tiles(cx: &Cx<'_>, overview: &Overview) -> Markup {
@@ -192,8 +227,8 @@ fn tiles(cx: &Cx<'_>, overview: &Overview) -> Markup {
     let spent = part::dollars(booked.micro_usd);
     html! {
         div .tiles {
-            (tile(&cx.to_asking(&Page::Queue, &[("state", "held")]), "Running now", &count(counts.held), "jobs", &curve(|at| at.held)))
-            (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Ready", &count(counts.ready), "jobs", &curve(|at| at.ready)))
+            (tile(&cx.to_asking(&Page::Queue, &[("state", "held")]), "Running now", &count(counts.held), jobs(counts.held), &curve(|at| at.held)))
+            (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Ready", &count(counts.ready), jobs(counts.ready), &curve(|at| at.ready)))
             (tile(&cx.to_asking(&Page::Queue, &[("state", "ready")]), "Oldest wait", &oldest, "", &curve(|at| at.oldest_ms)))
             (tile(&cx.to(&Page::Locks), "Locks held", &count(counts.locks), "", &curve(|at| at.locks)))
             (tile(&cx.to_asking(&Page::Pipeline, &[("state", "merged")]), "Merged, 7 days", &count(overview.merged), "", &curve(|at| at.merged)))

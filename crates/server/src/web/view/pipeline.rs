@@ -102,7 +102,7 @@ pub(super) fn board(cx: &Cx<'_>, board: &plane::pull::Board) -> Markup {
         return part::empty(
             "No pull request yet",
             "At the level pipeline, agents plan, implement and review what closes a gap.",
-            "gapwright level raise",
+            "gapwright level show",
         );
     }
     html! {
@@ -150,7 +150,7 @@ pub(super) fn list(cx: &Cx<'_>, pulls: &[Stored]) -> Markup {
         return part::empty(
             "No pull request",
             "One begins when an agent takes up a gap.",
-            "gapwright work --kind planner -- COMMAND",
+            "gapwright work --kind planner --agent claude",
         );
     }
     html! {

@@ -178,7 +178,7 @@ fn list(cx: &Cx<'_>, rounds: &[Round]) -> Markup {
         return part::empty(
             "Nobody has had a turn yet",
             "A worker of the stage takes it up.",
-            "gapwright work --kind planner -- COMMAND",
+            "gapwright work --kind planner --agent claude",
         );
     }
     html! {

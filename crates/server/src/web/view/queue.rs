@@ -57,6 +57,7 @@ const fn order(look: &Look) -> &'static str {
         (None, Some(_), _) | (None, None, Some(Stands::Held)) => "the claim that ends next first",
         (None, None, Some(Stands::Ready)) => "the next in line first",
         (None, None, Some(Stands::Dead)) => "the last to give up first",
+        (None, None, Some(Stands::Failing)) => "the last to fail first",
         (None, None, Some(Stands::Waiting) | None) => "the next to be due first",
     }
 }
@@ -115,6 +116,7 @@ pub(super) fn attempts(job: &Job) -> String {
 const fn word(stands: Stands) -> &'static str {
     match stands {
         Stands::Idle => "idle or done",
+        Stands::Failing => "failed at last",
         Stands::Ready | Stands::Held | Stands::Waiting | Stands::Dead => stands.name(),
     }
 }

@@ -5,15 +5,18 @@ use plane::No;
 
 use super::super::part::{self, Part, Width};
 use super::super::place::Page;
+use super::job::blocked_by;
 use super::{Cx, View, outcome_tag};
 
 pub(super) async fn view(cx: &Cx<'_>, claim: &str) -> Result<View, No> {
     let run = cx.plane().show_run(&cx.call, claim).await?;
+    let blocked = blocked_by(cx, &run.job).await?;
     let facts = html! {
         dl .facts {
             dt { "Outcome" } dd { (outcome_tag(run.outcome)) }
             dt { "Status" } dd { (part::said(&run.status)) }
             dt { "Job" } dd { a href=(cx.to(&Page::Job(run.job.clone()))) { (part::line(&run.job, 200)) } }
+            (blocked)
             dt { "Kind" } dd { (part::line(&run.kind, 120)) }
             dt { "By" } dd { (part::line(&run.principal, 120)) ", as " (part::line(&run.holder, 120)) }
             dt { "Claimed" } dd { (cx.ago(run.claimed_at)) }

@@ -92,7 +92,7 @@ fn check_ins(cx: &Cx<'_>, routines: &[Routine]) -> Markup {
         return part::empty(
             "No Routine is expected",
             "One that does not check in in time is noticed.",
-            "[[watch]] in the configuration: gapwright config default",
+            "[watch.NAME] in the configuration: gapwright config default",
         );
     }
     let now = cx.now();
@@ -127,7 +127,7 @@ fn starts(cx: &Cx<'_>, fires: &[domain::fire::Fire]) -> Markup {
         return part::empty(
             "No Routine was started from here",
             "A cloud Routine is started when a job of its kind is due.",
-            "[[fire]] in the configuration: gapwright config default",
+            "[fire.NAME] in the configuration: gapwright config default",
         );
     }
     html! {

@@ -71,7 +71,7 @@ fn fingerprint(principal: &str) -> Fingerprint {
 
 /// The night's jobs, those who hold some, and how others ended.
 async fn work(plane: &Plane) {
-    let by = call(Role::Operator, "ops", "cli");
+    let by = call(Role::Operator, "ops", "cli jobs add");
     let kinds = ["report", "triage", "pr-fix", "digest"];
     for n in 0..24 {
         let name = format!("{}-{n:02}", kinds[n % 4]);
@@ -146,7 +146,7 @@ async fn lack(plane: &Plane) {
         }
     }
     plane.tend_gaps().await.expect("counted and compared");
-    let by = call(Role::Operator, "ops", "cli");
+    let by = call(Role::Operator, "ops", "cli jobs add");
     for (level, why) in [
         ("observe", "the registry has been watched for a month by hand"),
         ("propose", "ten drafts were read, and seven taken as they were"),
@@ -337,7 +337,7 @@ async fn house(world: &World, now: Time) -> Plane {
         .await;
     plane.sync_schedule().await.expect("scheduled");
     plane.tell_presence().await.expect("present");
-    let by = call(Role::Operator, "ops", "cli");
+    let by = call(Role::Operator, "ops", "cli jobs add");
     plane.watch_routines(&by).await.expect("watched");
     let once = domain::job::Register { interval: None, max_attempts: Some(1), ..job("backfill-orders", "report", 2) };
     plane.register_job(&by, once, Upsert::Never).await.expect("a job");
