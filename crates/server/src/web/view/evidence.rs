@@ -43,7 +43,7 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call) = (cx.plane(), &cx.call);
     // What people and the gate allow is seen at once, whoever said it and wherever.
     let mark = plane.allowed_mark(call).await?;
-    let kept = cx.site.evidence.get(mark, Evidence::read(plane.clone(), call.clone(), cx.now())).await?;
+    let kept = cx.site.evidence.get(mark, Box::pin(Evidence::read(plane.clone(), call.clone(), cx.now()))).await?;
     let Evidence { at, level, strata, reviewers } = &*kept;
     let ask = Ask::new(Some(OUTCOMES_SHOWN), cx.place.asks("cursor"))?;
     let outcomes = plane.list_outcomes(call, &ask).await?;

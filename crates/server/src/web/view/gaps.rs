@@ -124,7 +124,8 @@ pub(super) fn state_tag(gap: &Gap) -> Markup {
 
 pub(super) async fn inventory(cx: &Cx<'_>) -> Result<View, No> {
     let (plane, call, now) = (cx.plane().clone(), cx.call.clone(), cx.now());
-    let kept = cx.site.inventory.get(String::new(), async move { Ok((now, plane.inventory(&call).await?)) }).await?;
+    let kept =
+        cx.site.inventory.get(String::new(), Box::pin(async move { Ok((now, plane.inventory(&call).await?)) })).await?;
     let (at, inventory) = &*kept;
     let body = if inventory.kinds.is_empty() {
         part::empty(

@@ -49,7 +49,7 @@ both!(the_cookie_is_out_of_a_scripts_reach_and_ends_with_its_token_or_when_someb
 
     let form_key = ann.get("/").await.hidden("form_key");
     let foreign = ann.send("/sign-out", &[("form_key", "0")]).await;
-    assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
     let out = ann.send("/sign-out", &[("form_key", &form_key)]).await;
     assert_eq!(out.status, StatusCode::SEE_OTHER);
     assert!(out.headers["set-cookie"].to_str().expect("a cookie").contains("Max-Age=0"));
@@ -94,7 +94,7 @@ both!(agents_and_tokens_that_are_none_are_turned_away_with_the_next_step, async 
     for role in Role::ALL.into_iter().filter(|role| !matches!(role, Role::Viewer | Role::Operator)) {
         let token = asked.token(role, "agent").await;
         let answer = stranger.send("/sign-in", &[("token", &token)]).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{role}");
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role}");
         assert!(answer.text.contains("the page is for people") && answer.text.contains("--role operator"), "{role}");
         assert!(answer.headers.get("set-cookie").is_none());
     }
@@ -113,7 +113,7 @@ both!(a_form_is_taken_from_a_page_of_ours_alone_and_on_a_host_of_ours, async |wo
     let good = [("form_key", form_key.as_str()), ("once", "0123456789abcdef0123456789abcdef"), ("job", "none")];
     for origin in ["https://evil.example.com", "null", "http://127.0.0.1:1"] {
         let answer = ann.send_from("/act/trigger-job", &good, origin).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{origin}");
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin}");
         assert!(answer.text.contains("not sent by a page of this server"), "{origin}: {}", answer.text);
     }
     for form_key in ["", "0", &"0".repeat(64)] {
@@ -126,7 +126,7 @@ both!(a_form_is_taken_from_a_page_of_ours_alone_and_on_a_host_of_ours, async |wo
     for path in ["/", "/sign-in"] {
         let request = client().get(format!("{}{path}", asked.url)).header("host", "evil.example.com");
         let answer = read(request).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
         assert!(answer.text.contains("server.allowed_hosts"), "{}", answer.text);
     }
     asked.end().await.expect("a clean end");

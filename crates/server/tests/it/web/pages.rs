@@ -218,7 +218,7 @@ both!(a_viewer_is_shown_what_it_may_not_do_with_the_reason, async |world| {
     for path in ["/audit", "/settings", "/agents"] {
         assert!(ben.page(path).await.contains("Not for you to see"), "{path}");
     }
-    assert_eq!(ben.get("/audit/export").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(ben.get("/audit/export").await.status, StatusCode::FORBIDDEN);
     for path in ["/", "/jobs/one"] {
         let page = ben.page(path).await;
         assert!(page.contains("Not for you to see"), "what was done is in the audit, which is not for viewers: {path}");
@@ -227,7 +227,7 @@ both!(a_viewer_is_shown_what_it_may_not_do_with_the_reason, async |world| {
     let form_key = ben.get("/").await.hidden("form_key");
     let doctor = ben.send("/doctor", &[("form_key", &form_key)]).await;
     assert!(
-        doctor.status == StatusCode::BAD_REQUEST && doctor.text.contains("may not use the doctor"),
+        doctor.status == StatusCode::FORBIDDEN && doctor.text.contains("may not use the doctor"),
         "{}",
         doctor.text
     );
@@ -235,7 +235,7 @@ both!(a_viewer_is_shown_what_it_may_not_do_with_the_reason, async |world| {
     assert!(asks.text.contains("who may only look") && !asks.text.contains("name=\"once\""), "{}", asks.text);
     let key = "0123456789abcdef0123456789abcdef";
     let sent = ben.send("/act/trigger-job", &[("form_key", &form_key), ("once", key), ("job", "one")]).await;
-    assert_eq!(sent.status, StatusCode::BAD_REQUEST);
+    assert_eq!(sent.status, StatusCode::FORBIDDEN);
     assert!(sent.text.contains("may not use"), "the server says no, whatever the page shows: {}", sent.text);
     let job = asked.plane.show_job(&by, "one").await.expect("the job");
     assert_eq!(job.next_run_at, None, "nothing was done");
