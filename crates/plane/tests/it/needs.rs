@@ -274,9 +274,9 @@ both!(a_job_that_gave_up_is_told_until_it_is_triggered, async |world| {
 both!(a_job_that_failed_is_told_until_it_is_due_again, async |world| {
     register(&world.plane, due("j")).await;
     let held = take(&world.plane, &ann(), named("j")).await;
-    world.hand.advance(Span::mins(1));
+    world.hand.advance(Span::secs(1));
     complete(&world.plane, &ann(), &held, "error: it does not build").await;
-    is(&only(&world.plane).await, Need::FailingJob, ("j", "error: it does not build"), START + Span::mins(1));
+    is(&only(&world.plane).await, Need::FailingJob, ("j", "error: it does not build"), START + Span::secs(1));
     world.plane.trigger_job(&operator(), "j").await.expect("triggered");
     nothing(&world.plane).await;
     let held = take(&world.plane, &ann(), named("j")).await;
