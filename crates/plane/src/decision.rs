@@ -93,8 +93,9 @@ impl Plane {
 
     /// The questions of a job, the latest first, [`OF_JOB_MAX`] at most.
     pub async fn list_decisions_of_job(&self, call: &Call, job: &str) -> Result<Vec<Decision>, No> {
+        let job = id::name("job", job)?;
         let mut tx = self.read(call).await?;
-        Ok(store::decision::of_job(&mut tx, job, OF_JOB_MAX).await?)
+        Ok(store::decision::of_job(&mut tx, &job, OF_JOB_MAX).await?)
     }
 
     /// Lets questions expire whose time is up; gives how many.

@@ -77,6 +77,7 @@ both!(what_is_not_there_and_what_makes_no_sense_gets_a_page_that_says_so, async 
         ("/gaps?state=lost", StatusCode::BAD_REQUEST, "state"),
         ("/pipeline?state=lost", StatusCode::BAD_REQUEST, "there is no state"),
         ("/locks?prefix=%00", StatusCode::BAD_REQUEST, "prefix"),
+        ("/decisions?job=%00", StatusCode::BAD_REQUEST, "job has a blank at an end"),
     ] {
         let answer = ann.get(path).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text);
