@@ -17,7 +17,7 @@ pub use bounds::{
     SUMMARY_BYTES_MAX,
 };
 pub use claim::{Claim, Pointer, Stale, Take, Unclaimable};
-pub use run::{Outcome, Run};
+pub use run::{Last, Outcome, Run};
 
 use serde::{Deserialize, Serialize};
 
@@ -69,29 +69,6 @@ pub struct Job {
     /// The pull request that it is a turn of.
     #[serde(default)]
     pub pull: Option<String>,
-}
-
-/// The end of a job's latest run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Last {
-    /// When it ended.
-    pub at: Time,
-    /// `ok`, `error: …`, `deferred` or `lost: …`.
-    pub status: String,
-    /// The worker's own words.
-    pub summary: Option<String>,
-}
-
-impl Last {
-    /// How it ended, in a word of ours.
-    pub fn outcome(&self) -> Outcome {
-        Outcome::of(&self.status)
-    }
-
-    /// Why it did not end well, in the words of whoever said so.
-    pub fn why(&self) -> Option<&str> {
-        self.status.split_once(':').map(|(_, why)| why.trim()).filter(|why| !why.is_empty())
-    }
 }
 
 /// Where a job stands.

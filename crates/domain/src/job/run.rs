@@ -47,6 +47,29 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The end of a job's latest run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// When it ended.
+    pub at: Time,
+    /// `ok`, `error: …`, `deferred` or `lost: …`.
+    pub status: String,
+    /// The worker's own words.
+    pub summary: Option<String>,
+}
+
+impl Last {
+    /// How it ended, in a word of ours.
+    pub fn outcome(&self) -> Outcome {
+        Outcome::of(&self.status)
+    }
+
+    /// Why it did not end well, in the words of whoever said so.
+    pub fn why(&self) -> Option<&str> {
+        self.status.split_once(':').map(|(_, why)| why.trim()).filter(|why| !why.is_empty())
+    }
+}
+
 /// One pickup of one job, from its claim to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
