@@ -103,7 +103,7 @@ impl Need {
             Self::Spent => "the day's budget is spent",
             Self::Unclaimed => "nobody takes it",
             Self::DeadJob => "gave up",
-            Self::FailingJob => "failed",
+            Self::FailingJob => "is failing",
             Self::SilentRoutine => "is silent",
             Self::DeadMessage => "was not delivered",
             Self::StrandedGap => "agents could not close it",

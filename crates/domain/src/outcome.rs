@@ -4,12 +4,14 @@
 //! and the base as it was: right for a merge, a squash and a rebase, whatever else came onto the base, and it finds what is
 //! hidden in the merge itself. What is not known is never good.
 
+mod back;
 mod watch;
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Span, Time};
 
+pub use back::TakingBack;
 pub use watch::{Again, Looked, WATCHED};
 
 /// For how long a merge is watched for being taken back, before it counts.

@@ -5,6 +5,7 @@ use domain::budget::{self, Amount};
 use domain::decision::Decision;
 use domain::gate::BUDGET_SPAN;
 use domain::need::{self, Need};
+use domain::outcome::TakingBack;
 use domain::pull::Pull;
 use domain::switch::Scope;
 use domain::time::{Span, Time};
@@ -121,6 +122,7 @@ impl Plane {
         let mut tx = self.read(call).await?;
         let mut needs = Needs::default();
         let most = i64::try_from(NEEDS_SHOWN).unwrap_or(i64::MAX) + 1;
+        // Whether something was taken back by hand is looked for no longer than it counts.
         let counted = tx.now() - BUDGET_SPAN;
         needs.take(Need::TakeBack, store::automerge::taking_back(&mut tx, counted, most).await?, taken_back);
         needs.take(Need::Decide, store::decision::open(&mut tx, (i64::MIN, ""), most).await?, question);
@@ -258,7 +260,7 @@ fn pull(pull: Pull) -> Needed {
 }
 
 fn taken_back(revert: Revert) -> Needed {
-    let about = match revert.number {
+    let about = match revert.number.filter(|_| revert.taking_back(None) == TakingBack::ToMerge) {
         Some(number) => format!("#{number} takes it back, because {}", revert.why),
         None => format!("by hand, because {}: {}", revert.why, revert.error),
     };

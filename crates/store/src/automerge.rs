@@ -1,10 +1,12 @@
 //! What is merged by itself, and what is to be taken back of it: written down first, sent once, settled by reading.
 
 use domain::gate::Auto;
+use domain::outcome::{Outcome, TakingBack};
 use domain::time::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::Arg::{Int, MaybeInt, Text};
+use crate::outcome::Found;
 use crate::{Fault, Tx};
 
 macro_rules! columns {
@@ -42,7 +44,7 @@ statements! {
                 AND EXISTS (SELECT 1 FROM pull AS p WHERE p.id = revert.pull AND p.repo = $1) ORDER BY at, pull LIMIT $2");
     REVERT_OF = concat!("SELECT ", reverts!(), " FROM revert WHERE pull = $1");
     TAKING_BACK = concat!("SELECT ", reverts!(), " FROM revert
-              WHERE state IN ('open', 'dropped') AND (state = 'open' OR error <> '') AND at > $2
+              WHERE state IN ('open', 'dropped') AND (state = 'open' OR (error <> '' AND at > $2))
                 AND NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.pull = revert.pull AND o.outcome = 'reverted')
               ORDER BY at, pull LIMIT $1");
     REVERT_NUMBERED = concat!("SELECT ", reverts!(), " FROM revert WHERE number = $1
@@ -101,6 +103,13 @@ pub struct Revert {
     pub url: String,
     /// What last went wrong; empty where a person closed what would have taken it back.
     pub error: String,
+}
+
+impl Revert {
+    /// How far it is, by what was found last of the merge.
+    pub fn taking_back(&self, last: Option<&Found>) -> TakingBack {
+        TakingBack::of(&self.state, &self.error, last.and_then(|found| Outcome::parse(&found.outcome)))
+    }
 }
 
 /// Writes a merge down that is about to be made; false where another is being made into the same branch.
@@ -189,8 +198,8 @@ pub async fn reverting(tx: &mut Tx, repo: &str, limit: i64) -> Result<Vec<Revert
     tx.all(REVERTING, &[Text(repo), Int(limit)]).await
 }
 
-/// What people are to merge so that something is taken back, and what they are to take back by hand, the oldest first, of those that
-/// were begun after a moment.
+/// What people are to merge so that something is taken back, and what they are to take back by hand, as far as that was begun after
+/// a moment: the oldest first.
 pub async fn taking_back(tx: &mut Tx, since: Time, limit: i64) -> Result<Vec<Revert>, Fault> {
     tx.all(TAKING_BACK, &[Int(limit), Int(since.0)]).await
 }

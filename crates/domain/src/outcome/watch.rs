@@ -1,6 +1,6 @@
 //! For how long a pull request that ended is looked at again, and how often.
 
-use super::SOAK;
+use super::{SOAK, TakingBack};
 use crate::time::Span;
 
 /// For how long one that merged by itself is looked at as often as the forge is read, for its checks on the base.
@@ -26,8 +26,8 @@ pub struct Looked {
     pub stands: bool,
     /// How long ago it was found to have merged, where it merged by itself.
     pub auto: Option<Span>,
-    /// For how long it is to be taken back; none where it is not.
-    pub back: Option<Span>,
+    /// How far taking it back is, and since how long it is to be; none where it is not.
+    pub back: Option<(TakingBack, Span)>,
     /// Whether this look counts: it tells how it stands, by clocks that are right, or that nobody can tell any more.
     pub counts: bool,
     /// How long ago it ended, as far as that is known.
@@ -35,10 +35,12 @@ pub struct Looked {
 }
 
 impl Looked {
-    /// When it is looked at again. The last look is one that counts, once `soak`, or [`SOAK`] where that is longer, is over.
+    /// When it is looked at again. The last look is one that counts, once `soak`, or [`SOAK`] where that is longer, is over and
+    /// nothing waits to take it back.
     pub fn again(self, soak: Span) -> Again {
-        let presses = self.back.is_some_and(|back| back < SOAK) || self.auto.is_some_and(|auto| auto < WATCHED);
+        let presses = self.back.is_some_and(|(_, back)| back < SOAK) || self.auto.is_some_and(|auto| auto < WATCHED);
         let last = self.counts && self.age >= soak.max(SOAK);
+        let last = last && !self.back.is_some_and(|(how, _)| how.is_under_way());
         match (self.stands && presses, !self.merged || last) {
             (true, _) => Again::Soon,
             (false, true) => Again::Never,
@@ -49,6 +51,7 @@ impl Looked {
 
 #[cfg(test)]
 mod tests {
+    use super::TakingBack::{ByHand, Done, ToMerge};
     use super::*;
 
     #[test]
@@ -63,10 +66,12 @@ mod tests {
             (Looked { merged: false, stands: false, ..young }, SOAK, Again::Never),
             (Looked { auto: Some(day), ..young }, SOAK, Again::Soon),
             (Looked { auto: Some(WATCHED), ..young }, SOAK, Again::Later),
-            (Looked { back: Some(Span(SOAK.0 - 1)), ..old }, SOAK, Again::Soon),
-            (Looked { back: Some(SOAK), ..old }, SOAK, Again::Never),
+            (Looked { back: Some((ByHand, Span(SOAK.0 - 1))), ..old }, SOAK, Again::Soon),
+            (Looked { back: Some((ByHand, SOAK)), ..old }, SOAK, Again::Never),
+            (Looked { back: Some((ToMerge, SOAK)), ..old }, SOAK, Again::Later),
+            (Looked { back: Some((Done, SOAK)), stands: false, ..old }, SOAK, Again::Never),
             (Looked { auto: Some(day), stands: false, ..young }, SOAK, Again::Later),
-            (Looked { merged: false, stands: false, back: Some(day), ..young }, SOAK, Again::Never),
+            (Looked { merged: false, stands: false, back: Some((ToMerge, day)), ..young }, SOAK, Again::Never),
         ] {
             assert_eq!(looked.again(soak), again, "{looked:?}, {soak:?}");
         }

@@ -2,13 +2,14 @@
 
 use domain::gate::track::{Asks, Played, upper};
 use domain::gate::{Item, Judgement, Record};
-use domain::outcome::{Answer as Is, Outcome, Weight};
+use domain::outcome::{Answer as Is, TakingBack, Weight};
 use domain::pull::State;
 use domain::time::Time;
 use plane::gate::{Explained, Kept, Standing};
 use serde_json::{Value, json};
 use store::automerge::Revert;
 use store::gate::Would;
+use store::outcome::Found;
 
 use super::gaps::section;
 use crate::failure::Failure;
@@ -203,8 +204,7 @@ pub(super) fn explained(explained: &Explained) -> Result<Answer, Failure> {
         })
         .collect();
     let ends = section("What became of it", &["at", "outcome", "to the gate", "by", "why"], ended);
-    let over = outcomes.first().is_some_and(|found| found.outcome == Outcome::Reverted.name());
-    let revertal = revert.as_ref().filter(|_| !over).map(taken_back).unwrap_or_default();
+    let revertal = revert.as_ref().map(|revert| taken_back(revert, outcomes.first())).unwrap_or_default();
     let record = judged.as_ref().map(store::gate::Judged::record).transpose().map_err(plane::No::from)?;
     let said_then = judged.as_ref().map(store::gate::Judged::judgement).transpose().map_err(plane::No::from)?;
     let document = json!({
@@ -257,19 +257,23 @@ pub(super) fn back(revert: &Revert) -> Value {
 }
 
 /// What takes a merge back, or is to.
-fn taken_back(revert: &Revert) -> String {
-    match (revert.number, revert.error.as_str()) {
-        (Some(number), _) => {
-            format!(
-                "\n#{number} takes it back, because {}: read it (gapwright pulls diff {number}) and merge it",
-                revert.why
-            )
+fn taken_back(revert: &Revert, last: Option<&Found>) -> String {
+    let (why, error) = (&revert.why, &revert.error);
+    match revert.taking_back(last) {
+        TakingBack::Done => String::new(),
+        TakingBack::ToMerge => {
+            let number = revert.number.unwrap_or_default();
+            format!("\n#{number} takes it back, because {why}: read it (gapwright pulls diff {number}) and merge it")
         }
-        (None, "") if revert.state == "dropped" => {
+        TakingBack::Unwanted => {
             "\na person closed what would have taken it back; gapwright gate revert wants it once more".to_owned()
         }
-        (None, "") => format!("\na running server opens a pull request that takes it back, because {}", revert.why),
-        (None, error) => format!("\nit is to be taken back by hand, or by gapwright gate revert once more: {error}"),
+        TakingBack::ByHand => {
+            format!("\nit is to be taken back by hand, or by gapwright gate revert once more: {error}")
+        }
+        TakingBack::InTheMaking => {
+            format!("\na running server opens a pull request that takes it back, because {why}")
+        }
     }
 }
 

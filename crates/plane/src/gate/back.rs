@@ -4,7 +4,7 @@ use domain::agent::Right;
 use domain::gate::{BUDGET_SPAN, Demotion, demotion};
 use domain::level::{self, Level};
 use domain::notice::Level as Tone;
-use domain::outcome::{Answer, Outcome};
+use domain::outcome::{Answer, Outcome, TakingBack};
 use domain::pull::{Pull, State};
 use domain::refusal::{Code, Refusal};
 use domain::time::{Span, Time};
@@ -286,16 +286,17 @@ impl Plane {
                 }
                 let after = json!({"revert": now.branch, "state": now.state, "number": now.number, "error": now.error});
                 desk.record(format!("pull:{}", pull.id), &json!({"state": was.state}), &after).await?;
-                let (text, url) = match now.number {
-                    Some(number) => {
-                        let text = format!("#{number} takes {} back, because {}: merge it", name(&pull), now.why);
-                        (text, Some(now.url.clone()).filter(|url| !url.is_empty()))
+                let text = match now.taking_back(None) {
+                    TakingBack::Unwanted => {
+                        format!("what would have taken {} back was closed without a merge", name(&pull))
                     }
-                    None if now.error.is_empty() => {
-                        (format!("what would have taken {} back was closed without a merge", name(&pull)), None)
+                    TakingBack::ByHand => format!("{} is to be taken back by hand: {}", name(&pull), now.error),
+                    TakingBack::InTheMaking | TakingBack::ToMerge | TakingBack::Done => {
+                        let number = now.number.map_or_else(|| now.branch.clone(), |number| format!("#{number}"));
+                        format!("{number} takes {} back, because {}: merge it", name(&pull), now.why)
                     }
-                    None => (format!("{} is to be taken back by hand: {}", name(&pull), now.error), None),
                 };
+                let url = Some(now.url.clone()).filter(|url| !url.is_empty());
                 let kind = format!("revert.{}.{}", now.state, now.number.unwrap_or_default());
                 tell_once(desk, &format!("pull:{}", pull.id), &kind, Tone::Error, text, url).await
             }

@@ -148,7 +148,7 @@ impl Plane {
             stands: stored.pull.state == State::Merged && found.outcome != Outcome::Reverted.name(),
             merged: stored.pull.state == State::Merged,
             auto: auto.filter(|auto| auto.state == "merged").map(|_| now.since(ended)),
-            back: back.map(|back| now.since(Time(back.at))),
+            back: back.map(|back| (back.taking_back(Some(&found)), now.since(Time(back.at)))),
             counts: sight == Sight::Untold || seen.is_some(),
             age: now.since(Time(found.ended_at)),
         };

@@ -145,6 +145,12 @@ impl Plane {
         }
     }
 
+    /// Whether a repository is the one of the local forge: what has a number there is handled here, and the same number of another is
+    /// somebody else's.
+    pub fn is_here(&self, repo: &str) -> bool {
+        self.settings.local.is_some() && self.rules().repo.as_deref() == Some(repo)
+    }
+
     /// Lets what was done on the local forge be taken in with the next tick, and not only with the next poll. Where the store
     /// is busy it is done all the same, and the next look finds it.
     pub async fn hurry(&self, call: &Call, number: i64) {

@@ -14,13 +14,10 @@ impl Plane {
     /// the repository is another.
     pub async fn list_reviews_of_people(&self, call: &Call, pull: &Pull) -> Result<Vec<Review>, No> {
         call.by.require(domain::agent::Right::Read, call.tool)?;
-        let (Some(local), Some(number)) = (self.settings.local.as_ref(), pull.there.number) else {
+        let local = self.settings.local.as_ref().filter(|_| self.is_here(&pull.repo));
+        let (Some(local), Some(number)) = (local, pull.there.number) else {
             return Ok(Vec::new());
         };
-        // A number of another repository is somebody else's here.
-        if self.rules().repo.as_ref() != Some(&pull.repo) {
-            return Ok(Vec::new());
-        }
         local.reviews_of_people(number, REVIEWS_MAX).await.map_err(|fault| unread(&fault))
     }
 }

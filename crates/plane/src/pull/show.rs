@@ -61,6 +61,8 @@ pub type Spent = spend::Row;
 pub struct Difference {
     /// The id of the pull request; none where it only takes another back.
     pub id: Option<String>,
+    /// The repository that it is of.
+    pub repo: String,
     /// The id of the pull request that it takes back, where it does that.
     pub takes_back: Option<String>,
     /// Its number on the forge.
@@ -124,7 +126,7 @@ impl Plane {
         let repo = self.rules().repo.clone();
         let pull = match (meant(&mut tx, repo.as_deref(), text).await, revert(&mut tx, repo.as_deref(), text).await?) {
             (Ok(stored), _) => stored.pull,
-            (Err(_), Some(revert)) => return self.difference_of_revert(&revert).await,
+            (Err(_), Some(revert)) => return self.difference_of_revert(&revert, repo.unwrap_or_default()).await,
             (Err(no), None) => return Err(no),
         };
         drop(tx);
@@ -135,11 +137,12 @@ impl Plane {
         };
         let (text, complete) = self.difference(&pull, SHOWN_BYTES_MAX).await?;
         let (base, head) = (change.base.clone(), change.head.clone());
-        Ok(Difference { id: Some(pull.id), takes_back: None, number: pull.there.number, base, head, text, complete })
+        let (id, number) = (Some(pull.id), pull.there.number);
+        Ok(Difference { id, repo: pull.repo, takes_back: None, number, base, head, text, complete })
     }
 
     /// What a pull request of ours would change that takes another back: our own git has its commit.
-    async fn difference_of_revert(&self, revert: &Revert) -> Result<Difference, No> {
+    async fn difference_of_revert(&self, revert: &Revert, repo: String) -> Result<Difference, No> {
         let (_, broker) = self.broker()?;
         let gone = || Refusal::new(Code::WrongState, "nobody can tell any more what it takes back");
         let head = broker.pushed(&read::branch(&revert.branch)?).await.map_err(read::trouble)?.ok_or_else(gone)?;
@@ -149,6 +152,7 @@ impl Plane {
         let takes_back = Some(revert.pull.clone());
         Ok(Difference {
             id: None,
+            repo,
             takes_back,
             number: revert.number,
             base,

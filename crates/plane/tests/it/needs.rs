@@ -168,6 +168,9 @@ both!(what_is_to_be_taken_back_is_told_from_its_opening_until_it_is_taken_back, 
     world.hand.set(since);
     moved("open", Some(7), "").await;
     is(&only(&world.plane).await, Need::TakeBack, ("one", "#7 takes it back, because it went wrong"), START);
+    world.hand.set(START + domain::gate::BUDGET_SPAN);
+    assert_eq!(only(&world.plane).await.need, Need::TakeBack, "what waits for somebody to merge it waits for ever");
+    world.hand.set(since);
     let mut found = Found {
         id: id::mint(START, 9),
         pull: "one".into(),

@@ -55,7 +55,8 @@ fn jobs() -> Vec<Job> {
             Stands::Idle | Stands::Failing => (State::Idle, None),
             Stands::Dead => (State::Dead, Some(START)),
         };
-        let last = (n % 2 == 0).then(|| Last { at: moment, status: "error: no".into(), summary: None });
+        let ended = ["", "ok", "error: no", "deferred", "lost: it expired"][usize::try_from(n / 5 % 5).expect("small")];
+        let last = (!ended.is_empty()).then(|| Last { at: moment, status: ended.into(), summary: None });
         let kind = ["digest", "audit"][usize::try_from(n / 3 % 2).expect("small")].to_owned();
         let created_at = START - Span::secs(n % 4);
         jobs.push(Job { kind, next_run_at: due, priority: n % 4 - 1, last, created_at, ..job(&name, state) });

@@ -7,6 +7,8 @@ use harness::plane::START;
 use harness::{On, World, both};
 use store::Fault;
 
+use crate::given;
+
 fn lock(token: i64, expires_at: Time) -> Lock {
     Lock {
         key: "k".into(),
@@ -45,26 +47,7 @@ both!(inv_1_a_counter_is_never_lowered, async |world| {
 });
 
 fn job(token: i64, state: State) -> Job {
-    Job {
-        name: "j".into(),
-        kind: "digest".into(),
-        interval: None,
-        payload: None,
-        priority: 0,
-        max_attempts: 5,
-        created_by: "ann".into(),
-        gap: None,
-        pull: None,
-        resting: false,
-        created_at: START,
-        state,
-        next_run_at: Some(START),
-        triggered_at: None,
-        attempts: 0,
-        fencing_token: token,
-        last: None,
-        changed_at: Time(0),
-    }
+    Job { fencing_token: token, changed_at: Time(0), ..given::job("j", state) }
 }
 
 both!(a_job_is_written_only_over_the_state_that_was_decided_on, async |world| {

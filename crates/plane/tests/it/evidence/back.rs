@@ -115,7 +115,7 @@ pulls!(an_operator_has_a_merge_taken_back, async |ground| {
     // What it would change can be read before it is merged.
     let there = opened.number.expect("a number");
     let shown = ground.given.plane.show_difference(&olga(), &there.to_string()).await.expect("a difference");
-    assert_eq!((shown.id, shown.takes_back), (None, Some(opened.pull)));
+    assert_eq!((shown.id, shown.repo.as_str(), shown.takes_back), (None, REPO, Some(opened.pull)));
     assert!(shown.complete && shown.text.contains(&format!("--- a/src/{}.rs", ground.gap)), "{}", shown.text);
 
     // A person closes it, and it may be wanted once more.
@@ -128,6 +128,22 @@ pulls!(an_operator_has_a_merge_taken_back, async |ground| {
     ground.settle().await;
     let anew = revert(ground).await;
     assert!(anew.state == "open" && anew.number.is_some_and(|number| number != there), "{anew:?}");
+});
+
+pulls!(what_takes_a_merge_back_is_looked_at_until_somebody_merges_it, async |ground| {
+    ground.armed().await;
+    ground.merged_by_itself("slow").await;
+    let number = ground.number().await.to_string();
+    ground.given.plane.revert_pull(&olga(), &number, "it does not do what we want").await.expect("taken back");
+    ground.settle().await;
+    let opened = revert(ground).await.number.expect("a number");
+    ground.later(Span::days(40)).await;
+    assert_eq!(ground.found().await.map(|found| found.outcome).as_deref(), Some("unchanged"));
+    let there = ground.given.home(REPO).forge.pull(opened).await.expect("it is there");
+    ground.merge_number("ann", opened, &there.head.commit).await;
+    ground.later(Span::hours(2)).await;
+    let found = ground.found().await.expect("an outcome");
+    assert_eq!((found.outcome.as_str(), found.weight.as_str()), ("reverted", "bad"), "{}", found.why);
 });
 
 pulls!(what_conflicts_with_what_came_since_is_taken_back_by_hand, async |ground| {

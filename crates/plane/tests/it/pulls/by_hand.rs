@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::ground::{GAP, Ground, olga};
 use crate::given::{journal, refused};
-use crate::home::Place;
+use crate::home::{Place, REPO};
 
 /// The same on both engines, at home alone: on GitHub people act there.
 macro_rules! at_home {
@@ -250,4 +250,16 @@ at_home!(what_is_closed_and_opened_by_hand_is_so_here_with_the_next_look, async 
     handle(ground, number, None, &ByHand::Reopen).await.expect("opened");
     ground.watch().await;
     assert_eq!(ground.state().await, State::NeedsReview);
+});
+
+at_home!(only_what_is_of_the_local_forge_is_handled_here, async |ground| {
+    let world = &ground.given.world;
+    let at = |home: Option<Local>, repo: &str| {
+        let repo = Some(repo.to_owned());
+        world.replica_with(move |settings| (settings.local, settings.rules.repo) = (home, repo))
+    };
+    let there = at(None, REPO).await;
+    let here = at(Some(local(ground).clone()), REPO).await;
+    assert_eq!((here.is_here(REPO), here.is_here("ann/other"), here.is_here("")), (true, false, false));
+    assert!(!there.is_here(REPO), "its forge is elsewhere");
 });

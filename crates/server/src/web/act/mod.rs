@@ -238,8 +238,8 @@ fn field_of(field: &Field, value: &str, choices: Option<&Vec<(String, String)>>)
             html! {
                 label {
                     (field.label)
-                    select name=(field.name) required[!field.may_be_empty || field.name == "option"] {
-                        @if field.name == "option" { option value="" { "choose" } }
+                    select name=(field.name) required[!field.may_be_empty] {
+                        @if !field.may_be_empty { option value="" { "choose" } }
                         @for (name, word) in &choices { option value=(name) selected[name == value] { (part::seen(word)) } }
                     }
                     @if !field.hint.is_empty() { span .soft { (field.hint) } }

@@ -35,7 +35,7 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
     let acts = html! {
         @if let Some(pull) = &difference.takes_back { a .b href=(cx.to(&Page::Pull(pull.clone()))) { "Back to what it takes back" } }
         @else { a .b href=(cx.to(&Page::Pull(id.to_owned()))) { "Back to it" } }
-        @if let (Some(number), true) = (&number, cx.plane().settings().local.is_some()) {
+        @if let (Some(number), true) = (&number, cx.plane().is_here(&difference.repo)) {
             @let about = [("number", number.as_str()), ("head", difference.head.as_str())];
             (cx.act("merge-pull", &about, "Merge", ""))
             @if difference.takes_back.is_some() { (cx.act("close-pull", &about[..1], "Close", "danger")) }

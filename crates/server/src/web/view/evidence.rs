@@ -67,7 +67,10 @@ pub(super) async fn view(cx: &Cx<'_>) -> Result<View, No> {
         Part::card(
             "calibration",
             Width::Half,
-            ("Calibration of reviewers", "the last 90 days, with 95 % intervals"),
+            (
+                "Calibration of reviewers",
+                &format!("the last {} days, with 95 % intervals", CALIBRATED_OVER.0 / Span::days(1).0),
+            ),
             calibration(reviewers),
         ),
         Part::card(

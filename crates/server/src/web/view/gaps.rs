@@ -1,8 +1,10 @@
 //! Gaps: what agents lack, by how much work each blocks; the inventory of them by kind; and pairs that may be the same.
 
+use std::collections::BTreeMap;
+
 use domain::gap::{Gap, State};
 use domain::refusal::Refusal;
-use domain::time::Span;
+use domain::time::{Span, Time};
 use maud::{Markup, html};
 use plane::No;
 use plane::gap::{INVENTORY_DAYS, Inventory, Kind};
@@ -134,41 +136,43 @@ pub(super) async fn inventory(cx: &Cx<'_>) -> Result<View, No> {
             "the tool report-gap, over MCP",
         )
     } else {
-        kinds(cx, inventory)
+        kinds(cx, inventory, *at)
     };
     let parts = vec![Part::card("inventory", Width::Whole, ("Inventory", "by kind, what blocks most first"), body)];
     let acts = html! { (cx.as_of(*at)) (ways(cx)) };
     Ok(View { title: "Inventory of gaps".to_owned(), acts, parts })
 }
 
-fn kinds(cx: &Cx<'_>, inventory: &Inventory) -> Markup {
+fn kinds(cx: &Cx<'_>, inventory: &Inventory, at: Time) -> Markup {
+    let today = at.0.div_euclid(Span::days(1).0);
+    let seen: BTreeMap<_, _> = inventory.days.iter().map(|of| ((of.kind.as_str(), of.day), of.sightings)).collect();
+    let days = |kind: &str| -> Vec<Option<i64>> {
+        let days = today - INVENTORY_DAYS + 1..=today;
+        days.map(|day| Some(seen.get(&(kind, day)).copied().unwrap_or(0))).collect()
+    };
     html! {
         div .scroll {
             table {
                 caption { (part::counted(inventory.gaps, "gap")) ", reported " (part::counted(inventory.sightings, "time")) "; " (inventory.unreadable) " markers could not be read, " (inventory.proposals) " pairs may be the same" }
                 thead { tr {
                     th scope="col" { "Kind" } th .num scope="col" { "Gaps" } th .num scope="col" { "Jobs blocked" } th .num scope="col" { "Reported" }
-                    th scope="col" { "Last 90 days" } th scope="col" { "How they stand" } th .num scope="col" { "Attempts" } th .num scope="col" { "Failed" } th .num scope="col" { "Lines each" }
+                    th scope="col" { "Last " (INVENTORY_DAYS) " days" } th scope="col" { "How they stand" } th .num scope="col" { "Attempts" } th .num scope="col" { "Failed" } th .num scope="col" { "Lines each" }
                 } }
-                tbody { @for kind in &inventory.kinds { (kind_row(cx, inventory, kind)) } }
+                tbody { @for kind in &inventory.kinds { (kind_row(cx, kind, &days(&kind.kind))) } }
             }
         }
         @if inventory.kinds_left > 0 { div .ft { (inventory.kinds_left) " kinds more" } }
     }
 }
 
-fn kind_row(cx: &Cx<'_>, inventory: &Inventory, kind: &Kind) -> Markup {
-    let today = cx.now().0.div_euclid(Span::days(1).0);
-    let seen =
-        |day: i64| inventory.days.iter().find(|of| of.day == day && of.kind == kind.kind).map_or(0, |of| of.sightings);
-    let days: Vec<Option<i64>> = (today - INVENTORY_DAYS + 1..=today).map(|day| Some(seen(day))).collect();
+fn kind_row(cx: &Cx<'_>, kind: &Kind, days: &[Option<i64>]) -> Markup {
     html! {
         tr data-key=(kind.kind) {
             td { a href=(cx.to_asking(&Page::Gaps, &[("kind", &kind.kind), ("state", "all")])) { (part::line(&kind.kind, 80)) } }
             td .num { (kind.gaps) }
             td .num { (kind.jobs) }
             td .num { (kind.sightings) }
-            td { (chart::spark(&days, &format!("reports of {} a day", kind.kind))) }
+            td { (chart::spark(days, &format!("reports of {} a day", kind.kind))) }
             td .soft { @for (at, (state, count)) in kind.outcomes.iter().enumerate() { @if at > 0 { ", " } (count) " " (state.replace('_', " ")) } }
             td .num { (kind.attempts) }
             td .num { (kind.failures) }

@@ -5,6 +5,7 @@ use domain::job::{Job, Run, State};
 use maud::{Markup, html};
 use plane::No;
 use plane::page::{Ask, Page as Paged};
+use store::job::look::Stands;
 
 use super::super::part::chart;
 use super::super::part::{self, Part, Tone, Width};
@@ -65,7 +66,7 @@ pub(super) async fn blocked_by(cx: &Cx<'_>, job: &str) -> Result<Markup, No> {
 fn facts(cx: &Cx<'_>, job: &Job, asked: &[Decision], blocked: &Markup) -> Markup {
     html! {
         dl .facts {
-            dt { "State" } dd { (queue::stands(job)) @if job.is_failing() { " " (part::tag(Tone::Bad, "failed at last")) } }
+            dt { "State" } dd { (queue::stands(job)) @if job.is_failing() { " " (part::tag(Tone::Bad, Stands::Failing.name())) } }
             (blocked)
             @for decision in asked.iter().filter(|decision| decision.state == Asked::Open) {
                 dt { "Waits for an answer" }

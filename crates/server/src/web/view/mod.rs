@@ -121,12 +121,6 @@ impl Cx<'_> {
         html! { a class={ "b " (look) } href={ (self.base) "act/" (act) "?" (query.join("&")) } data-act aria-haspopup="dialog" { (word) } }
     }
 
-    /// Whether a repository is the one of the local forge: what has a number there is handled here.
-    pub(super) fn is_here(&self, repo: &str) -> bool {
-        let settings = self.plane().settings();
-        settings.local.is_some() && settings.rules.repo.as_deref() == Some(repo)
-    }
-
     /// The way to what became of something.
     pub(super) fn history(&self, object: &str) -> Markup {
         html! { a href=(self.to_asking(&Page::Audit, &[("object", object)])) { "In the audit" } }

@@ -2,7 +2,7 @@
 //! checklist, and what a person may do with it here.
 
 use domain::budget::Amount;
-use domain::outcome::Outcome;
+use domain::outcome::TakingBack;
 use domain::pull::{Finding, Plan, Pull, Severity, Stage, State};
 use domain::time::{Span, Time};
 use maud::{Markup, html};
@@ -59,28 +59,27 @@ pub(super) async fn view(cx: &Cx<'_>, id: &str) -> Result<View, No> {
     if let Some(explained) = &explained
         && let Some(revert) = &explained.revert
     {
-        let is_back = explained.outcomes.first().is_some_and(|last| last.outcome == Outcome::Reverted.name());
-        parts.insert(0, taken_back(cx, pull, revert, is_back));
+        parts.insert(0, taken_back(cx, pull, revert, revert.taking_back(explained.outcomes.first())));
     }
     let heading = format!("{} {}", name(pull), title(pull));
     Ok(View { title: heading, acts: acts(cx, pull), parts })
 }
 
 /// What takes it back, and what a person does about that.
-fn taken_back(cx: &Cx<'_>, pull: &Pull, revert: &Revert, is_back: bool) -> Part {
-    let title = match (revert.state.as_str(), revert.error.as_str()) {
-        _ if is_back => "It was taken back",
-        ("open", _) => "It is to be taken back, by a person",
-        ("dropped", "") => "A person closed what would have taken it back",
-        ("dropped", _) => "It is to be taken back by hand",
-        _ => "A pull request that takes it back is being made",
+fn taken_back(cx: &Cx<'_>, pull: &Pull, revert: &Revert, how: TakingBack) -> Part {
+    let title = match how {
+        TakingBack::Done => "It was taken back",
+        TakingBack::ToMerge => "It is to be taken back, by a person",
+        TakingBack::Unwanted => "A person closed what would have taken it back",
+        TakingBack::ByHand => "It is to be taken back by hand",
+        TakingBack::InTheMaking => "A pull request that takes it back is being made",
     };
     let number = revert.number.map(|number| (number, number.to_string()));
     let told = html! {
         p { (part::line(&revert.why, 300)) }
-        @if !revert.error.is_empty() && !is_back { p { (part::tag(Tone::Bad, "failed")) " " (part::line(&revert.error, 300)) } }
+        @if how == TakingBack::ByHand { p { (part::tag(Tone::Bad, "failed")) " " (part::line(&revert.error, 300)) } }
         @if let Some((number, text)) = &number {
-            @if cx.is_here(&pull.repo) && !is_back {
+            @if how == TakingBack::ToMerge && cx.plane().is_here(&pull.repo) {
                 a .b.go href=(cx.to(&Page::Diff(text.clone()))) { "Read it, and merge it" } " "
                 (cx.act("close-pull", &[("number", text)], "Close it", "danger")) " "
             }
@@ -93,7 +92,7 @@ fn taken_back(cx: &Cx<'_>, pull: &Pull, revert: &Revert, is_back: bool) -> Part 
 /// The way to what has a number in the repository of a pull request.
 fn on_the_forge(cx: &Cx<'_>, pull: &Pull, number: i64, url: &str) -> Markup {
     let word = format!("#{number}");
-    if cx.is_here(&pull.repo) || cx.plane().settings().local.is_none() {
+    if cx.plane().is_here(&pull.repo) || cx.plane().settings().local.is_none() {
         way(cx, number, url, &word)
     } else {
         html! { (word) }
@@ -105,7 +104,7 @@ fn acts(cx: &Cx<'_>, pull: &Pull) -> Markup {
     let id = pull.id.as_str();
     let head = pull.head().unwrap_or_default();
     let number = pull.there.number.map(|number| number.to_string());
-    let here = cx.is_here(&pull.repo);
+    let here = cx.plane().is_here(&pull.repo);
     html! {
         @if pull.change.is_some() { a .b href=(cx.to(&Page::Diff(id.to_owned()))) { "Read the diff" } }
         @if let (Some(number), true, true) = (&number, here, pull.state.is_live()) {

@@ -116,8 +116,7 @@ pub(super) fn attempts(job: &Job) -> String {
 const fn word(stands: Stands) -> &'static str {
     match stands {
         Stands::Idle => "idle or done",
-        Stands::Failing => "failed at last",
-        Stands::Ready | Stands::Held | Stands::Waiting | Stands::Dead => stands.name(),
+        Stands::Ready | Stands::Held | Stands::Waiting | Stands::Dead | Stands::Failing => stands.name(),
     }
 }
 
